@@ -1,0 +1,19 @@
+"""The data sets: one adapter module each (see `base`), registered here by name."""
+
+from types import ModuleType
+
+from pipeline.datasets import folder, fs2k, synthetic
+from sketchface_models.errors import SketchFaceError
+
+ADAPTERS = {"synthetic": synthetic, "fs2k": fs2k, "folder": folder}
+
+
+def adapter(name: str) -> ModuleType:
+    """The adapter registered under `name`.
+
+    Raises:
+        SketchFaceError: if there is none, naming those there are.
+    """
+    if name not in ADAPTERS:
+        raise SketchFaceError(f"data.name: {name!r}; allowed: one of {', '.join(ADAPTERS)}")
+    return ADAPTERS[name]

@@ -1,0 +1,82 @@
+"""What a data-set adapter takes and gives.
+
+An adapter is one module of this package, registered in `pipeline/datasets/__init__.py`, with
+
+    Settings                     dataclass of its `data` section (`DataSettings` plus its own keys)
+    find(settings)               -> Offer: the items it offers and the files it cannot use
+    read(item, settings)         -> Face: one item, decoded, in the publisher's own framing
+    validate(root)               -> list of lines for `sketchface validate`
+
+and knows nothing of alignment, shards or splits it does not define.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from sketchface_models.config import NonEmpty, at_least, between
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What every data set's `data` section holds."""
+
+    name: Annotated[str, NonEmpty()]
+    root: Annotated[str, NonEmpty()]
+    """Where the data lie; relative to the project. Built-in faces: the generator's folder."""
+    size: Annotated[int, between(32, 2048)]
+    """Side of the aligned square images, in pixels."""
+    shards: Annotated[int, between(1, 9999)]
+    """Number of Parquet files; a face's file depends on its id and this number alone."""
+    seed: int
+    """Seed of every split the publisher does not give."""
+    val_fraction: Annotated[float, between(0, 0.5)]
+    """Part of the training faces kept for validation; 0 trains on all."""
+    limit: Annotated[int, at_least(0)]
+    """Use only so many faces of each split (0 = all); the same ones whenever it is the same."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One face a data set offers, not yet read."""
+
+    id: str
+    """Unique, made of [A-Za-z0-9_.-]; the key in every table."""
+    source: str
+    """Part of the data set it comes from, such as `photo1`."""
+    split: str | None = None
+    """The publisher's split (`train` or `test`); None where a seeded one is to be drawn."""
+    style: int | None = None
+    """Drawing style, counted from 1."""
+    files: dict[str, Path] = field(default_factory=dict)
+    """Field name (`photo`, `sketch`, `labels`) -> file."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One decoded face. All pictures have the same height H and width W.
+
+    photo: (H, W, 3) uint8 RGB. sketch: (H, W) uint8, 255 = paper. labels: (H, W) uint8,
+    CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down.
+    depth: (H, W) float32 in [0, 1], 1 nearest, 0 background.
+    """
+
+    photo: np.ndarray | None = None
+    sketch: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    landmarks: np.ndarray | None = None
+    depth: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What `find` found: usable items, and rows (id, reason) of what is left out already."""
+
+    items: list[Item]
+    left_out: list[tuple[str, str]]

@@ -1,0 +1,1 @@
+"""Face geometry: alignment, landmarks, contours, mesh depth, parsing palette."""

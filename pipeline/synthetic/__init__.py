@@ -1,0 +1,1 @@
+"""The built-in faces: parametric, with exact ground truth, so that nothing must be downloaded."""
