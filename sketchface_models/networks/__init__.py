@@ -1,0 +1,1 @@
+"""Generators, discriminators, encoders: one file a paper's network, parameter counts tested."""

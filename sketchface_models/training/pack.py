@@ -1,0 +1,77 @@
+"""The pack: what a run learns from, one memory-mapped array a field.
+
+    pack.json       size, fields {name: channels}, inputs, target, ids, splits, styles
+    FIELD.npy       (N, C, S, S) uint8, rows in the order of `ids`
+
+`train` depends on this folder alone, and it is what travels to a GPU machine.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import Batch
+
+UNCENTRED = ("depth",)
+"""Fields that stay in [0, 1]; all others go to [-1, 1]."""
+
+
+class Pack:
+    """A pack folder, opened for reading.
+
+    Raises:
+        SketchFaceError: if the folder is no whole pack.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        try:
+            about = json.loads((self.folder / "pack.json").read_text(encoding="utf-8"))
+            self.size: int = about["size"]
+            self.channels: dict[str, int] = about["fields"]
+            self.inputs: list[str] = about["inputs"]
+            self.target: str = about["target"]
+            self.ids: list[str] = about["ids"]
+            self.splits: list[str] = about["splits"]
+            self.styles: list[int | None] = about["styles"]
+            self.arrays = {
+                name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.channels
+            }
+        except (OSError, ValueError, KeyError) as error:
+            raise SketchFaceError(
+                f"{folder}: not a whole pack ({error}); rerun its pack stage"
+            ) from None
+        for name, array in self.arrays.items():
+            expected = (len(self.ids), self.channels[name], self.size, self.size)
+            if array.shape != expected or array.dtype != np.uint8:
+                raise SketchFaceError(
+                    f"{self.folder / name}.npy: {array.dtype} {array.shape}, expected uint8 "
+                    f"{expected}; rerun its pack stage"
+                )
+
+    def rows(self, split: str) -> np.ndarray:
+        """Row numbers of a split, (n,) int64."""
+        return np.flatnonzero(np.asarray(self.splits) == split)
+
+    def read(self, rows: np.ndarray, fields: list[str] | None = None) -> dict[str, Tensor]:
+        """Raw uint8 tensors (B, C, S, S) by field."""
+        order = np.asarray(rows)
+        return {
+            name: torch.from_numpy(np.ascontiguousarray(self.arrays[name][order]))
+            for name in (fields or list(self.arrays))
+        }
+
+
+def normalise(raw: dict[str, Tensor], device: torch.device) -> Batch:
+    """uint8 -> float32 on the device: pictures to [-1, 1], depth to [0, 1]."""
+    batch = {}
+    for name, tensor in raw.items():
+        value = tensor.to(device, non_blocking=True).float()
+        batch[name] = value / 255 if name in UNCENTRED else value / 127.5 - 1
+    return batch
