@@ -74,8 +74,12 @@ class Parameters:
         self.reads.add(name)
         return self._find(name)
 
-    def check(self, **sections: type) -> None:
-        """Validate several sections together, so that all violations are listed at once."""
+    def check(self, sections: Mapping[str, type]) -> None:
+        """Validate several sections together, so that all violations are listed at once.
+
+        Raises:
+            SketchFaceError: listing every violation, one a line.
+        """
         problems = [
             line
             for name, cls in sections.items()

@@ -28,7 +28,9 @@ def main() -> None:
         try:
             config = json.loads(arguments.config.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise SketchFaceError(f"{arguments.config}: not a readable JSON file ({error})") from None
+            raise SketchFaceError(
+                f"{arguments.config}: not a readable JSON file ({error})"
+            ) from None
         train(config, arguments.pack, arguments.out, arguments.store)
     except SketchFaceError as error:
         sys.exit(f"error: {error}")

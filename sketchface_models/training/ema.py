@@ -25,7 +25,8 @@ class Average:
     def update(self, network: nn.Module, step: int) -> None:
         """Move towards the network's weights after step number `step` (from 0)."""
         keep = min(self.keep, (1 + step) / (10 + step))
-        mine, theirs = list(self.module.parameters()), list(network.parameters())
+        mine = [p.data for p in self.module.parameters()]
+        theirs = [p.data for p in network.parameters()]
         torch._foreach_lerp_(mine, theirs, 1 - keep)
         for own, other in zip(self.module.buffers(), network.buffers(), strict=True):
             own.copy_(other)

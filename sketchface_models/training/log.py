@@ -14,8 +14,11 @@ from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
 
-Observer = Callable[[int, dict[str, float]], None]
-"""`observer(step, terms)`: called for each step's finished line, in order."""
+Lines = list[tuple[int, dict[str, float]]]
+"""Steps and their terms."""
+
+Observer = Callable[[Lines], None]
+"""Called with each batch of finished lines, in order."""
 
 
 class StepLog:
@@ -24,7 +27,7 @@ class StepLog:
     Args:
         path: of the JSON-lines file, one object a step: {"step": 17, "l1": 0.21, ...}.
         start: step to go on from; later lines of an interrupted run are cut off.
-        observers: told of every line.
+        observers: told of the lines as they are written.
 
     Raises:
         SketchFaceError: when a term is not finite, naming step and term.
@@ -63,9 +66,8 @@ class StepLog:
         with self.path.open("a", encoding="utf-8") as file:
             for step, numbers in lines:
                 file.write(json.dumps({"step": step} | numbers) + "\n")
-        for step, numbers in lines:
-            for observer in self.observers:
-                observer(step, numbers)
+        for observer in self.observers:
+            observer(lines)
 
 
 class ProgressLine:
@@ -75,7 +77,9 @@ class ProgressLine:
         self.name, self.start, self.steps, self.batch = name, start, steps, batch
         self.began = self.shown = time.monotonic()
 
-    def __call__(self, step: int, terms: dict[str, float]) -> None:
+    def __call__(self, lines: Lines) -> None:
+        """Show the last step, at most twice a second (twice a minute where nobody watches)."""
+        step, terms = lines[-1]
         now = time.monotonic()
         if now - self.shown < (0.5 if sys.stderr.isatty() else 30) and step + 1 < self.steps:
             return

@@ -98,7 +98,9 @@ def train(
     shutil.rmtree(place, ignore_errors=True)
 
 
-def load_trained(weights: Path, device: torch.device | str = "cpu") -> tuple[System, dict[str, Any]]:
+def load_trained(
+    weights: Path, device: torch.device | str = "cpu"
+) -> tuple[System, dict[str, Any]]:
     """A trained system in eval mode, with its card.
 
     Raises:
@@ -148,11 +150,11 @@ def environment(engine: Engine) -> dict[str, Any]:
 
 def _check_task(system: System, pack: Pack) -> None:
     task = system.settings.task  # type: ignore[attr-defined]
-    wanted = (list(task.inputs), task.target, task.size)
-    if wanted != (pack.inputs, pack.target, pack.size):
+    wanted = f"{', '.join(task.inputs)} -> {task.target} at {task.size}"
+    made = f"{', '.join(pack.inputs)} -> {pack.target} at {pack.size}"
+    if wanted != made:
         raise SketchFaceError(
-            f"{pack.folder}: made for {', '.join(pack.inputs)} -> {pack.target} at {pack.size}, the "
-            f"run asks for {', '.join(task.inputs)} -> {task.target} at {task.size}; rerun its pack"
+            f"{pack.folder}: made for {made}, the run asks for {wanted}; rerun its pack stage"
         )
     if len(pack.rows("train")) < 2:
         raise SketchFaceError(f"{pack.folder}: fewer than two training faces")

@@ -31,12 +31,16 @@ class Trainer:
         state: file of the checkpoint; training goes on from it when it exists.
     """
 
-    def __init__(
-        self, system: System, pack: Pack, seed: int, engine: Engine, state: Path
-    ) -> None:
+    def __init__(self, system: System, pack: Pack, seed: int, engine: Engine, state: Path) -> None:
         settings: Any = system.settings  # type: ignore[attr-defined]
         self.schedule: Schedule = settings.schedule
-        self.system, self.pack, self.seed, self.engine, self.state = system, pack, seed, engine, state
+        self.system, self.pack, self.seed, self.engine, self.state = (
+            system,
+            pack,
+            seed,
+            engine,
+            state,
+        )
         self.feed = Feed(pack, self.schedule.batch, settings.augment, seed)
         self.fabric = Fabric(
             accelerator=accelerator(engine), devices=1, precision=precision(engine)
@@ -73,7 +77,7 @@ class Trainer:
 
     def weights(self) -> dict[str, Tensor]:
         """All networks' weights by `NETWORK.NAME`, running averages in place of the last ones."""
-        found = {}
+        found: dict[str, Tensor] = {}
         for name, network in self.system.networks.items():
             module = self.averages[name].module if name in self.averages else _bare(network)
             found |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
@@ -103,14 +107,14 @@ class Trainer:
         for name, average in self.averages.items():
             self.system.networks[name] = average.module
         self.system.networks.eval()
-        terms = validation_terms(self.system, self.pack, self.fabric)
+        terms = validation_terms(self.system, self.pack, self.fabric.device)
         for name, network in current.items():
             self.system.networks[name] = network
         self.system.networks.train()
         return terms
 
     def _save(self) -> None:
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for name, network in self.system.networks.items():
             state = _bare(network).state_dict()
             tensors |= {f"network.{name}/{key}": value for key, value in state.items()}

@@ -1,0 +1,41 @@
+# `make repro` is all a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+# PYTHON=... overrides the search.
+PYTHON ?= $(shell tools/find-python.sh)
+
+.PHONY: help repro setup params test test-slow lint clean
+
+help:           ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+repro: setup    ## set up if needed, then run the whole pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
+setup: $(BIN)/.ready  ## make .venv and install what requirements.lock pins
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or 3.12 is needed and neither was found; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python tools/check_libraries.py
+	@touch $@
+
+params: setup   ## compose conf/ into params.yaml
+	$(BIN)/python -m pipeline.compose
+
+test: setup     ## the fast tests (under 10 minutes on 2 cores)
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -m "not slow"
+
+test-slow: setup  ## the tests that take minutes
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -m slow
+
+lint: setup     ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:          ## remove the environment and caches of tools, keep data and reports
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,36 @@
+"""`sketchface VERB`: the command line."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from app.peek import peek
+from app.score import score
+from app.validate import validate
+from sketchface_models.errors import SketchFaceError
+
+cli = typer.Typer(
+    help="Face sketch <-> photo synthesis: look at data, score pictures, check data sets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command()(peek)
+cli.command()(score)
+cli.command()(validate)
+
+
+def main() -> None:
+    """Run the command line; what the user can mend ends in one line and status 1."""
+    try:
+        cli()
+    except SketchFaceError as error:
+        for line in str(error).split("\n"):
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

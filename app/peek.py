@@ -1,0 +1,129 @@
+"""`sketchface peek DIR`: see what a stage wrote, or what lies in any folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from pipeline.faces.palette import colourise
+from pipeline.images import decode, encode_png, read_image
+from pipeline.shards import read_rows
+from pipeline.sheets import sheet
+from sketchface_models.atomic import atomic_file
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.training.pack import Pack
+
+Group = tuple[str, dict[str, np.ndarray | None]]
+"""A face's caption and its pictures by field."""
+
+
+def peek(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="a stage's folder, a pack, a folder of pictures")
+    ],
+    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="faces to show")] = 16,
+    out: Annotated[Path, typer.Option("-o", help="the PNG to write")] = Path("sheet.png"),
+) -> None:
+    """Draw the pictures of DIR on one sheet.
+
+    DIR is what a stage wrote (data/faces, data/contours, data/evaluate/RUN/SEED ...), a pack, or
+    any folder of pictures. Labels are shown in their palette, landmarks as dots on the photo.
+    """
+    groups = list(_spread(folder, count))
+    if not groups:
+        raise SketchFaceError(f"{folder}: no pictures in it; give a stage's folder or pictures")
+    fields = list(dict.fromkeys(name for _, pictures in groups for name in pictures))
+    columns = max(1, min(len(groups), 8 // len(fields) or 1))
+    picture = sheet(
+        [[pictures.get(name) for name in fields] for _, pictures in groups],
+        [caption for caption, _ in groups],
+        fields,
+        side=160,
+        columns=columns,
+    )
+    with atomic_file(out) as temporary:
+        temporary.write_bytes(encode_png(picture))
+    print(f"{out}: {len(groups)} faces of {folder} ({', '.join(fields)})")
+
+
+def _spread(folder: Path, count: int) -> Iterator[Group]:
+    """The first `count` faces of whatever `folder` is."""
+    if not folder.is_dir():
+        raise SketchFaceError(f"{folder}: no such folder")
+    if (folder / "pack.json").exists():
+        yield from _from_pack(Pack(folder), count)
+    elif list(folder.glob("shards/*.parquet")) or list(folder.glob("*.parquet")):
+        yield from _from_tables(folder, count)
+    else:
+        yield from _from_pictures(folder, count)
+
+
+def _from_tables(folder: Path, count: int) -> Iterator[Group]:
+    shown = 0
+    for path in sorted(folder.glob("shards/*.parquet")) or sorted(folder.glob("*.parquet")):
+        for row in read_rows(path):
+            pictures = _pictures(row)
+            if pictures:
+                yield str(row["id"]), pictures
+                shown += 1
+            if shown == count:
+                return
+
+
+def _pictures(row: dict[str, Any]) -> dict[str, np.ndarray | None]:
+    found: dict[str, np.ndarray | None] = {}
+    for name, cell in row.items():
+        if isinstance(cell, dict) and cell.get("bytes") is not None:
+            found[name] = displayable(name, decode(cell["bytes"]))
+    points = row.get("points") or row.get("landmarks")
+    if points is not None:
+        found["landmarks"] = dots(np.reshape(points, (-1, 2)), found.get("photo"))
+    return found
+
+
+def displayable(name: str, picture: np.ndarray) -> np.ndarray:
+    """A stored picture as 8-bit grey or RGB that shows what is in it."""
+    if name in ("labels", "parsing"):
+        return colourise(picture)
+    if picture.dtype == np.uint16:
+        return (picture >> 8).astype(np.uint8)
+    return picture
+
+
+def dots(points: np.ndarray, photo: np.ndarray | None) -> np.ndarray:
+    """Landmarks (n, 2) as dots, on the photo where there is one, else on white around them."""
+    if photo is None:
+        side = int(max(64, np.ceil(points.max() * 1.1)))
+        picture = np.full((side, side, 3), 255, np.uint8)
+    else:
+        picture = np.array(photo)
+    for x, y in np.rint(points).astype(int):
+        picture[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = (220, 0, 60)
+    return picture
+
+
+def _from_pack(pack: Pack, count: int) -> Iterator[Group]:
+    for row in range(min(count, len(pack.ids))):
+        raw = pack.read(np.array([row]))
+        pictures = {
+            name: displayable(name, np.squeeze(np.moveaxis(tensor[0].numpy(), 0, 2)))
+            for name, tensor in raw.items()
+        }
+        yield f"{pack.ids[row]} ({pack.splits[row]})", dict(pictures)
+
+
+def _from_pictures(folder: Path, count: int) -> Iterator[Group]:
+    shown = 0
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            try:
+                yield path.name, {"picture": read_image(path)}
+            except SketchFaceError:
+                continue  # a stray text file is no reason to show nothing
+            shown += 1
+            if shown == count:
+                return

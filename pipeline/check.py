@@ -1,0 +1,104 @@
+"""Everything that can be known to be wrong before any work: parameters, runs, data offered."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from pipeline.datasets import adapter
+from pipeline.evaluation import EvaluateSettings
+from pipeline.faces.contours import ContourSettings
+from pipeline.faces.landmarks import LandmarkSettings
+from pipeline.faces.moved import AugmentSettings
+from pipeline.fields import FIELDS
+from pipeline.stage import Parameters
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems import SYSTEMS, system_class
+from sketchface_models.systems.base import Task
+from sketchface_models.training.settings import Engine
+
+SECTIONS: dict[str, type] = {
+    "landmarks": LandmarkSettings,
+    "contours": ContourSettings,
+    "augment": AugmentSettings,
+    "engine": Engine,
+    "evaluate": EvaluateSettings,
+}
+RUN_NAME = re.compile(r"[a-z0-9_-]+")
+
+
+def check_parameters(params: Parameters) -> list[str]:
+    """Validate every section together, then whether the data can feed every run.
+
+    Returns:
+        The fields the data set itself offers, sorted.
+
+    Raises:
+        SketchFaceError: listing every violation, one a line; or naming the runs that cannot be
+            fed and those that can.
+    """
+    data = adapter(params.value("data.name"))
+    systems = params.value("systems")
+    problems = _selection_problems(params.value("run"), params.value("seeds"), systems)
+    sections = SECTIONS | {"data": data.Settings}
+    for run, section in systems.items():
+        name = section.get("system") if isinstance(section, dict) else None
+        if name in SYSTEMS:
+            sections[f"systems.{run}"] = system_class(name).Settings
+        else:
+            problems.append(f"systems.{run}.system: {name!r}; allowed: one of {', '.join(SYSTEMS)}")
+    try:
+        params.check(sections)
+    except SketchFaceError as error:
+        problems += str(error).split("\n")
+    if problems:
+        raise SketchFaceError("\n".join(problems))
+    for name, cls in sections.items():
+        dataclasses.asdict(params.section(name, cls))
+    offered = data.offers(params.section("data", data.Settings))
+    tasks = {run: params.section(f"systems.{run}.task", Task) for run in systems}
+    _check_fed(params.value("data.name"), params.value("run"), tasks, offered)
+    return sorted(offered)
+
+
+def lacking(task: Task, offered: set[str]) -> list[str]:
+    """The fields of a task that data offering `offered` cannot give."""
+    names = (*task.inputs, task.target)
+    return [name for name in names if name not in FIELDS or FIELDS[name].needs not in offered]
+
+
+def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], offered: set[str]) -> None:
+    hungry = {run: lacking(tasks[run], offered) for run in runs if lacking(tasks[run], offered)}
+    if hungry:
+        wants = "; ".join(f"{run} needs {', '.join(fields)}" for run, fields in hungry.items())
+        fed = [run for run, task in tasks.items() if not lacking(task, offered)]
+        raise SketchFaceError(
+            f"data {name} cannot feed every run: {wants}; it can feed: {', '.join(fed) or 'none'}"
+        )
+
+
+def _selection_problems(runs: object, seeds: object, systems: object) -> list[str]:
+    problems = []
+    if not isinstance(systems, dict) or not systems:
+        return ["systems: nothing stands there; `make params` composes it"]
+    if not isinstance(runs, list) or not runs or len(set(map(str, runs))) != len(runs):
+        problems.append(f"run: {runs!r}; allowed: a list of different names of systems")
+    else:
+        problems += [
+            f"run: {run!r}; allowed: one of {', '.join(systems)}"
+            for run in runs
+            if run not in systems
+        ]
+    problems += [
+        f"systems: {run!r}; allowed: names made of [a-z0-9_-]"
+        for run in systems
+        if not RUN_NAME.fullmatch(str(run))
+    ]
+    if (
+        not isinstance(seeds, list)
+        or not seeds
+        or not all(type(seed) is int and seed >= 0 for seed in seeds)
+        or len(set(seeds)) != len(seeds)
+    ):
+        problems.append(f"seeds: {seeds!r}; allowed: a list of different whole numbers >= 0")
+    return problems

@@ -1,0 +1,153 @@
+"""Alignment: one similarity transform per face brings eyes and mouth to the same places.
+
+Coordinates are continuous: pixel (i, j) covers [j, j + 1) x [i, i + 1), so a picture W pixels wide
+reaches from x = 0 to x = W and scaling it by s multiplies coordinates by s. A transform is a
+(2, 3) array that takes source pixels to aligned pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+Points = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+"""(x, y) of the eye on the image's left, of the eye on its right, and of the mouth."""
+
+_SEAM = 12.0  # width, in pixels, of the passage from the source's edge to one colour
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Where a data set's aligned faces have their eyes and mouth.
+
+    points: as fractions of the side. native: sources that come in this framing already, and keep
+    their pixels. median: for sources whose every photo must get through, where eyes and mouth
+    usually lie, as fractions of width and height; stands in where no face is found.
+    """
+
+    points: Points
+    native: frozenset[str] = frozenset()
+    median: Mapping[str, Points] = field(default_factory=dict)
+
+    def target(self, size: int) -> np.ndarray:
+        """Eyes and mouth in an aligned picture of side `size`: (3, 2), pixels."""
+        return np.array(self.points) * size
+
+    def stand_in(self, source: str, width: int, height: int) -> np.ndarray | None:
+        """The usual eyes and mouth of a source's photo, (3, 2) pixels; None if it has none."""
+        points = self.median.get(source)
+        return None if points is None else np.array(points) * (width, height)
+
+
+PORTRAIT = Framing(points=((0.385, 0.42), (0.615, 0.42), (0.5, 0.66)))
+"""Head and hair inside the square, as in FFHQ: eyes at 42 % of the height, their outer corners
+33 % of the width apart. The built-in faces are drawn in the same framing."""
+
+
+def eyes_and_mouth(landmarks: np.ndarray) -> np.ndarray:
+    """(3, 2) means of the right eye, the left eye and the mouth's corners of 68 iBUG landmarks."""
+    eyes = landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)
+    return np.stack([*eyes, landmarks[[48, 54]].mean(axis=0)]).astype(np.float64)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The rotation, scale and shift that bring `source` nearest to `target` in least squares.
+
+    Written with complex numbers, where turning and scaling is one factor; the minimum is the one
+    of Umeyama (TPAMI 1991), Eq. 40-42, without reflections.
+
+    Args:
+        source: (N, 2) points, not all the same.
+        target: (N, 2) points.
+
+    Returns:
+        (2, 3) float64.
+    """
+    z, w = source @ np.array([1, 1j]), target @ np.array([1, 1j])
+    centred = z - z.mean()
+    factor = np.vdot(centred, w - w.mean()) / np.vdot(centred, centred).real
+    shift = w.mean() - factor * z.mean()
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
+
+
+def fit(width: int, height: int, size: int) -> np.ndarray:
+    """The transform that scales a whole `width` x `height` picture to `size` x `size`."""
+    return np.array([[size / width, 0.0, 0.0], [0.0, size / height, 0.0]])
+
+
+def transform_points(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """(N, 2) points under a (2, 3) transform."""
+    return points @ transform[:, :2].T + transform[:, 2]
+
+
+def warp(image: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """A photo or sketch under a transform, without aliasing where it shrinks.
+
+    What lies outside the source is filled from its nearest edge, going over into the median
+    colour of the source's border: paper stays paper, and edges do not smear into stripes.
+
+    Args:
+        image: (H, W) or (H, W, 3) uint8.
+        transform: (2, 3), source pixels to aligned pixels.
+        size: side of the result.
+    """
+    inside = _area_warp(np.full(image.shape[:2], 255, np.uint8), transform, size, None)
+    warped = _area_warp(image, transform, size, cv2.BORDER_REPLICATE)
+    if inside.min() == 255:
+        return warped
+    distance = cv2.distanceTransform((inside < 128).astype(np.uint8), cv2.DIST_L2, 5)
+    keep = np.clip(1 - distance / _SEAM, 0, 1)
+    keep = keep[..., None] if image.ndim == 3 else keep
+    return np.rint(warped * keep + _border_colour(image) * (1 - keep)).astype(np.uint8)
+
+
+def warp_labels(labels: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """A label map under a transform, nearest pixel; 0 (background) outside the source."""
+    matrix = _centred(transform)
+    return cv2.warpAffine(labels, matrix, (size, size), flags=cv2.INTER_NEAREST)
+
+
+def warp_depth(depth: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
+    """A float32 depth map under a transform; 0 (background) outside the source."""
+    return np.clip(_area_warp(depth, transform, size, None), 0, 1)
+
+
+def _area_warp(
+    image: np.ndarray, transform: np.ndarray, size: int, border: int | None
+) -> np.ndarray:
+    """Warp, averaging over the area that each aligned pixel covers; `border` None fills with 0.
+
+    Large sources are first averaged over whole blocks. The rest is sampled on a grid finer than
+    the source's, and averaged over the aligned pixels.
+    """
+    scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    block = int(1 / scale)
+    if block > 1:
+        height, width = image.shape[:2]
+        small = max(1, round(width / block)), max(1, round(height / block))
+        image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        transform = transform @ np.diag([width / small[0], height / small[1], 1.0])
+        scale *= block
+    fine = 2 if scale < 1 else 1
+    border = cv2.BORDER_CONSTANT if border is None else border
+    grid = (size * fine, size * fine)
+    matrix = _centred(transform * fine)
+    fine_image = cv2.warpAffine(image, matrix, grid, flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.resize(fine_image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _centred(transform: np.ndarray) -> np.ndarray:
+    """The same transform in OpenCV's coordinates, where whole numbers are pixel centres."""
+    shift = transform[:, 2] + transform[:, :2] @ (0.5, 0.5) - 0.5
+    return np.column_stack([transform[:, :2], shift])
+
+
+def _border_colour(image: np.ndarray) -> np.ndarray:
+    """Median of the outermost pixels, a number or one for each channel."""
+    edges = [image[0], image[-1], image[:, 0], image[:, -1]]
+    return np.median(np.concatenate(edges), axis=0)

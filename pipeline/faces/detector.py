@@ -1,0 +1,197 @@
+"""MediaPipe's face mesh, one photo at a time.
+
+The graph runs in static mode: in video mode it tracks from photo to photo, and the answer would
+depend on their order. The models come inside the mediapipe wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from pipeline.faces.ibug import from_mesh
+from sketchface_models.errors import SketchFaceError
+
+VERTICES = 468
+"""Surface vertices of the mesh."""
+VERTICES_WITH_IRISES = 478
+
+_MAX_FACES = 5
+_GRAPH = "mediapipe/modules/face_landmark/face_landmark_front_cpu.binarypb"
+_DETECTOR = "facedetectionshortrangecpu__facedetectionshortrange__facedetection"
+# A landmark on the wire: tag and length, then x, y, z, each a tag and a little-endian float. Read
+# in one go, because asking 478 messages for three attributes each adds 6 % to a photo's time.
+_LANDMARK = np.dtype(
+    [("", "V3"), ("x", "<f4"), ("", "V1"), ("y", "<f4"), ("", "V1"), ("z", "<f4")],
+)
+# Shared libraries that slim containers lack, and the Debian package each is in.
+_PACKAGES = {
+    "libGLES": "libgles2",
+    "libGL.": "libgl1",
+    "libEGL": "libegl1",
+    "libgthread": "libglib2.0-0",
+    "libglib": "libglib2.0-0",
+}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face found in a photo.
+
+    mesh: (478, 3) float32, pixels; x right, y down, z towards the back (smaller is nearer).
+    score: the face detector's confidence, in [0, 1].
+    """
+
+    mesh: np.ndarray
+    score: float
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """The 68 iBUG landmarks, (68, 2) float32, pixels."""
+        return from_mesh(self.mesh)
+
+
+class FaceMesh:
+    """A running face-mesh graph; `close` it, or use it in a `with` statement.
+
+    Args:
+        min_confidence: in [0, 1]; faces the detector or the mesh's face flag score lower are
+            not found.
+
+    Raises:
+        SketchFaceError: if mediapipe cannot be imported; the line names the package to install.
+    """
+
+    def __init__(self, min_confidence: float = 0.5) -> None:
+        with _quiet():
+            solution_base = _import_mediapipe()
+            # The same graph as `mediapipe.solutions.face_mesh.FaceMesh`, which does not hand
+            # out the detector's scores.
+            self._graph = solution_base.SolutionBase(
+                binary_graph_path=_GRAPH,
+                side_inputs={
+                    "num_faces": _MAX_FACES,
+                    "with_attention": True,  # refines eyes and lips, adds the irises
+                    "use_prev_landmarks": False,
+                },
+                calculator_params={
+                    f"{_DETECTOR}__TensorsToDetectionsCalculator.min_score_thresh": min_confidence,
+                    "facelandmarkcpu__ThresholdingCalculator.threshold": min_confidence,
+                },
+                outputs=["multi_face_landmarks", "face_detections"],
+            )
+            # The models open in threads of their own; the first photo waits for them.
+            self._process(np.zeros((64, 64, 3), np.uint8))
+        self._has_seen_a_face = False
+
+    def detect(self, photo: np.ndarray) -> Detection | None:
+        """The largest face of a photo; of equally large ones the most central. None if none.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+        """
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise ValueError(f"photo: {photo.dtype} {photo.shape}; allowed: uint8 (H, W, 3)")
+        photo = np.ascontiguousarray(photo)
+        if self._has_seen_a_face:
+            result = self._process(photo)
+        else:  # the graph writes a warning to stderr at the first face of a process
+            with _quiet():
+                result = self._process(photo)
+        if not result.multi_face_landmarks:
+            return None
+        self._has_seen_a_face = True
+        height, width = photo.shape[:2]
+        meshes = [_mesh(face, width, height) for face in result.multi_face_landmarks]
+        mesh = max(meshes, key=lambda mesh: _rank(mesh, width, height))
+        return Detection(mesh, _score(mesh, result.face_detections, width, height))
+
+    def close(self) -> None:
+        """Stop the graph."""
+        self._graph.close()
+
+    def __enter__(self) -> FaceMesh:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _process(self, photo: np.ndarray) -> Any:
+        return self._graph.process({"image": photo})
+
+
+def _mesh(face: Any, width: int, height: int) -> np.ndarray:
+    fields = np.frombuffer(face.SerializeToString(), _LANDMARK)
+    points = np.stack([fields["x"], fields["y"], fields["z"]], axis=1)
+    # MediaPipe gives z in units of the width, so that all three axes end up in pixels.
+    return points * np.array([width, height, width], np.float32)
+
+
+def _rank(mesh: np.ndarray, width: int, height: int) -> tuple[int, float]:
+    """Larger first (to a whole per cent of the photo's area), then nearer to its centre."""
+    low, high = mesh[:VERTICES, :2].min(axis=0), mesh[:VERTICES, :2].max(axis=0)
+    area = round(100 * float(np.prod(high - low)) / (width * height))
+    return area, -float(np.hypot(*((low + high) / 2 - np.array([width, height]) / 2)))
+
+
+def _score(mesh: np.ndarray, detections: Any, width: int, height: int) -> float:
+    """Score of the detection whose box lies nearest: faces dropped later break the order."""
+    centre = mesh[:VERTICES, :2].mean(axis=0)
+
+    def distance(detection: Any) -> float:
+        box = detection.location_data.relative_bounding_box
+        x, y = box.xmin + box.width / 2, box.ymin + box.height / 2
+        return float(np.hypot(x * width - centre[0], y * height - centre[1]))
+
+    return float(np.clip(min(detections, key=distance).score[0], 0, 1))
+
+
+def _import_mediapipe() -> Any:
+    try:
+        from mediapipe.python import solution_base
+        from mediapipe.python.solutions import face_mesh  # noqa: F401  registers the calculators
+    except ImportError as error:
+        raise SketchFaceError(import_remedy(error)) from None
+    return solution_base
+
+
+def import_remedy(error: ImportError) -> str:
+    """One line that says what to install after importing mediapipe failed with `error`."""
+    reason = " ".join(str(error).split())
+    for library, package in _PACKAGES.items():
+        if library in reason:
+            return f"mediapipe: {reason}; install the Debian package {package}"
+    return f"mediapipe: {reason}; install it with: pip install 'sketchface[pipeline]'"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what C++ code writes to file descriptor 2 unless the block fails.
+
+    MediaPipe and TensorFlow Lite offer no switch for these start-up lines.
+    """
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            sink.seek(0)
+            os.write(2, sink.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,0 +1,119 @@
+"""The `segment` stage: parsing maps in CelebAMask-HQ's 19 classes.
+
+A data set's own labels are taken as they are. Other faces get a first version from their mesh,
+which knows skin, nose, eyes, brows, lips and the inside of the mouth. It knows nothing of hair,
+neck, ears, clothes or glasses: those stay background, and where hair or glasses cover the skin,
+skin it says. The column `source` tells the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from pipeline.faces.palette import INDEX
+from pipeline.faces.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
+from pipeline.faces.tables import aligned_size, read_meshes
+from pipeline.images import encode_png
+from pipeline.shards import IMAGE, Result, image_cell, map_shards, quarantined, read_rows
+
+SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
+
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+NOSE = (
+    *(168, 122, 174, 198, 49, 48, 64, 98, 97, 2),
+    *(326, 327, 294, 278, 279, 420, 399, 351),
+)
+RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
+LEFT_BROW = (336, 296, 334, 293, 300, 276, 283, 282, 295, 285)
+UPPER_LIP = (
+    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
+    *INNER_LIP[10::-1],
+)
+LOWER_LIP = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+    *INNER_LIP[10:],
+    INNER_LIP[0],
+)
+
+# In painting order; later parts cover earlier ones, as in CelebAMask-HQ.
+_PARTS: tuple[tuple[str, Sequence[int]], ...] = (
+    ("skin", OVAL),
+    ("nose", NOSE),
+    ("l_eye", LEFT_EYE),
+    ("r_eye", RIGHT_EYE),
+    ("l_brow", LEFT_BROW),
+    ("r_brow", RIGHT_BROW),
+    ("mouth", INNER_LIP),
+    ("u_lip", UPPER_LIP),
+    ("l_lip", LOWER_LIP),
+)
+_ZOOM = 4
+_SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """The `segment` section."""
+
+    source: Literal["dataset", "mesh"]
+    """dataset: the data set's own labels where it has them, else the mesh. mesh: always."""
+
+
+def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
+    """Parsing map of a face from its mesh.
+
+    Args:
+        mesh: (468 or 478, 2 or 3) float, pixels.
+        size: side of the picture in pixels.
+
+    Returns:
+        (size, size) uint8 labels; each pixel has the class at its centre.
+    """
+    # OpenCV fills border pixels as well: on a finer grid they are a fraction of a pixel.
+    fine = np.zeros((size * _ZOOM, size * _ZOOM), np.uint8)
+    for name, ring in _PARTS:
+        corners = (mesh[list(ring), :2] * _ZOOM - 0.5) * (1 << _SHIFT)
+        cv2.fillPoly(fine, [np.round(corners).astype(np.int32)], [INDEX[name]], shift=_SHIFT)
+    return np.ascontiguousarray(fine[_ZOOM // 2 :: _ZOOM, _ZOOM // 2 :: _ZOOM])
+
+
+def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) -> None:
+    """Parsing map of every face that has labels of its own or landmarks.
+
+    Args:
+        faces: folder of the `faces` stage.
+        landmarks: folder of the `landmarks` stage.
+        out: folder to write: rows id, labels (PNG), source ("dataset" or "mesh"); the other faces
+            in quarantine.
+        settings: the `segment` section.
+    """
+    parameters = (settings, aligned_size(faces))
+    module = "pipeline.faces.parsing"
+    map_shards("segment", [faces, landmarks], _work, out, SCHEMA, parameters, module)
+
+
+def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Result:
+    settings, size = parameters
+    meshes = read_meshes(paths[1])
+    rows, left_out = [], []
+    for face in read_rows(paths[0], ["id", "labels"]):
+        id = face["id"]
+        if settings.source == "dataset" and face["labels"]:
+            labels, source = face["labels"]["bytes"], "dataset"
+        elif id in meshes:
+            labels, source = encode_png(mesh_labels(meshes[id], size)), "mesh"
+        else:
+            left_out.append(quarantined(id, "segment", "no labels of its own and no face found"))
+            continue
+        rows.append({"id": id, "labels": image_cell(labels, f"{id}.png"), "source": source})
+    return rows, left_out

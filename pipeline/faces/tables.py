@@ -1,0 +1,40 @@
+"""Reading what the geometry stages share out of `faces` and `landmarks`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.shards import read_rows
+from sketchface_models.errors import SketchFaceError
+
+
+def aligned_size(faces: Path) -> int:
+    """Side in pixels of every picture in the `faces` stage's folder.
+
+    Raises:
+        SketchFaceError: if `dataset.json` is missing or does not hold it.
+    """
+    path = Path(faces, "dataset.json")
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SketchFaceError(f"{path}: no size in it; run the faces stage again") from None
+
+
+def read_points(path: Path) -> dict[str, np.ndarray]:
+    """Id -> (68, 2) float32 landmarks of one shard of the `landmarks` stage."""
+    return {
+        row["id"]: np.array(row["points"], np.float32).reshape(-1, 2)
+        for row in read_rows(path, ["id", "points"])
+    }
+
+
+def read_meshes(path: Path) -> dict[str, np.ndarray]:
+    """Id -> (478, 3) float32 face mesh of one shard of the `landmarks` stage."""
+    return {
+        row["id"]: np.array(row["mesh"], np.float32).reshape(-1, 3)
+        for row in read_rows(path, ["id", "mesh"])
+    }

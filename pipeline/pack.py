@@ -1,0 +1,103 @@
+"""Pack what one run learns from: its inputs and target alone, at training size.
+
+The format is `sketchface_models.training.pack`'s.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.fields import FIELDS, as_array
+from pipeline.shards import read_rows, shard_paths
+from sketchface_models.atomic import atomic_dir
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import Task
+from sketchface_models.training.checkpoint import write_json
+
+
+def write_pack(run: str, task: Task, data: Path, out: Path) -> None:
+    """Write the pack of `run`.
+
+    Args:
+        run: its name, for messages.
+        task: which fields, at which size.
+        data: folder with the stages' folders (`faces`, `contours`, ...).
+        out: the pack's folder.
+
+    Faces that lack one of the fields are listed in `pack.json` under `missing`, each with the
+    fields it lacks, so that whoever scores the run can count them.
+
+    Raises:
+        SketchFaceError: for an unknown field, or when no training or test face has all fields.
+    """
+    names = [*task.inputs, task.target]
+    _check_names(run, names)
+    index = _index(data, names)
+    have = [face for face in index if not face["lacks"]]
+    for split in ("train", "test"):
+        if not any(face["split"] == split for face in have):
+            raise SketchFaceError(
+                f"run {run}: no {split} face has all of {', '.join(names)}; "
+                f"see {data}/*/quarantine.parquet"
+            )
+    with atomic_dir(out) as folder:
+        about = {
+            "size": task.size,
+            "fields": {name: FIELDS[name].channels for name in names},
+            "inputs": list(task.inputs),
+            "target": task.target,
+            "ids": [face["id"] for face in have],
+            "splits": [face["split"] for face in have],
+            "styles": [face["style"] for face in have],
+            "missing": [
+                {key: face[key] for key in ("id", "split", "style", "lacks")}
+                for face in index
+                if face["lacks"]
+            ],
+        }
+        write_json(folder / "pack.json", about)
+        rows = {face["id"]: row for row, face in enumerate(have)}
+        for name in names:
+            _write_field(name, rows, task.size, data, folder / f"{name}.npy")
+
+
+def _check_names(run: str, names: list[str]) -> None:
+    unknown = [name for name in names if name not in FIELDS]
+    if unknown:
+        raise SketchFaceError(
+            f"systems.{run}.task: {', '.join(unknown)}; allowed: one of {', '.join(FIELDS)}"
+        )
+
+
+def _index(data: Path, names: list[str]) -> list[dict[str, Any]]:
+    """Every face, sorted by id, with what it lacks of the named fields."""
+    faces = read_rows(data / "faces" / "index.parquet", ["id", "split", "style"])
+    lacks: dict[str, list[str]] = {face["id"]: [] for face in faces}
+    for name in names:
+        field = FIELDS[name]
+        present = set()
+        for path in shard_paths(data / field.stage):
+            # The path inside the cell tells presence without reading the pictures.
+            for row in read_rows(path, ["id", f"{field.column}.path"]):
+                if row[field.column] is not None:
+                    present.add(row["id"])
+        for id in lacks.keys() - present:
+            lacks[id].append(name)
+    return sorted(
+        (face | {"lacks": lacks[face["id"]]} for face in faces), key=lambda face: str(face["id"])
+    )
+
+
+def _write_field(name: str, rows: dict[str, int], size: int, data: Path, out: Path) -> None:
+    field = FIELDS[name]
+    shape = (len(rows), field.channels, size, size)
+    array = np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=shape)
+    for path in tqdm(shard_paths(data / field.stage), desc=f"pack {name}", unit="shard"):
+        for row in read_rows(path, ["id", field.column]):
+            if row["id"] in rows:
+                array[rows[row["id"]]] = as_array(name, row[field.column]["bytes"], size)
+    array.flush()

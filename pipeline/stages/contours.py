@@ -1,0 +1,16 @@
+"""Stage `contours`: landmark contours and rough lines."""
+
+from pathlib import Path
+
+from pipeline.faces.contours import ContourSettings, draw_contours
+from pipeline.stage import Parameters, run_stage
+
+
+def main(params: Parameters) -> None:
+    """Read `contours` from the parameters and write `data/contours`."""
+    settings = params.section("contours", ContourSettings)
+    draw_contours(Path("data/faces"), Path("data/landmarks"), Path("data/contours"), settings)
+
+
+if __name__ == "__main__":
+    run_stage("contours", main)

@@ -1,0 +1,29 @@
+"""Stage `faces`: ingest the data set that `data` names into `data/faces`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.datasets import adapter
+from pipeline.faces.ingest import ingest
+from pipeline.stage import Parameters, run_stage
+from sketchface_models.errors import SketchFaceError
+
+
+def main(params: Parameters) -> None:
+    """Read the `data` section and ingest.
+
+    Raises:
+        SketchFaceError: if the section or the data cannot be used.
+    """
+    module = adapter(str(params.value("data.name")))
+    settings = params.section("data", module.Settings)
+    if not Path(settings.root).is_dir():
+        raise SketchFaceError(
+            f"data.root: {settings.root!r} is no folder; set it to where {settings.name} lies"
+        )
+    ingest(module, settings, Path("data/faces"))
+
+
+if __name__ == "__main__":
+    run_stage("faces", main)

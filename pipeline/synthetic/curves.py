@@ -1,0 +1,54 @@
+"""Smooth curves through a few points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def pchip(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Monotone cubic interpolation (Fritsch & Butland 1984): smooth, and it never overshoots.
+
+    knots: (K,) ascending. values: (K,) or (K, C). x: (N,). Returns (N,) or (N, C).
+    """
+    values = np.asarray(values, float)
+    flat = values.ndim == 1
+    values = values[:, None] if flat else values
+    step = np.diff(knots)[:, None]
+    slope = np.diff(values, axis=0) / step
+    tangent = np.zeros_like(values)
+    left, right = slope[:-1], slope[1:]
+    weight_left, weight_right = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
+    same_sign = left * right > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        harmonic = (weight_left + weight_right) / (weight_left / left + weight_right / right)
+    tangent[1:-1] = np.where(same_sign, harmonic, 0.0)
+    tangent[0], tangent[-1] = slope[0], slope[-1]
+    i = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+    h = step[i]
+    t = ((np.clip(x, knots[0], knots[-1]) - knots[i])[:, None]) / h
+    result = (
+        (1 + 2 * t) * (1 - t) ** 2 * values[i]
+        + t * (1 - t) ** 2 * h * tangent[i]
+        + t**2 * (3 - 2 * t) * values[i + 1]
+        + t**2 * (t - 1) * h * tangent[i + 1]
+    )
+    return result[:, 0] if flat else result
+
+
+def spline(points: np.ndarray, count: int) -> np.ndarray:
+    """Catmull-Rom curve through points (K, D), as (count, D) samples."""
+    points = np.asarray(points, float)
+    padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
+    position = np.linspace(0, len(points) - 1, count)
+    i = np.minimum(position.astype(int), len(points) - 2)
+    t = (position - i)[:, None]
+    a, b, c, d = (padded[i + k] for k in range(4))
+    return 0.5 * (
+        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+    )
+
+
+def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
+    """0 below `low`, 1 above `high`, a cubic between (either order)."""
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,120 @@
+"""Hair of the head: a cap that thickens the skull, a curtain that hangs, a bun."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.synthetic.curves import pchip, smoothstep
+from pipeline.synthetic.mesh import Mesh, Part
+from pipeline.synthetic.noise import sample
+from pipeline.synthetic.parameters import Hair
+from pipeline.synthetic.surface import Surface
+
+CENTRE = np.array([0.0, -0.35, -0.1])  # hair stands away from here
+
+
+def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
+    """Height y above which hair grows, at azimuths theta (radians)."""
+    front = -0.89 + hair.line
+    burn = 0.05 + hair.sideburn
+    knots = np.radians([0.0, 14, 30, 44, 56, 66, 74, 83, 94, 108, 180])
+    back = hair.recession
+    heights = [front + hair.peak, front, front - 0.5 * back, front + 0.05 - back]
+    heights += [-0.52 - 0.4 * back, -0.26, burn - 0.12, burn, 0.32, 0.62, 0.8]
+    line = pchip(knots, np.array(heights), np.abs(theta).ravel()).reshape(theta.shape)
+    if hair.fringe <= 0:
+        return line
+    away = np.abs(theta - np.radians(hair.part)) / np.radians(62)
+    swept = np.clip(away, 0, 1) ** 1.2
+    depth = hair.fringe * ((1 - min(hair.sweep, 1)) + min(hair.sweep, 1) * 1.25 * swept)
+    depth = depth * smoothstep(np.radians(72), np.radians(48), np.abs(theta))
+    return line + depth * smoothstep(-0.15, -0.55, line)
+
+
+def cap(surface: Surface, theta: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Skull with hair on it at a grid of azimuths and heights.
+
+    Returns points (R, C, 3), hair (R, C): how far inside the hairline, and strand (R, C, 2).
+    """
+    hair = surface.anatomy.parameters.hair
+    skin = surface.around(theta, y)
+    inside = hairline(hair, theta) - y
+    wisp = 0.02 * sample("strand", theta * 0.5, y * 0.1)
+    amount = smoothstep(0.0, 0.14 + 0.5 * max(hair.top, hair.side), inside + wisp)
+    thick = hair.side + (hair.top - hair.side) * smoothstep(-0.35, -1.15, y)
+    lumps = 0.16 * hair.curl * sample("curl", theta * 0.16, y * 0.16)
+    locks = 0.07 * (1 - hair.curl) * sample("strand", theta * 0.12, y * 0.05)
+    lift = amount * thick * (1 + lumps + locks)
+    # At the parting the hair lies flat.
+    if hair.sweep > 0.4:
+        parting = np.exp(-(((theta - np.radians(hair.part)) / 0.09) ** 2))
+        lift = lift * (1 - 0.3 * parting * smoothstep(0.5, -0.2, y + 0.6))
+    outward = skin - CENTRE
+    outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
+    points = skin + outward * lift[..., None]
+    return points, np.where(hair.cap > 0, inside, -1.0), _strands(hair, points, theta, y)
+
+
+def _strands(hair: Hair, points: np.ndarray, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Coordinates across and along the hair: meridians from the crown, or rows from a parting."""
+    sideways = min(hair.sweep, 1.0) * smoothstep(1.5, 0.3, np.abs(theta))
+    part = np.radians(hair.part)
+    rows = points[..., 2] - 0.35 * points[..., 1] + 0.3 * np.abs(theta - part)
+    across = (1 - sideways) * (theta + 0.25 * np.sin(2.2 * y + 2 * part)) + sideways * 1.2 * rows
+    along = (1 - sideways) * y + sideways * np.abs(theta - part)
+    return np.stack([across, along], axis=-1)
+
+
+def curtain(surface: Surface) -> Mesh | None:
+    """Long hair: the cap's outline from the temples round the back, let down to its length."""
+    hair = surface.anatomy.parameters.hair
+    if hair.length <= 0:
+        return None
+    hang = 0.1
+    theta = np.linspace(np.radians(hair.cover), np.radians(360 - hair.cover), 150)[None, :]
+    down = np.linspace(0, 1, 64)[:, None]
+    end = hair.length + 0.05 * sample("strand", theta * 0.4, theta * 0)
+    y = -1.1 + down * (end + 1.1)
+    held = np.minimum(y, hang)
+    theta = theta + np.zeros_like(y)
+    points = surface.around(theta, held)
+    fall = y - held
+    outward = points - CENTRE
+    outward[..., 1] *= 0.3
+    outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
+    lift = (hair.side + 0.02) * smoothstep(-1.15, -0.75, y)
+    waves = hair.wave * np.minimum(fall + 0.25, 1) * smoothstep(-0.4, 0.3, y)
+    wave = waves * 0.055 * np.sin(5.2 * y + 3 * sample("cloud", theta * 0.1, theta * 0.07))
+    lumps = 0.03 * sample("strand", theta * 0.09, y * 0.03 + hair.part)
+    lumps = lumps + 0.05 * hair.curl * sample("curl", theta * 0.14, y * 0.14)
+    turned_in = -0.12 * smoothstep(hair.length - 0.55, hair.length, y) * (hair.length < 1.7)
+    lift = lift + hair.flare * fall + wave + lumps * smoothstep(-1.0, -0.4, y) + turned_in
+    points = points + outward * lift[..., None]
+    points[..., 1] = y
+    # Hair gathers behind the neck, and falls forward over the shoulders.
+    behind = points[..., 2] < 0
+    gather = 1 - 0.45 * smoothstep(0.3, 1.6, y)
+    points[..., 2] = np.where(behind, points[..., 2] * gather, points[..., 2])
+    points[..., 2] += np.where(behind, 0.0, 0.25 * smoothstep(1.3, 2.2, y) * (hair.length > 1.7))
+    across = theta + 0.12 * hair.wave * np.sin(5.2 * y)
+    strand = np.stack([across, y], axis=-1)
+    inside = np.ones_like(y)
+    return Mesh(Part.HAIR, points, points[..., :2], strand, inside, open=True)
+
+
+def bun(surface: Surface) -> Mesh | None:
+    """A knot on top of the head."""
+    hair = surface.anatomy.parameters.hair
+    if hair.bun <= 0:
+        return None
+    around = np.linspace(0, 2 * np.pi, 49)[None, :]
+    up = np.linspace(0.02, np.pi - 0.02, 30)[:, None]
+    radius = hair.bun * (1 + 0.05 * np.sin(3 * around + 4 * up))
+    x = radius * 1.1 * np.sin(up) * np.sin(around)
+    y = -radius * 0.85 * np.cos(up)
+    z = radius * np.sin(up) * np.cos(around)
+    centre = np.array([0.0, surface.anatomy.y_crown - hair.top - 0.4 * hair.bun, -0.4])
+    points = np.stack([x, y + np.zeros_like(x), z], axis=-1) + centre
+    across = 1.6 * up + 0.5 * np.sin(around) + 0 * around
+    strand = np.stack([across, 0.3 * around + 0 * up], axis=-1)
+    return Mesh(Part.HAIR, points, points[..., :2], strand, np.ones_like(x))

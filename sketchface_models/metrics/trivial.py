@@ -1,0 +1,70 @@
+"""The three rows that every table carries: what a system must beat to have learned anything.
+
+All are plain functions of tensors and keep the range of their input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def as_grey(images: Tensor) -> Tensor:
+    """ITU-R 601 luma, unrounded: (N, C, H, W), C 1 or 3 -> (N, 1, H, W).
+
+    Raises:
+        ValueError: if C is neither.
+    """
+    if images.shape[1] == 1:
+        return images
+    if images.shape[1] != 3:
+        raise ValueError(f"pictures of {images.shape[1]} channels have no grey version")
+    red, green, blue = images.unbind(1)
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
+
+
+def input_itself(inputs: Tensor, channels: int = 1) -> Tensor:
+    """The input in grey as if it were the result: (N, C, H, W) -> (N, channels, H, W).
+
+    Raises:
+        ValueError: if the input is no picture of 1 or 3 channels.
+    """
+    return as_grey(inputs).expand(-1, channels, -1, -1)
+
+
+def mean_target(batches: Iterable[Tensor]) -> Tensor:
+    """Mean of the training targets, met batch by batch: each (B, C, H, W) -> (C, H, W) float64.
+
+    Raises:
+        ValueError: if there is no target.
+    """
+    total, count = torch.zeros(()).double(), 0
+    for batch in batches:
+        total = total + batch.double().sum(0).cpu()
+        count += len(batch)
+    if count == 0:
+        raise ValueError("mean target: no training target")
+    return total / count
+
+
+def another_face(targets: Tensor, seed: int = 0) -> Tensor:
+    """Another face's target for every face: (N, ...) -> (N, ...), by `derangement`."""
+    return targets[derangement(len(targets), seed).to(targets.device)]
+
+
+def derangement(n: int, seed: int = 0) -> Tensor:
+    """A permutation without fixed points, by (n, seed) alone: (n,) int64.
+
+    Raises:
+        ValueError: if n < 2: one face has no other.
+    """
+    if n < 2:
+        raise ValueError(f"another face's target: {n} face(s); expected at least 2")
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    others = torch.empty_like(order)
+    others[order] = order.roll(1)  # one cycle through all faces
+    return others

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from pipeline.datasets.base import Item
+from pipeline.faces.splits import assign, limited, uniform
+
+IDS = [f"face-{number}" for number in range(4000)]
+
+
+def offered(split: str | None, ids: list[str] = IDS) -> list[Item]:
+    return [Item(id=id, source="s", split=split) for id in ids]
+
+
+def splits(items: list[Item]) -> dict[str, str | None]:
+    return {item.id: item.split for item in items}
+
+
+def test_draws_are_the_hash_of_purpose_seed_and_id() -> None:
+    digest = hashlib.sha256(b"val\x007\x00anna").hexdigest()
+    assert uniform("anna", 7, "val") == int(digest[:14], 16) / 16**14
+
+
+def test_fractions_and_publishers_splits() -> None:
+    drawn = list(splits(assign(offered(None), 0, 0.1, 0.2)).values())
+    assert drawn.count("test") == pytest.approx(800, abs=80)
+    assert drawn.count("val") == pytest.approx(320, abs=60)
+    assert set(splits(assign(offered("test"), 0, 0.5, 0.5)).values()) == {"test"}
+    assert set(splits(assign(offered("train"), 0, 0.0, 0.5)).values()) == {"train"}
+    assert set(splits(assign(offered(None), 0, 0.0, 0.0)).values()) == {"train"}
+
+
+def test_adding_faces_moves_none_and_the_seed_moves_many() -> None:
+    few = splits(assign(offered(None, IDS[::3]), 1, 0.1, 0.2))
+    many = splits(assign(offered(None), 1, 0.1, 0.2))
+    assert {id: many[id] for id in few} == few
+    other = splits(assign(offered(None), 2, 0.1, 0.2))
+    assert sum(many[id] != other[id] for id in IDS) > 500
+
+
+def test_limit_takes_the_same_faces_of_each_split_in_any_order() -> None:
+    items = assign(offered(None), 0, 0.1, 0.2)
+    chosen = limited(items, 0, 50)
+    counts = [splits(chosen).__len__(), *map(list(splits(chosen).values()).count, ("val", "test"))]
+    assert counts == [150, 50, 50]
+    assert limited(items[::-1], 0, 50) == chosen
+    assert {item.id for item in limited(items, 0, 20)} <= {item.id for item in chosen}
+    assert len(limited(items, 0, 0)) == len(items)
+    assert len(limited(items[:10], 0, 50)) == 10
