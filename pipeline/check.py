@@ -8,8 +8,10 @@ import re
 from pipeline.datasets import adapter
 from pipeline.evaluation import EvaluateSettings
 from pipeline.faces.contours import ContourSettings
+from pipeline.faces.depth import DepthSettings
 from pipeline.faces.landmarks import LandmarkSettings
 from pipeline.faces.moved import AugmentSettings
+from pipeline.faces.parsing import SegmentSettings
 from pipeline.fields import FIELDS
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
@@ -21,6 +23,8 @@ SECTIONS: dict[str, type] = {
     "landmarks": LandmarkSettings,
     "contours": ContourSettings,
     "augment": AugmentSettings,
+    "segment": SegmentSettings,
+    "depth": DepthSettings,
     "engine": Engine,
     "evaluate": EvaluateSettings,
 }

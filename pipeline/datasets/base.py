@@ -5,9 +5,16 @@ An adapter is one module of this package, registered in `pipeline/datasets/__ini
     Settings                     dataclass of its `data` section (`DataSettings` plus its own keys)
     find(settings)               -> Offer: the items it offers and the files it cannot use
     read(item, settings)         -> Face: one item, decoded, in the publisher's own framing
-    validate(root)               -> list of lines for `sketchface validate`
+    offers(settings)             -> set of fields the data set itself has (`photo`, `sketch`, ...)
+    validate(root)               -> list of lines for `sketchface validate`; see `checks.FAULT`
 
-and knows nothing of alignment, shards or splits it does not define.
+and, where they apply,
+
+    ALIGNED = True               its pictures are framed already (the built-in faces)
+    FRAMING                      an `align.Framing` other than the portrait all others get
+    SHARED                       {test id: training id} of photos that stand in both splits
+
+It knows nothing of shards, nor of splits its publisher does not define.
 """
 
 from __future__ import annotations

@@ -236,3 +236,8 @@ def _digest(path: Path) -> str:
         return file_hash(path)
     except OSError:
         return str(path)  # equal to no other; reading it will say what is wrong
+
+
+def offers(settings: Settings) -> set[str]:
+    """Photos, and sketches where a folder is named for them."""
+    return {"photo", "sketch"} if settings.sketches else {"photo"}

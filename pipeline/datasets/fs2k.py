@@ -196,3 +196,8 @@ def _count_lines(items: list[Item]) -> Iterator[str]:
             count = found[group][value]
             line = f"{group} {value}: {count} pairs"
             yield line if count == expected else faults([f"{line} of {expected}"], "")[0]
+
+
+def offers(settings: Settings) -> set[str]:
+    """What every pair has."""
+    return {"photo", "sketch"}

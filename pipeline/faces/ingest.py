@@ -68,10 +68,6 @@ LeftOut = tuple[str, str]  # id, reason
 def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None:
     """Write `out` from what the adapter finds under `settings.root`.
 
-    Besides what `pipeline.datasets.base` asks for, an adapter may define `ALIGNED = True` (its
-    pictures are square and framed already) or `FRAMING` (an `align.Framing`; without one its
-    faces are brought to `align.PORTRAIT`).
-
     Raises:
         SketchFaceError: if the data set cannot be read at all, or no face of it can be used.
     """
@@ -87,7 +83,12 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
         SCHEMA,
         (adapter.__name__, settings),
         f"pipeline.stages.{STAGE}",
-        functools.partial(_finish, settings=settings, offered=len(items) + len(left_out)),
+        functools.partial(
+            _finish,
+            settings=settings,
+            offered=len(items) + len(left_out),
+            shared=sorted(getattr(adapter, "SHARED", {})),
+        ),
     )
 
 
@@ -254,7 +255,7 @@ def _face_mesh() -> Any:
     return FaceMesh()
 
 
-def _finish(folder: Path, settings: DataSettings, offered: int) -> None:
+def _finish(folder: Path, settings: DataSettings, offered: int, shared: list[str]) -> None:
     """Add the index and the counts; refuse to finish with nothing accepted or something lost."""
     left_out = read_quarantine(folder)
     index = _index(folder)
@@ -275,6 +276,8 @@ def _finish(folder: Path, settings: DataSettings, offered: int) -> None:
         "styles": _counts(style for style in columns["style"] if style is not None),
         "sources": _counts(columns["source"]),
         "fields": {field: sum(columns[field]) for field in FIELDS if any(columns[field])},
+        # Test faces whose photo also stands in train: scored with and without them.
+        "shared": [id for id in shared if id in set(columns["id"])],
     }
     text = json.dumps(summary, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")

@@ -35,7 +35,7 @@ def test_similarity_is_the_least_squares_one() -> None:
 def test_eyes_and_mouth() -> None:
     landmarks = np.zeros((68, 2))
     landmarks[36:42] = [(10, 20), (12, 18), (14, 18), (16, 20), (14, 22), (12, 22)]
-    landmarks[42:48] = landmarks[36:42] + (40, 0)
+    landmarks[42:48] = landmarks[36:42] + np.array([40, 0])
     landmarks[48], landmarks[54] = (20, 50), (46, 52)
     landmarks[57] = (33, 90)  # an open mouth must not move the anchor
     expected = [(13, 20), (53, 20), (33, 51)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FACE, save, sketch_of
+from mini_data import FACE, save, sketch_of
 
 from pipeline.datasets import folder
 from pipeline.datasets.base import Offer

@@ -1,0 +1,37 @@
+"""`dvc.yaml` names the code that each stage runs: no more, no less."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from pipeline.codehash import import_closure
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+CODE = ("pipeline", "sketchface_models", "app")
+
+
+def declared(stage: dict) -> list[Path]:
+    return [
+        ROOT / dep
+        for dep in stage["deps"]
+        if isinstance(dep, str) and Path(dep).parts[0] in CODE
+    ]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_declared_code_is_the_import_closure(name: str) -> None:
+    closure = import_closure(f"pipeline.stages.{name}")
+    listed = declared(STAGES[name])
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in closure
+        if not any(path == dep or dep in path.parents for dep in listed)
+    ]
+    idle = [
+        str(dep.relative_to(ROOT))
+        for dep in listed
+        if not any(path == dep or dep in path.parents for path in closure)
+    ]
+    assert (missing, idle) == ([], [])

@@ -1,0 +1,132 @@
+"""The committed parameters, and which stages each of them reruns."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Project
+from dvc.repo import Repo
+
+from pipeline.compose import compose
+
+
+def test_committed_parameters_are_the_composed_ones(tmp_path: Path) -> None:
+    compose([], tmp_path / "params.yaml")
+    assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()
+
+
+@pytest.mark.parametrize("data", ["synthetic", "fs2k", "folder"])
+@pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "paper"])
+def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: str) -> None:
+    from pipeline.check import check_parameters
+    from pipeline.stage import Parameters
+
+    compose([f"data={data}", f"scale={scale}"], tmp_path / "params.yaml")
+    assert "photo" in check_parameters(Parameters.from_file(tmp_path / "params.yaml"))
+
+
+def leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield from leaves(value, (*where, key))
+    else:
+        yield where, values
+
+
+def flipped(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, list):
+        # Fewer entries: the items that stay are what DVC is asked about.
+        return value[:-1] if len(value) > 1 else [*value, 7 if isinstance(value[0], int) else "photo"]
+    return f"{value}-flipped"
+
+
+def changed_by_params(status: dict[str, Any]) -> set[str]:
+    """Stages that DVC would rerun because of a parameter or a moved dependency."""
+    return {
+        stage
+        for stage, entries in status.items()
+        if any(isinstance(e, dict) and "changed deps" in e for e in entries)
+    }
+
+
+def test_flipping_a_parameter_reruns_the_stages_that_read_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For each leaf: stages DVC would rerun == stages that were seen reading it."""
+    reads: dict[str, set[str]] = {}
+    for record in project.reads.glob("*.json"):
+        for leaf in json.loads(record.read_text()):
+            reads.setdefault(leaf, set()).add(record.stem)
+    monkeypatch.chdir(project.root)
+    path = project.root / "params.yaml"
+    original = path.read_text()
+    names = {stage.addressing for stage in Repo().index.stages}
+    wrong = {}
+    try:
+        for where, value in leaves(yaml.safe_load(original)):
+            values = yaml.safe_load(original)
+            inner = values
+            for key in where[:-1]:
+                inner = inner[key]
+            inner[where[-1]] = flipped(value)
+            path.write_text(yaml.safe_dump(values, sort_keys=False))
+            rerun = changed_by_params(Repo().status()) & names
+            leaf = ".".join(where)
+            seen = {s for name, stages in reads.items() if covers(name, leaf) for s in stages}
+            if leaf in ("run", "seeds"):  # items that went with the flip cannot be asked
+                seen = {s for s in seen if "@" not in s}
+                rerun = {s for s in rerun if "@" not in s}
+            if rerun != seen:
+                wrong[leaf] = {"would rerun": sorted(rerun), "read it": sorted(seen)}
+    finally:
+        path.write_text(original)
+    assert not wrong, json.dumps(wrong, indent=2)
+
+
+def covers(name: str, leaf: str) -> bool:
+    """Whether reading `name` (a leaf, or a whole mapping) read `leaf`."""
+    return leaf == name or leaf.startswith(name + ".")
+
+
+def test_all_violations_are_listed_at_once(project: Project, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    values = yaml.safe_load((project.root / "params.yaml").read_text())
+    values["data"]["size"] = "large"
+    values["augment"]["shift"] = -1
+    values["systems"]["pix2pix"]["network"]["width"] = 0
+    values["engine"]["devise"] = "gpu"
+    values["run"] = ["pix3pix"]
+    (copy / "params.yaml").write_text(yaml.safe_dump(values))
+    done = Project(copy).run(
+        sys.executable, "-m", "pipeline.stages.check", check=False, PYTHONPATH=str(ROOT)
+    )
+    assert done.returncode == 1
+    assert not (copy / "data").exists()
+    lines = done.stderr.strip().split("\n")
+    for key in ("data.size", "augment.shift", "systems.pix2pix.network.width", "engine.devise", "run"):
+        assert len([line for line in lines if line.startswith(f"error: check: {key}: ")]) == 1, lines
+    assert len(lines) == 5
+    shutil.rmtree(copy)
+
+
+def test_a_run_the_data_cannot_feed_is_refused_before_any_work(tmp_path: Path) -> None:
+    compose(
+        ["data=folder", f"data.root={tmp_path}", "data.sketches=''"], tmp_path / "params.yaml"
+    )
+    done = Project(tmp_path).run(
+        sys.executable, "-m", "pipeline.stages.check", check=False, PYTHONPATH=str(ROOT)
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot feed" in done.stderr
+    assert "it can feed: none" in done.stderr

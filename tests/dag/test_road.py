@@ -1,0 +1,80 @@
+"""The whole road at smoke scale: what stands at its end, and that it need not be gone twice."""
+
+import json
+import sys
+import time
+
+import pyarrow.parquet as pq
+from conftest import Project
+
+from pipeline.shards import iter_rows
+from sketchface_models.training.pack import Pack
+
+
+def test_the_road_ends_in_a_report(project: Project) -> None:
+    metrics = json.loads((project.root / "reports/metrics.json").read_text())
+    assert set(metrics) == {"pix2pix", "pix2pix-photo"}
+    for name in ("report.md", "scores.csv", "curves.csv", "index.html"):
+        assert (project.root / "reports" / name).stat().st_size > 0
+
+
+def test_nothing_is_done_twice(project: Project) -> None:
+    began = time.monotonic()
+    done = project.run("dvc", "repro")
+    print(f"no-op dvc repro: {time.monotonic() - began:.1f} s")
+    assert "up to date" in done.stdout
+    assert "Running stage" not in done.stdout
+
+
+def test_every_face_is_accounted_for(project: Project) -> None:
+    index = pq.read_table(project.root / "data/faces/index.parquet").to_pylist()
+    assert len(index) == 50
+    assert {row["split"] for row in index} == {"train", "val", "test"}
+    found = [row["id"] for row in iter_rows(project.root / "data/landmarks", ["id"])]
+    lost = pq.read_table(project.root / "data/landmarks/quarantine.parquet")["id"].to_pylist()
+    assert sorted(found + lost) == sorted(row["id"] for row in index)
+    assert len(found) >= 45
+
+
+def test_packs_hold_inputs_and_target_alone(project: Project) -> None:
+    pack = Pack(project.root / "data/pack/pix2pix")
+    assert set(pack.arrays) == {"lines", "sketch"}
+    files = {path.name for path in pack.folder.iterdir()}
+    assert files == {"pack.json", "lines.npy", "sketch.npy"}
+
+
+def test_metrics_and_plots_are_declared(project: Project) -> None:
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)
+    assert "ssim" in json.dumps(shown)
+    project.run("dvc", "plots", "show", "-o", str(project.root / ".plots"))
+    assert (project.root / ".plots/index.html").exists()
+
+
+def test_one_model_alone_and_the_way_back(project: Project) -> None:
+    """`dvc exp run -S model=...` reruns nothing that stands, and leaves a report of that run."""
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "first report")
+    from conftest import SMALL
+
+    overrides = [word for override in SMALL for word in ("-S", override)]
+    done = project.run("dvc", "exp", "run", *overrides, "-S", "model=pix2pix-photo")
+    assert "Running stage 'train" not in done.stdout
+    metrics = json.loads((project.root / "reports/metrics.json").read_text())
+    assert set(metrics) == {"pix2pix-photo"}
+    project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q")
+    assert "up to date" in project.run("dvc", "repro").stdout
+
+
+def test_training_elsewhere_needs_only_pack_and_config(project: Project) -> None:
+    config = project.run(
+        sys.executable, "-m", "pipeline.stages.train", "pix2pix-photo", "0", "--print-config"
+    ).stdout
+    (project.root / "config.json").write_text(config)
+    project.run(
+        *(sys.executable, "-m", "sketchface_models.train", "config.json"),
+        *("data/pack/pix2pix-photo", "elsewhere"),
+    )
+    name = "weights/model.safetensors"
+    there = (project.root / "elsewhere" / name).read_bytes()
+    assert there == (project.root / "data/train/pix2pix-photo/0" / name).read_bytes()
