@@ -70,7 +70,7 @@ class FaceMesh:
     """
 
     def __init__(self, min_confidence: float = 0.5) -> None:
-        with _quiet():
+        with quiet():
             solution_base = _import_mediapipe()
             # The same graph as `mediapipe.solutions.face_mesh.FaceMesh`, which does not hand
             # out the detector's scores.
@@ -103,7 +103,7 @@ class FaceMesh:
         if self._has_seen_a_face:
             result = self._process(photo)
         else:  # the graph writes a warning to stderr at the first face of a process
-            with _quiet():
+            with quiet():
                 result = self._process(photo)
         if not result.multi_face_landmarks:
             return None
@@ -177,7 +177,7 @@ def import_remedy(error: ImportError) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what C++ code writes to file descriptor 2 unless the block fails.
 
     MediaPipe and TensorFlow Lite offer no switch for these start-up lines.

@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.synthetic.curves import pchip, spline
 from pipeline.synthetic.parameters import Parameters
 
-CROWN, NOSE_BASE, MOUTH, CHIN = -1.60, 0.62, 0.915, 1.645
+CROWN, NOSE_BASE, MOUTH, CHIN = -1.54, 0.62, 0.915, 1.645
 SIDES = (-1, 1)  # image left (the subject's right), image right
 
 

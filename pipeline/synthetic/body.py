@@ -23,7 +23,8 @@ def ear(surface: Surface, camera: Camera, side: int) -> Mesh:
     hollow = 0.07 * np.exp(-(((r - 0.1) / 0.36) ** 2))
     inner = 0.03 * np.exp(-(((r - 0.56) / 0.12) ** 2)) * (np.sin(around) > -0.3)
     h = rim + inner - hollow
-    angle = np.radians(shape.ear_angle)
+    # Long hair presses the ears to the head.
+    angle = np.radians(shape.ear_angle * (0.4 if surface.anatomy.parameters.hair.length else 1))
     outward = np.array([np.sin(angle), 0.0, -np.cos(angle)])
     normal = np.array([np.cos(angle), 0.0, np.sin(angle)])
     width = surface.profile(np.array(0.2))[0]

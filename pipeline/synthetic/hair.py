@@ -59,7 +59,9 @@ def _strands(hair: Hair, points: np.ndarray, theta: np.ndarray, y: np.ndarray) -
     """Coordinates across and along the hair: meridians from the crown, or rows from a parting."""
     sideways = min(hair.sweep, 1.0) * smoothstep(1.5, 0.3, np.abs(theta))
     part = np.radians(hair.part)
-    rows = points[..., 2] - 0.35 * points[..., 1] + 0.3 * np.abs(theta - part)
+    # Arcs over the head that start steeply at the parting and run down its sides.
+    x = points[..., 0] - 0.8 * np.sin(part)
+    rows = np.hypot(x, points[..., 1] + 0.1) - 0.8 * points[..., 2] - 0.3 * np.abs(x)
     across = (1 - sideways) * (theta + 0.25 * np.sin(2.2 * y + 2 * part)) + sideways * 1.2 * rows
     along = (1 - sideways) * y + sideways * np.abs(theta - part)
     return np.stack([across, along], axis=-1)
@@ -82,7 +84,10 @@ def curtain(surface: Surface) -> Mesh | None:
     outward = points - CENTRE
     outward[..., 1] *= 0.3
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
-    lift = (hair.side + 0.02) * smoothstep(-1.15, -0.75, y)
+    edge = np.minimum(theta, 2 * np.pi - theta) - np.radians(hair.cover)
+    rounded = 0.25 + 0.75 * smoothstep(0.0, 0.4, edge)
+    lift = (hair.side + 0.03) * smoothstep(-1.15, -0.75, y) + 0.1 * smoothstep(-0.7, 0.0, y)
+    lift = lift * rounded
     waves = hair.wave * np.minimum(fall + 0.25, 1) * smoothstep(-0.4, 0.3, y)
     wave = waves * 0.055 * np.sin(5.2 * y + 3 * sample("cloud", theta * 0.1, theta * 0.07))
     lumps = 0.03 * sample("strand", theta * 0.09, y * 0.03 + hair.part)

@@ -24,13 +24,13 @@ from pipeline.synthetic.streams import stream
 
 SKIN = np.array(
     [
-        (248, 222, 206),
-        (238, 202, 176),
+        (240, 210, 192),
+        (230, 192, 166),
         (222, 178, 146),
         (196, 146, 112),
         (160, 112, 82),
         (120, 80, 58),
-        (84, 56, 44),
+        (88, 60, 47),
     ],
     float,
 )
@@ -275,7 +275,7 @@ def _wear(rng: np.random.Generator, masculine: float) -> Wear:
 
 
 def _view(rng: np.random.Generator, hair: Hair) -> View:
-    distance = float(rng.uniform(0.302, 0.345))
+    distance = float(rng.uniform(0.302, 0.335))
     # Tall hair needs room above it.
     height = max(hair.top, 1.5 * hair.bun)
     return View(
@@ -283,7 +283,7 @@ def _view(rng: np.random.Generator, hair: Hair) -> View:
         pitch=_around(rng, -1, 4.5),
         roll=_around(rng, 0, 3),
         eye_x=0.5 + _around(rng, 0, 0.012),
-        eye_y=float(np.clip(0.405 + 0.2 * height + rng.normal(0, 0.008), 0.4, 0.47)),
+        eye_y=float(np.clip(0.415 + 0.2 * height + rng.normal(0, 0.006), 0.41, 0.475)),
         eye_distance=distance - 0.05 * max(height - 0.2, 0),
     )
 
@@ -296,8 +296,8 @@ def _light(rng: np.random.Generator) -> Light:
     return Light(
         azimuth=float(rng.choice([-1, 1]) * rng.uniform(8, 62)),
         elevation=float(rng.uniform(12, 52)),
-        key=float(rng.uniform(0.75, 1.15)),
-        ambient=float(rng.uniform(0.3, 0.5)),
+        key=float(rng.uniform(0.62, 0.95)),
+        ambient=float(rng.uniform(0.26, 0.42)),
         warmth=_around(rng, 0.05, 0.1),
         background=(float(near[0]), float(near[1]), float(near[2])),
         background_far=(float(far[0]), float(far[1]), float(far[2])),
@@ -306,6 +306,7 @@ def _light(rng: np.random.Generator) -> Light:
 
 
 def _tinted(rng: np.random.Generator, colour: RGB, spread: float) -> RGB:
-    """A colour near `colour`."""
-    red, green, blue = np.clip(np.asarray(colour) + rng.normal(0, spread, 3), 8, 250)
+    """A colour near `colour`; dark ones vary less."""
+    brightness = 0.15 + 0.85 * sum(colour) / 600
+    red, green, blue = np.clip(np.asarray(colour) + brightness * rng.normal(0, spread, 3), 8, 250)
     return float(red), float(green), float(blue)

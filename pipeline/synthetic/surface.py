@@ -15,10 +15,10 @@ from pipeline.synthetic.curves import pchip, smoothstep
 # Average head: y, W, Z0, Zf, Zb from the crown to the chin.
 KNOTS = np.array(
     [
-        (-1.600, 0.00, -0.10, -0.10, -0.10),
-        (-1.565, 0.33, -0.10, 0.38, -0.60),
-        (-1.470, 0.57, -0.08, 0.70, -0.95),
-        (-1.270, 0.80, -0.05, 0.95, -1.20),
+        (-1.540, 0.00, -0.10, -0.10, -0.10),
+        (-1.505, 0.33, -0.10, 0.38, -0.60),
+        (-1.420, 0.57, -0.08, 0.70, -0.95),
+        (-1.230, 0.80, -0.05, 0.95, -1.20),
         (-0.900, 0.98, 0.00, 1.12, -1.42),
         (-0.400, 1.045, 0.02, 1.19, -1.48),
         (0.000, 1.03, 0.06, 1.11, -1.35),
@@ -126,16 +126,18 @@ class Surface:
         height = height * nose.height + nose.bump * np.exp(-(((knots - 0.15) / 0.1) ** 2))
         width = np.array([0.2, 0.13, 0.085, 0.08, 0.092, 0.112, 0.115, 0.10, 0.09, 0.08, 0.08])
         width = width * np.sqrt(nose.width)
-        turned = y + nose.turn * smoothstep(0.2, 0.5, y)
+        # The rim of the nostril arches up beside the columella.
+        arch = 0.045 * np.exp(-(((np.abs(x) - 0.125 * nose.width) / 0.05) ** 2))
+        turned = y + (nose.turn + arch) * smoothstep(0.2, 0.5, y)
         ys = knots * k
         ridge = pchip(ys, height, np.ravel(turned)).reshape(np.shape(turned))
         sigma = np.interp(turned, ys, width)
-        wing, floor = 0.185 * nose.width, smoothstep(base + 0.035, base - 0.035, y)
+        wing, floor = 0.19 * nose.width, smoothstep(base + 0.05, base - 0.06, y)
         sides = np.abs(x)
         return (
             ridge * np.exp(-0.5 * np.abs(x / sigma) ** 2.1)
             + 0.03 * nose.tip * _bump(x, y, 0, base - 0.13, 0.085, 0.07)
-            + 0.15 * floor * _bump(sides, y, wing, base - 0.085, 0.062 * nose.width, 0.075)
+            + 0.17 * floor * _bump(sides, y, wing, base - 0.085, 0.058 * nose.width, 0.07)
         )
 
     def _mouth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

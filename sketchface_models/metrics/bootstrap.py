@@ -51,7 +51,7 @@ def finite(values: Values) -> np.ndarray:
     Raises:
         ValueError: if a value is NaN or -inf.
     """
-    array = torch.as_tensor(values).detach().cpu().double().numpy().copy()
+    array = torch.as_tensor(values, dtype=torch.float64).detach().cpu().numpy().copy()
     array[array == np.inf] = INFINITE_COUNTS_AS
     if not np.isfinite(array).all():
         raise ValueError("bootstrap: NaN or -inf among the values")

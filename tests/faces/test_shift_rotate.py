@@ -45,7 +45,7 @@ def test_agrees_with_scipy(picture: np.ndarray, dx: float, dy: float, degrees: f
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     back = np.array([[cos, -sin], [sin, cos]])
     centre = (np.array(picture.shape) - 1) / 2
-    offset = centre - back @ (centre + (dy, dx))
+    offset = centre - back @ np.add(centre, (dy, dx))
     expected = ndimage.affine_transform(
         picture.astype(float), back, offset, order=1, mode="grid-constant", cval=9.0
     )
