@@ -235,11 +235,7 @@ def _hf_features(schema: pa.Schema) -> dict[str, Any]:
             return {"_type": "Image"}
         if pa.types.is_list(kind):
             return {"feature": feature(kind.value_type), "_type": "List"}
-        return {
-            "dtype": str(kind).replace("double", "float64").replace("float", "float32")
-            if str(kind) in ("float", "double")
-            else str(kind),
-            "_type": "Value",
-        }
+        names = {"float": "float32", "double": "float64"}
+        return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
 
     return {field.name: feature(field.type) for field in schema}

@@ -13,6 +13,7 @@ allowed. Fields without a default are required; unknown keys are violations.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import types
@@ -144,8 +145,9 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         return tuple(part for part, _ in parts), [line for _, found in parts for line in found]
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _build(hint, value, key)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    if hint is float and type(value) is int:
+        with contextlib.suppress(OverflowError):
+            value = float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):
         return None, [_line(key, value, _describe(hint))]
     return value, []

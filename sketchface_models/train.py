@@ -33,7 +33,7 @@ def main() -> None:
             ) from None
         train(config, arguments.pack, arguments.out, arguments.store)
     except SketchFaceError as error:
-        sys.exit(f"error: {error}")
+        sys.exit("\n".join(f"error: {line}" for line in str(error).split("\n")))
 
 
 if __name__ == "__main__":

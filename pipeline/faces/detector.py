@@ -110,8 +110,11 @@ class FaceMesh:
         self._has_seen_a_face = True
         height, width = photo.shape[:2]
         meshes = [_mesh(face, width, height) for face in result.multi_face_landmarks]
+        detections = result.face_detections
+        if len(meshes) == len(detections) == 1:
+            return Detection(meshes[0], _confidence(detections[0]))
         mesh = max(meshes, key=lambda mesh: _rank(mesh, width, height))
-        return Detection(mesh, _score(mesh, result.face_detections, width, height))
+        return Detection(mesh, _confidence(_nearest(detections, mesh, width, height)))
 
     def close(self) -> None:
         """Stop the graph."""
@@ -146,8 +149,8 @@ def _rank(mesh: np.ndarray, width: int, height: int) -> tuple[int, float]:
     return area, -float(np.hypot(*((low + high) / 2 - np.array([width, height]) / 2)))
 
 
-def _score(mesh: np.ndarray, detections: Any, width: int, height: int) -> float:
-    """Score of the detection whose box lies nearest: faces dropped later break the order."""
+def _nearest(detections: Any, mesh: np.ndarray, width: int, height: int) -> Any:
+    """The detection whose box lies nearest: faces dropped since then break the order."""
     centre = mesh[:VERTICES, :2].mean(axis=0)
 
     def distance(detection: Any) -> float:
@@ -155,7 +158,11 @@ def _score(mesh: np.ndarray, detections: Any, width: int, height: int) -> float:
         x, y = box.xmin + box.width / 2, box.ymin + box.height / 2
         return float(np.hypot(x * width - centre[0], y * height - centre[1]))
 
-    return float(np.clip(min(detections, key=distance).score[0], 0, 1))
+    return min(detections, key=distance)
+
+
+def _confidence(detection: Any) -> float:
+    return min(max(float(detection.score[0]), 0.0), 1.0)
 
 
 def _import_mediapipe() -> Any:

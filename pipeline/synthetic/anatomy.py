@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.synthetic.curves import pchip, spline
 from pipeline.synthetic.parameters import Parameters
 
-CROWN, NOSE_BASE, MOUTH, CHIN = -1.54, 0.62, 0.915, 1.645
+CROWN, NOSE_BASE, MOUTH, CHIN = -1.54, 0.62, 0.915, 1.585
 SIDES = (-1, 1)  # image left (the subject's right), image right
 
 
@@ -66,7 +66,7 @@ class Anatomy:
         """Heights of the average face -> heights of this one."""
         average = np.array([-3.0, CROWN, -0.2, 0.0, NOSE_BASE, MOUTH, CHIN, 3.0])
         here = [self.y_crown - 1.4, self.y_crown, -0.2, 0.0, self.y_nose, self.y_mouth]
-        here += [self.y_chin, self.y_chin + 1.355]
+        here += [self.y_chin, self.y_chin + 1.415]
         return np.interp(y, average, here)
 
     def _eye(self, side: int) -> Eye:

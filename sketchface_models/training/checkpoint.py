@@ -40,9 +40,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads((file.metadata() or {})["about"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise SketchFaceError(f"{path}: not one of our safetensors files ({error})") from None
+            return tensors, dict(json.loads((file.metadata() or {})["about"]))
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise SketchFaceError(
+            f"{path}: not one of our safetensors files ({error}); remove it and make it anew"
+        ) from None
 
 
 def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 
 Lines = list[tuple[int, dict[str, float]]]
@@ -30,7 +31,8 @@ class StepLog:
         observers: told of the lines as they are written.
 
     Raises:
-        SketchFaceError: when a term is not finite, naming step and term.
+        SketchFaceError: if lines before `start` are lost, or (from `flush`) when a term is not
+            finite, naming step and term.
     """
 
     def __init__(
@@ -40,7 +42,13 @@ class StepLog:
         self.waiting: list[tuple[int, dict[str, Tensor]]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = path.read_text(encoding="utf-8").splitlines()[:start] if path.exists() else []
-        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        if len(kept) < start:
+            raise SketchFaceError(
+                f"{path}: {len(kept)} lines, but the checkpoint beside it is at step {start}; "
+                f"remove {path.parent} to train from the start"
+            )
+        with atomic_file(path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def add(self, step: int, terms: dict[str, Tensor]) -> None:
         """Note a step's terms (0-dimensional tensors, still on the device)."""

@@ -43,7 +43,7 @@ class Pack:
             self.arrays = {
                 name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.channels
             }
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SketchFaceError(
                 f"{folder}: not a whole pack ({error}); rerun its pack stage"
             ) from None

@@ -12,17 +12,18 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
 import sketchface_models
 from sketchface_models.atomic import atomic_dir
-from sketchface_models.config import load
+from sketchface_models.config import NonEmpty, load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems import build
-from sketchface_models.systems.base import System
+from sketchface_models.systems import build, system_class
+from sketchface_models.systems.base import System, Task
 from sketchface_models.training import checkpoint
 from sketchface_models.training.feed import stream_seed
 from sketchface_models.training.log import Observer, ProgressLine, StepLog
@@ -54,8 +55,8 @@ def train(
         SketchFaceError: for a configuration, pack or state that does not fit, a second process on
             the same state, or a loss that is no longer finite.
     """
+    engine = _checked(config)
     pack = Pack(pack_folder)
-    engine = load(Engine, config["engine"], "engine")
     torch.manual_seed(stream_seed(config["seed"], "init"))
     system = build(config["model"], pack.channels)
     _check_task(system, pack)
@@ -95,7 +96,7 @@ def train(
                 / max(time.time() - began, 1e-9),
             }
             checkpoint.write_json(folder / "run.json", circumstances)
-    shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def load_trained(
@@ -108,6 +109,8 @@ def load_trained(
     """
     path = weights / WEIGHTS
     tensors, card = checkpoint.load_tensors(path)
+    if not {"model", "channels"} <= card.keys():
+        raise SketchFaceError(f"{path}: not the weights of a finished run")
     system = build(card["model"], card["channels"])
     checkpoint.load_into(system.networks, tensors, path)
     system.networks.to(device).eval()
@@ -134,9 +137,6 @@ def folder_hash(folder: Path) -> str:
 
 def environment(engine: Engine) -> dict[str, Any]:
     """Where a run was trained: hardware, versions, commit."""
-    git = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     cuda = accelerator(engine) == "cuda"
     return {
         "hardware": torch.cuda.get_device_name() if cuda else _processor(),
@@ -144,8 +144,18 @@ def environment(engine: Engine) -> dict[str, Any]:
         "precision": precision(engine),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "commit": git or "unknown",
+        "commit": _commit(),
     }
+
+
+def _checked(config: Mapping[str, Any]) -> Engine:
+    """Refuse a configuration with every violation of all its parts at once."""
+    model = config.get("model") if isinstance(config, Mapping) else None
+    settings = system_class(model.get("system")).Settings if isinstance(model, Mapping) else Task
+    parts = [("run", Annotated[str, NonEmpty()]), ("seed", int)]
+    whole = make_dataclass("config", [*parts, ("model", settings), ("engine", Engine)])
+    engine: Engine = load(whole, config).engine  # type: ignore[attr-defined]
+    return engine
 
 
 def _check_task(system: System, pack: Pack) -> None:
@@ -158,6 +168,16 @@ def _check_task(system: System, pack: Pack) -> None:
         )
     if len(pack.rows("train")) < 2:
         raise SketchFaceError(f"{pack.folder}: fewer than two training faces")
+
+
+def _commit() -> str:
+    """The commit of this code, where it is a checkout and git is there to ask."""
+    command = ["git", "rev-parse", "HEAD"]
+    with contextlib.suppress(OSError):
+        place = Path(__file__).parent
+        asked = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        return asked.stdout.strip() or "unknown"
+    return "unknown"
 
 
 def _processor() -> str:

@@ -124,11 +124,18 @@ class Trainer:
         for name, optimizer in self.optimizers.items():
             state = checkpoint.pack_optimizer(optimizer)
             tensors |= {f"optimizer.{name}/{key}": value for key, value in state.items()}
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise SketchFaceError(
+                    f"step {self.step - 1}: {name} is no longer finite; lower the learning rate"
+                )
         about = {"step": self.step, "system": self.system.state()}
         checkpoint.save_tensors(self.state, tensors, about)
 
     def _resume(self) -> None:
         tensors, about = checkpoint.load_tensors(self.state)
+        if not {"step", "system"} <= about.keys():
+            raise SketchFaceError(f"{self.state}: no checkpoint; remove it to train from the start")
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -117,7 +117,7 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
         "offered": 8,
         "accepted": 8,
         "quarantined": 0,
-        "shared": [],
+        "shared": ["photo3_image0449"],
         "splits": {"train": 5, "val": 0, "test": 3},
         "styles": {"1": 3, "2": 2, "3": 3},
         "sources": {"photo1": 4, "photo2": 1, "photo3": 3},
