@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("sketchface_models", "pipeline", "app")
+DATA = (".json", ".j2", ".npz", ".safetensors")
+"""Suffixes of the data files that stand beside the code that reads them."""
 
 
 def module_file(name: str) -> Path | None:
@@ -30,7 +32,8 @@ def module_file(name: str) -> Path | None:
 def import_closure(module: str) -> tuple[Path, ...]:
     """Every file of this project that importing `module` can run, sorted.
 
-    Imports inside functions count too, and so do the data files beside them (`*.json`, templates).
+    Imports inside functions count too, and so do the data files beside them or in a folder of
+    their own (such as `templates/`).
     """
     found: dict[Path, None] = {}
     waiting = [module]
@@ -43,7 +46,8 @@ def import_closure(module: str) -> tuple[Path, ...]:
         parts = name.split(".")
         waiting += [".".join(parts[:depth]) for depth in range(1, len(parts))]
         waiting += _imports(path)
-    return tuple(sorted(found))
+    folders = {path.parent for path in found}
+    return tuple(sorted({*found, *(file for folder in folders for file in _data_files(folder))}))
 
 
 @functools.cache
@@ -53,6 +57,16 @@ def code_hash(module: str) -> str:
     for path in import_closure(module):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _data_files(folder: Path) -> list[Path]:
+    found = []
+    for path in folder.iterdir():
+        if path.suffix in DATA:
+            found.append(path)
+        elif path.is_dir() and not (path / "__init__.py").exists():
+            found += _data_files(path)
+    return found
 
 
 def _imports(path: Path) -> list[str]:

@@ -137,7 +137,7 @@ def read_targets(faces: Path, field: str, ids: list[str]) -> Tensor:
 def draw(system: System, pack: Pack, rows: np.ndarray, size: int) -> Tensor:
     """What the system draws for these rows, as written to a file: (N, C, size, size) uint8."""
     parts = []
-    for start in tqdm(range(0, len(rows), BATCH), desc="draw", unit="batch"):
+    for start in tqdm(range(0, len(rows), BATCH), desc="draw", unit="batch", disable=None):
         raw = pack.read(rows[start : start + BATCH], pack.inputs)
         parts.append(
             scaled(from_signed(system.generate(normalise(raw, torch.device("cpu")))), size)
@@ -175,7 +175,9 @@ def score(pictures: Tensor, targets: Tensor, name: str) -> dict[str, np.ndarray]
     """Every metric and the retrieval rank, one value a face."""
     channels = targets.shape[1]
     found: dict[str, list[Tensor]] = {metric: [] for metric in metric_names(channels)}
-    for start in tqdm(range(0, len(targets), BATCH), desc=f"score {name}", unit="batch"):
+    for start in tqdm(
+        range(0, len(targets), BATCH), desc=f"score {name}", unit="batch", disable=None
+    ):
         part = slice(start, start + BATCH)
         for metric, values in score_batch(targets[part].double(), pictures[part].double()).items():
             found[metric].append(values)

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.fields import FIELDS, as_array
-from pipeline.shards import read_rows, shard_paths
+from pipeline.shards import ids_with, read_rows, shard_paths
 from sketchface_models.atomic import atomic_dir
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
@@ -79,12 +79,9 @@ def _index(data: Path, names: list[str]) -> list[dict[str, Any]]:
     lacks: dict[str, list[str]] = {face["id"]: [] for face in faces}
     for name in names:
         field = FIELDS[name]
-        present = set()
+        present: set[str] = set()
         for path in shard_paths(data / field.stage):
-            # The path inside the cell tells presence without reading the pictures.
-            for row in read_rows(path, ["id", f"{field.column}.path"]):
-                if row[field.column] is not None:
-                    present.add(row["id"])
+            present |= ids_with(path, field.column)
         for id in lacks.keys() - present:
             lacks[id].append(name)
     return sorted(
@@ -96,7 +93,9 @@ def _write_field(name: str, rows: dict[str, int], size: int, data: Path, out: Pa
     field = FIELDS[name]
     shape = (len(rows), field.channels, size, size)
     array = np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=shape)
-    for path in tqdm(shard_paths(data / field.stage), desc=f"pack {name}", unit="shard"):
+    for path in tqdm(
+        shard_paths(data / field.stage), desc=f"pack {name}", unit="shard", disable=None
+    ):
         for row in read_rows(path, ["id", field.column]):
             if row["id"] in rows:
                 array[rows[row["id"]]] = as_array(name, row[field.column]["bytes"], size)

@@ -15,11 +15,13 @@ stage that was killed, or whose data grew, redoes only what it must.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ Row = dict[str, Any]
 Result = tuple[list[Row], list[Row]]  # rows, quarantine rows
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+LOCK = "lock"
 QUARANTINE = pa.schema([("id", pa.string()), ("stage", pa.string()), ("reason", pa.string())])
 
 
@@ -102,6 +105,12 @@ def iter_rows(folder: Path | str, columns: Sequence[str] | None = None) -> Itera
         yield from read_rows(path, columns)
 
 
+def ids_with(path: Path, column: str) -> set[str]:
+    """Ids of the rows of a shard whose picture `column` is not null, without reading pictures."""
+    table = pq.ParquetFile(path).read(columns=["id", f"{column}.path"])
+    return set(table["id"].filter(table[column].is_valid()).to_pylist())
+
+
 def read_quarantine(folder: Path | str) -> list[Row]:
     """The quarantine rows of a stage's folder."""
     path = Path(folder, "quarantine.parquet")
@@ -144,37 +153,23 @@ def run_shards(
     """
     store = Path(os.environ.get("DVC_ROOT", "."), ".cache", "shards", stage)
     context = f"{parameters!r}\0{code_hash(module)}\0{schema}"
-    names = {
-        job.number: hashlib.sha256(f"{job.key}\0{context}".encode()).hexdigest() for job in jobs
+    bases = {
+        job.number: store / hashlib.sha256(f"{job.key}\0{context}".encode()).hexdigest()
+        for job in jobs
     }
-    missing = [job for job in jobs if not (store / f"{names[job.number]}.done").exists()]
-    parallel = joblib.Parallel(n_jobs=workers(len(missing)), return_as="generator_unordered")
-    tasks = (
-        joblib.delayed(_finish_shard)(job, store / names[job.number], schema) for job in missing
-    )
-    bar = tqdm(
-        parallel(tasks),
-        total=len(jobs),
-        initial=len(jobs) - len(missing),
-        desc=stage,
-        unit="shard",
-        dynamic_ncols=True,
-    )
-    for _ in bar:
-        pass
-    with atomic_dir(out) as folder:
-        (folder / "shards").mkdir()
-        left_out: list[Row] = []
-        for job in jobs:
-            base = store / names[job.number]
-            shutil.copyfile(
-                base.with_suffix(".parquet"), folder / "shards" / shard_name(job.number)
-            )
-            left_out += json.loads(base.with_suffix(".done").read_text())
-        write_rows(folder / "quarantine.parquet", left_out, QUARANTINE)
-        if finish:
-            finish(folder)
-    _prune(store, keep=set(names.values()))
+    with _locked(store):
+        _finish_missing(stage, jobs, bases, schema)
+        with atomic_dir(out) as folder:
+            (folder / "shards").mkdir()
+            left_out: list[Row] = []
+            for number, base in bases.items():
+                finished = base.with_suffix(".parquet")
+                shutil.copyfile(finished, folder / "shards" / shard_name(number))
+                left_out += json.loads(base.with_suffix(".done").read_text())
+            write_rows(folder / "quarantine.parquet", left_out, QUARANTINE)
+            if finish:
+                finish(folder)
+        _prune(store, keep={base.name for base in bases.values()})
 
 
 def map_shards(
@@ -214,6 +209,26 @@ def workers(tasks: int) -> int:
     return max(1, min(tasks, int(os.environ.get("SKETCHFACE_JOBS", cores))))
 
 
+def _finish_missing(
+    stage: str, jobs: Sequence[ShardJob], bases: dict[int, Path], schema: pa.Schema
+) -> None:
+    """Run, in parallel, the jobs whose shards are not in the store yet."""
+    missing = [job for job in jobs if not bases[job.number].with_suffix(".done").exists()]
+    parallel = joblib.Parallel(n_jobs=workers(len(missing)), return_as="generator_unordered")
+    tasks = (joblib.delayed(_finish_shard)(job, bases[job.number], schema) for job in missing)
+    bar = tqdm(
+        parallel(tasks),
+        total=len(jobs),
+        initial=len(jobs) - len(missing),
+        desc=stage,
+        unit="shard",
+        dynamic_ncols=True,
+        disable=None,  # no bar where nobody watches
+    )
+    for _ in bar:
+        pass
+
+
 def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema) -> None:
     rows, left_out = job.work(*job.arguments)
     with atomic_file(base.with_suffix(".parquet")) as path:
@@ -225,8 +240,20 @@ def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema) -> None:
 
 def _prune(store: Path, keep: Iterable[str]) -> None:
     for path in store.glob("*"):
-        if path.stem not in keep:
+        if path.stem not in keep and path.name != LOCK:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(store: Path) -> Iterator[None]:
+    """Hold a stage's store; wait for any other process that does.
+
+    Queued experiments share it, and pruning would take shards from under the other's hands.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _hf_features(schema: pa.Schema) -> dict[str, Any]:

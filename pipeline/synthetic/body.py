@@ -19,7 +19,7 @@ def ear(surface: Surface, camera: Camera, side: int) -> Mesh:
     b = -up * np.cos(around) * r
     wide = 0.235 * shape.ear_size * (1 - 0.30 * b / up)
     a = wide * (1 + np.sin(around) * r)
-    rim = 0.055 * np.exp(-(((r - 0.86) / 0.11) ** 2)) * (0.65 - 0.5 * np.cos(around) * 1.0)
+    rim = 0.055 * np.exp(-(((r - 0.86) / 0.11) ** 2)) * (0.65 - 0.5 * np.cos(around))
     hollow = 0.07 * np.exp(-(((r - 0.1) / 0.36) ** 2))
     inner = 0.03 * np.exp(-(((r - 0.56) / 0.12) ** 2)) * (np.sin(around) > -0.3)
     h = rim + inner - hollow
@@ -31,12 +31,13 @@ def ear(surface: Surface, camera: Camera, side: int) -> Mesh:
     root = np.array([width - 0.05, 0.0, 0.04])
     points = root + a[..., None] * outward + h[..., None] * normal
     points[..., 1] += 0.2 + b
-    points[..., 2] -= 0.18 * b * -1.0  # the ear leans back at the top
+    points[..., 2] += 0.18 * b  # the ear leans back at the top
     points[..., 0] *= side
     plane = np.stack([a + 0 * b, b], axis=-1)
     part = Part.RIGHT_EAR if side < 0 else Part.LEFT_EAR
     world = camera.to_world(points)
-    return Mesh(part, world, plane, plane, np.full(b.shape, -1.0), open=True)
+    rings = np.stack([r + 0 * b, around + 0 * b], axis=-1)
+    return Mesh(part, world, plane, rings, np.full(b.shape, -1.0), open=True)
 
 
 def earring(surface: Surface, camera: Camera, side: int) -> Mesh:
@@ -60,13 +61,13 @@ def neck(surface: Surface, camera: Camera) -> Mesh:
     half = surface.shape.neck
     theta = np.radians(np.linspace(-125, 125, 47))[None, :]
     t = np.linspace(0, 1, 26)[:, None]
-    flare = 1 + 0.08 * (1 - t) + 0.65 * smoothstep(0.55, 1.1, t) ** 2
+    flare = 1 + 0.08 * (1 - t) + 0.5 * smoothstep(0.5, 1.1, t) ** 2
     cords = 0.03 * np.exp(-(((np.abs(theta) - 0.75 + 0.5 * t) / 0.16) ** 2))
     apple = 0.03 * np.exp(-((theta / 0.14) ** 2) - ((t - 0.52) / 0.07) ** 2)
     x = (half * flare + cords) * np.sin(theta)
-    z = (half * 0.95 * (0.6 + 0.4 * flare) + cords + apple) * np.cos(theta) + 0 * t
+    z = (half * 0.95 * (0.85 + 0.15 * flare) + cords + apple) * np.cos(theta) + 0 * t
     top = np.stack([x, 0.95 + 0 * x, z - 0.05], axis=-1)
-    foot = np.stack([x, 2.2 + 0 * x, z - 0.42], axis=-1)
+    foot = np.stack([x, 2.3 + 0 * x, 0.8 * z - 0.62], axis=-1)
     blend = t[..., None]
     points = (1 - blend) * camera.to_world(top) + blend * camera.torso_to_world(foot)
     plane = np.stack([x, 0.95 + 1.25 * t + 0 * x], axis=-1)
@@ -79,7 +80,7 @@ def torso(surface: Surface, camera: Camera) -> Mesh:
     base = surface.shape.neck
     x = np.linspace(-reach - 0.25, reach + 0.25, 91)[None, :]
     knots = np.array([0, base, base + 0.25, 0.62 * reach, 0.92 * reach, reach + 0.25])
-    top = np.array([1.86, 1.92, 2.05, 2.2, 2.42, 3.3])
+    top = np.array([1.84, 1.88, 1.99, 2.16, 2.40, 3.3])
     ridge = pchip(knots, top, np.abs(x).ravel())[None, :]
     t = np.linspace(0, 1, 30)[:, None]
     arc = np.minimum(t / 0.5, 1) * np.pi / 2

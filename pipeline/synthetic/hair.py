@@ -42,9 +42,10 @@ def cap(surface: Surface, theta: np.ndarray, y: np.ndarray) -> tuple[np.ndarray,
     wisp = 0.02 * sample("strand", theta * 0.5, y * 0.1)
     amount = smoothstep(0.0, 0.14 + 0.5 * max(hair.top, hair.side), inside + wisp)
     thick = hair.side + (hair.top - hair.side) * smoothstep(-0.35, -1.15, y)
+    round_top = smoothstep(0.05, 0.5, surface.profile(y)[0])  # no noise at the pole
     lumps = 0.16 * hair.curl * sample("curl", theta * 0.16, y * 0.16)
-    locks = 0.07 * (1 - hair.curl) * sample("strand", theta * 0.12, y * 0.05)
-    lift = amount * thick * (1 + lumps + locks)
+    locks = 0.13 * (1 - hair.curl) * sample("strand", theta * 0.05 + 0.01 * hair.part, y * 0.03)
+    lift = amount * thick * (1 + round_top * (lumps + locks))
     # At the parting the hair lies flat.
     if hair.sweep > 0.4:
         parting = np.exp(-(((theta - np.radians(hair.part)) / 0.09) ** 2))
@@ -57,7 +58,7 @@ def cap(surface: Surface, theta: np.ndarray, y: np.ndarray) -> tuple[np.ndarray,
 
 def _strands(hair: Hair, points: np.ndarray, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Coordinates across and along the hair: meridians from the crown, or rows from a parting."""
-    sideways = min(hair.sweep, 1.0) * smoothstep(1.5, 0.3, np.abs(theta))
+    sideways = 0.5 * min(hair.sweep, 1.0) * smoothstep(1.5, 0.3, np.abs(theta))
     part = np.radians(hair.part)
     # Arcs over the head that start steeply at the parting and run down its sides.
     x = points[..., 0] - 0.8 * np.sin(part)
@@ -90,7 +91,7 @@ def curtain(surface: Surface) -> Mesh | None:
     lift = lift * rounded
     waves = hair.wave * np.minimum(fall + 0.25, 1) * smoothstep(-0.4, 0.3, y)
     wave = waves * 0.055 * np.sin(5.2 * y + 3 * sample("cloud", theta * 0.1, theta * 0.07))
-    lumps = 0.03 * sample("strand", theta * 0.09, y * 0.03 + hair.part)
+    lumps = 0.035 * sample("strand", theta * 0.045, y * 0.03 + hair.part)
     lumps = lumps + 0.05 * hair.curl * sample("curl", theta * 0.14, y * 0.14)
     turned_in = -0.12 * smoothstep(hair.length - 0.55, hair.length, y) * (hair.length < 1.7)
     lift = lift + hair.flare * fall + wave + lumps * smoothstep(-1.0, -0.4, y) + turned_in

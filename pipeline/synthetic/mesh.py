@@ -45,6 +45,8 @@ class Mesh:
 
     def tangents(self) -> np.ndarray:
         """(R, C, 3) unit directions along which the across-hair coordinate stands still."""
+        if self.hair.max() < 0:
+            return np.zeros_like(self.points)
         down, along = np.gradient(self.points, axis=(0, 1))
         across_down, across_along = np.gradient(self.strand[..., 0])
         tangent = across_along[..., None] * down - across_down[..., None] * along
@@ -60,5 +62,5 @@ class Mesh:
         faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
         if self.open:
             return faces
-        facing = normals[..., 2].ravel()[faces].max(1)
-        return faces[facing > -0.25]
+        facing = (normals[..., 2] > -0.25).ravel()
+        return faces[facing[faces[:, 0]] | facing[faces[:, 1]] | facing[faces[:, 2]]]

@@ -29,13 +29,14 @@ def rasterise(xy: np.ndarray, z: np.ndarray, faces: np.ndarray, side: int) -> Hi
     xy: (V, 2) in pixels, integers at pixel centres. z: (V,), larger is nearer. faces: (M, 3).
     """
     corner = xy[faces].astype(np.float32)
-    low = np.ceil(np.clip(corner.min(1), 0, side)).astype(np.int32)
-    high = np.floor(np.clip(corner.max(1), -1, side - 1)).astype(np.int32)
-    extent = (high - low + 1).min(1)
-    reach = (high - low + 1).max(1)
+    a, b, c = corner[:, 0], corner[:, 1], corner[:, 2]
+    low = np.ceil(np.clip(np.minimum(np.minimum(a, b), c), 0, side)).astype(np.int32)
+    high = np.floor(np.clip(np.maximum(np.maximum(a, b), c), -1, side - 1)).astype(np.int32)
+    box = high - low + 1
+    extent, reach = np.minimum(box[:, 0], box[:, 1]), np.maximum(box[:, 0], box[:, 1])
     z_face = z[faces].astype(np.float32)
     parts, lower = [], 0
-    for upper in (2, 3, 5, 8, 16, 40, 120, side):
+    for upper in (1, 2, 3, 4, 6, 9, 16, 40, 120, side):
         chosen = np.flatnonzero((extent > 0) & (reach > lower) & (reach <= upper))
         lower = upper
         if len(chosen):
@@ -71,7 +72,8 @@ def _cover(
     seen = (x < side) & (y < side)
     which, row, column, x, y = which[seen], row[seen], column[seen], x[seen], y[seen]
     weight = np.stack([w[which, row, column] for w in (first, second, third)], axis=1)
-    return y.astype(np.int64) * side + x, number[which], weight, (weight * z[which]).sum(1)
+    depth = np.einsum("pk,pk->p", weight, z[which])
+    return y.astype(np.int64) * side + x, number[which], weight, depth
 
 
 def _plane(

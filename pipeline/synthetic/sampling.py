@@ -184,7 +184,7 @@ def _skin(rng: np.random.Generator, age: float, darkness: float) -> Skin:
     tone = SKIN[i] + (position - i) * (SKIN[i + 1] - SKIN[i])
     undertone = rng.normal(0, 1) * np.array([1.0, 0.0, -4.0]) + rng.normal(0, 2)
     red, green, blue = np.clip(tone + undertone, 20, 250)
-    count = int(rng.integers(0, 4))
+    count = int(rng.choice(4, p=[0.45, 0.3, 0.17, 0.08]))
     moles = tuple(
         (float(rng.uniform(-0.75, 0.75)), float(rng.uniform(0.15, 1.4)), rng.uniform(0.010, 0.02))
         for _ in range(count)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_faces import crop
+from mediapipe.python.solutions import face_mesh
 
 from pipeline.faces import ibug
 from pipeline.faces.detector import Detection, FaceMesh, _mesh, import_remedy
@@ -111,8 +112,17 @@ def test_photo_may_be_a_view_but_must_be_rgb(detector: FaceMesh, astronaut: Dete
             detector.detect(wrong)
 
 
+def test_answers_are_those_of_mediapipes_own_class(astronaut: Detection):
+    with face_mesh.FaceMesh(
+        static_image_mode=True, max_num_faces=5, refine_landmarks=True
+    ) as reference:
+        points = reference.process(crop()).multi_face_landmarks[0].landmark
+    expected = np.array([(p.x, p.y, p.z) for p in points]) * 256
+    np.testing.assert_allclose(astronaut.mesh, expected, rtol=1e-6)
+
+
 def test_bulk_reading_of_landmarks_equals_reading_one_by_one(detector: FaceMesh):
-    face = detector._process(crop()).multi_face_landmarks[0]
+    face = detector._process(crop())[0][0]
     expected = np.array([(p.x * 300, p.y * 200, p.z * 300) for p in face.landmark], np.float32)
     np.testing.assert_allclose(_mesh(face, 300, 200), expected, rtol=1e-6)
 

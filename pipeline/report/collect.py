@@ -1,0 +1,212 @@
+"""What a report is made of: the runs it was asked for, read and checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.evaluation import MODEL, TRIVIAL
+from pipeline.shards import iter_rows, read_quarantine
+from sketchface_models.errors import SketchFaceError
+
+ROWS = (MODEL, *TRIVIAL)
+RANK = "rank"
+_NOT_METRICS = ("row", "id", "style")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One run from one seed, trained and scored.
+
+    summary: `summary.json` of its `evaluate` folder. card: `model.json` of its weights.
+    environment: `run.json` of its logs. scores: row -> metric (and `rank`) -> (N,) float64 in the
+    order of `ids`. steps: the file of loss terms. samples: the sample sheet, a PNG.
+    """
+
+    seed: int
+    summary: Json
+    card: Json
+    environment: Json
+    ids: tuple[str, ...]
+    scores: dict[str, dict[str, np.ndarray]]
+    styles: tuple[int | None, ...]
+    steps: Path
+    samples: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run from all its seeds, all scored on the same faces by the same protocol."""
+
+    name: str
+    trained: tuple[Trained, ...]
+
+    @property
+    def summary(self) -> Json:
+        """The first seed's summary; `read_run` made sure that what is shared is the same."""
+        return self.trained[0].summary
+
+    @property
+    def rows(self) -> list[str]:
+        """The system's row and those trivial rows that there are, in table order."""
+        return [row for row in ROWS if row in self.trained[0].scores]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics measured, in table order."""
+        return [name for name in self.trained[0].scores[MODEL] if name != RANK]
+
+    def values(self, row: str, metric: str) -> np.ndarray:
+        """(S, N) float64: one line a seed, one column a face."""
+        return np.stack([each.scores[row][metric] for each in self.trained])
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set as the `faces` and `landmarks` stages left it.
+
+    about: `dataset.json`. left_out: (stage, reason, faces), most frequent first. located: faces
+    in whose photo the detector found a face.
+    """
+
+    about: Json
+    left_out: tuple[tuple[str, str, int], ...]
+    located: int
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """Test faces whose photo also stands in train."""
+        return frozenset(self.about.get("shared", []))
+
+
+def read_data(folder: Path) -> Data:
+    """What `folder/faces` and `folder/landmarks` say of the data.
+
+    Raises:
+        SketchFaceError: if one of them is missing or damaged.
+    """
+    about = _read_json(folder / "faces" / "dataset.json", "faces")
+    _require(folder / "landmarks" / "shards", "landmarks")
+    located = sum(1 for _ in iter_rows(folder / "landmarks", ["id"]))
+    reasons = Counter(
+        (row["stage"], _kind(row["reason"]))
+        for stage in ("faces", "landmarks")
+        for row in read_quarantine(folder / stage)
+    )
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return Data(about, tuple((*kind, count) for kind, count in ordered), located)
+
+
+def read_run(name: str, seeds: Sequence[int], folder: Path) -> Run:
+    """A run from `folder/evaluate/NAME/SEED` and `folder/train/NAME/SEED`.
+
+    Raises:
+        SketchFaceError: naming the stage to run, if a folder is missing or damaged, or if the
+            seeds were not scored alike.
+    """
+    trained = tuple(_read_trained(name, seed, folder) for seed in seeds)
+    first = trained[0]
+    for other in trained[1:]:
+        if (other.ids, other.summary["protocol"]) != (first.ids, first.summary["protocol"]):
+            raise SketchFaceError(
+                f"{folder}/evaluate/{name}: seeds {first.seed} and {other.seed} were scored on "
+                f"different faces or protocols; run `dvc repro evaluate@{name}-{other.seed}`"
+            )
+    return Run(name, trained)
+
+
+def _read_trained(name: str, seed: int, folder: Path) -> Trained:
+    scored, trained = folder / "evaluate" / name / str(seed), folder / "train" / name / str(seed)
+    evaluate, train = f"evaluate@{name}-{seed}", f"train@{name}-{seed}"
+    summary = _read_json(scored / "summary.json", evaluate)
+    if (summary.get("run"), summary.get("seed")) != (name, seed):
+        raise SketchFaceError(
+            f"{scored}/summary.json: of run {summary.get('run')}, seed {summary.get('seed')}; "
+            f"run `dvc repro {evaluate}`"
+        )
+    ids, styles, scores = _read_scores(scored / "per_image.parquet", evaluate)
+    return Trained(
+        seed=seed,
+        summary=summary,
+        card=_read_json(trained / "weights" / "model.json", train),
+        environment=_read_json(trained / "logs" / "run.json", train),
+        ids=ids,
+        scores=scores,
+        styles=styles,
+        steps=_require(trained / "logs" / "steps.jsonl", train),
+        samples=_require(scored / "samples.png", evaluate),
+    )
+
+
+def _read_scores(
+    path: Path, stage: str
+) -> tuple[tuple[str, ...], tuple[int | None, ...], dict[str, dict[str, np.ndarray]]]:
+    """Ids, styles, and row -> metric -> (N,), every row in the order of the ids."""
+    try:
+        columns = pq.read_table(_require(path, stage)).to_pydict()
+    except (OSError, pa.ArrowInvalid):
+        raise SketchFaceError(f"{path}: damaged; run `dvc repro {stage}`") from None
+    row_of = np.array(columns["row"])
+    ids = np.array(columns["id"])
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    first = row_of == MODEL
+    for row in dict.fromkeys(columns["row"]):
+        chosen = row_of == row
+        if not np.array_equal(ids[chosen], ids[first]):
+            raise SketchFaceError(
+                f"{path}: row {row} has other faces than {MODEL}; run `dvc repro {stage}`"
+            )
+        scores[row] = {
+            metric: np.array(values, float)[chosen]
+            for metric, values in columns.items()
+            if metric not in _NOT_METRICS
+        }
+    styles = [style for style, of_model in zip(columns["style"], first, strict=True) if of_model]
+    return tuple(ids[first].tolist()), tuple(styles), scores
+
+
+def read_steps(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    """Step and terms of every line of a `steps.jsonl`.
+
+    Raises:
+        SketchFaceError: if a line is damaged.
+    """
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                terms = json.loads(line)
+                yield terms.pop("step"), terms
+            except (ValueError, KeyError, AttributeError):
+                raise SketchFaceError(f"{path}:{number}: damaged; train this run again") from None
+
+
+def _kind(reason: str) -> str:
+    """A quarantine reason without the name of the file it begins with."""
+    return re.sub(r"^\S+: ", "", reason)
+
+
+def _read_json(path: Path, stage: str) -> Json:
+    try:
+        found = json.loads(_require(path, stage).read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SketchFaceError(f"{path}: damaged; run `dvc repro {stage}`")
+    return found
+
+
+def _require(path: Path, stage: str) -> Path:
+    if not path.exists():
+        raise SketchFaceError(f"{path}: missing; run `dvc repro {stage}`")
+    return path

@@ -1,0 +1,125 @@
+"""The losses of a training: thinned to what a plot can show, as rows and as pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.report.collect import Run, read_steps
+
+POINTS = 200
+"""Most points a training term keeps."""
+VALIDATION = "val_"
+COLOURS = ("#3b6fb6", "#c2571a", "#2f8f5b", "#9356a8", "#b3263f", "#7a6a14")
+"""Of the seeds; each readable on white and on near-black."""
+INK = "#123456"
+"""Stands for the page's text colour while the picture is drawn."""
+STYLE = "<style>svg{color:#33383d}@media (prefers-color-scheme:dark){svg{color:#d5d9de}}</style>"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One term of one training: steps (P,) ascending, values (P,)."""
+
+    run: str
+    seed: int
+    term: str
+    steps: np.ndarray
+    values: np.ndarray
+
+
+def curves(run: Run) -> list[Curve]:
+    """Every term of every seed, thinned, in the order in which terms first appear."""
+    found = []
+    for each in run.trained:
+        for term, (steps, values) in _terms(each.steps).items():
+            if not term.startswith(VALIDATION):
+                steps, values = thin(steps, values)
+            found.append(Curve(run.name, each.seed, term, steps, values))
+    return found
+
+
+def thin(
+    steps: np.ndarray, values: np.ndarray, points: int = POINTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """At most `points` points: consecutive values in equal bins, each its mean at its last step.
+
+    So the last step stays, and nothing between two points is lost from the mean.
+
+    Args:
+        steps: (N,) ascending, N >= 1.
+        values: (N,).
+        points: most points that are kept.
+    """
+    ends = np.linspace(0, len(steps), min(points, len(steps)) + 1).round().astype(int)
+    starts, ends = ends[:-1], ends[1:]
+    return steps[ends - 1], np.add.reduceat(values, starts) / (ends - starts)
+
+
+def picture(curves: list[Curve]) -> bytes:
+    """The curves of one run as SVG bytes: one panel a term, one colour a seed.
+
+    It follows the reader's light or dark setting and holds no text but its labels.
+    """
+    terms = list(dict.fromkeys(curve.term for curve in curves))
+    seeds = list(dict.fromkeys(curve.seed for curve in curves))
+    columns = min(3, len(terms))
+    rows = -(-len(terms) // columns)
+    # Without a fixed salt the picture's ids, and so its bytes, would differ from time to time.
+    settings = {
+        "svg.hashsalt": "sketchface",
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+        "axes.edgecolor": INK,
+    }
+    with matplotlib.rc_context(settings):
+        figure = Figure((3.4 * columns, 2.3 * rows), layout="constrained")
+        for place, term in enumerate(terms, 1):
+            axes = figure.add_subplot(rows, columns, place)
+            axes.set_title(term, fontsize=9)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.patch.set_visible(False)
+            for curve in curves:
+                if curve.term == term:
+                    mark = "o" if len(curve.steps) == 1 else ""
+                    colour = COLOURS[seeds.index(curve.seed) % len(COLOURS)]
+                    axes.plot(
+                        *(curve.steps, curve.values),
+                        color=colour,
+                        linewidth=1.2,
+                        marker=mark,
+                        label=f"seed {curve.seed}",
+                    )
+            if place == 1 and len(seeds) > 1:
+                axes.legend(frameon=False, fontsize=8)
+        figure.supxlabel("step", fontsize=9)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    drawn = buffer.getvalue().decode().replace(INK, "currentColor")
+    return drawn.replace("<defs>", STYLE + "<defs>", 1).encode()
+
+
+def data_uri(picture: bytes, kind: str) -> str:
+    """A picture inside the page itself; `kind` as in `image/svg+xml`."""
+    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def _terms(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Term -> steps and values of a whole training."""
+    collected: dict[str, tuple[list[int], list[float]]] = {}
+    for step, terms in read_steps(path):
+        for term, value in terms.items():
+            steps, values = collected.setdefault(term, ([], []))
+            steps.append(step)
+            values.append(value)
+    return {
+        term: (np.array(steps), np.array(values)) for term, (steps, values) in collected.items()
+    }

@@ -1,0 +1,315 @@
+"""Everything the templates need: the tables and phrases of one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.evaluation import MODEL, TRIVIAL
+from pipeline.report.collect import Data, Run
+from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
+from pipeline.report.tables import (
+    ARROWS,
+    FIXED,
+    NOTHING,
+    Table,
+    code,
+    count,
+    distinct,
+    heading,
+    listed,
+    number,
+    percent,
+    plain,
+    ranged,
+    table,
+)
+from sketchface_models.metrics import METRICS
+
+PUBLISHED = Path(__file__).parent / "published.json"
+VERDICTS = ("better", "undecided", "worse")
+MOST_REASONS = 12
+EXPLAINED = {
+    "l1": "mean difference in brightness; 0 is identical, 1 is black for white",
+    "psnr": "the same difference on a logarithmic scale that punishes large errors; 20 is rough, "
+    "30 close",
+    "ssim": "agreement of local contrast and structure; 1 is identical",
+    "scoot": "whether strokes and textures occur together as in the target; 1 is the same",
+    "fsim": "agreement of the edges and lines that the eye notices first; 1 is identical",
+    "fsimc": "FSIM with colour",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the report says of one run; texts are Markdown."""
+
+    name: str
+    maps: str
+    system: str
+    seeds: str
+    reasons: tuple[str, ...]
+    """Why it has not learned; empty if it has."""
+    protocol: str
+    scores: Table
+    verdicts: Table
+    parts: Table | None
+    missing: tuple[str, ...]
+    """One line for each kind of test face that could not be drawn."""
+    missing_count: int
+    provenance: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A group of runs that may be ranked, with its table; None for a run that stands alone."""
+
+    runs: tuple[str, ...]
+    protocol: str
+    target: str
+    table: Table | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """Numbers of others beside ours."""
+
+    source: str
+    protocol: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Document:
+    """One report."""
+
+    data: Mapping[str, Any]
+    faces: Table
+    fields: str
+    left_out: Table | None
+    located: int
+    photos: int
+    overview: Table
+    explained: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    comparisons: tuple[Comparison, ...]
+    published: tuple[Published, ...]
+
+
+def document(
+    data: Data, runs: Sequence[Run], found: Mapping[str, Findings], groups: Sequence[Group]
+) -> Document:
+    """Gather the whole report.
+
+    Args:
+        data: the data set.
+        runs: in the order of the report.
+        found: run -> its statistics.
+        groups: of runs that may be ranked.
+    """
+    metrics = _metrics(runs)
+    return Document(
+        data=data.about,
+        faces=_faces(data.about),
+        fields=listed(f"{name} ({n:,})" for name, n in data.about.get("fields", {}).items()),
+        left_out=_left_out(data),
+        located=data.located,
+        photos=data.about.get("fields", {}).get("photo", 0),
+        overview=_overview(runs, found, metrics),
+        explained=tuple((METRICS[m].label, EXPLAINED[m]) for m in metrics if m in EXPLAINED),
+        sections=tuple(_section(run, found[run.name]) for run in runs),
+        comparisons=tuple(_comparison(group) for group in groups),
+        published=tuple(_published(data.about["name"], runs, found)),
+    )
+
+
+def _metrics(runs: Sequence[Run]) -> list[str]:
+    measured = {metric for run in runs for metric in run.metrics}
+    return [metric for metric in METRICS if metric in measured]
+
+
+def _maps(run: Run) -> str:
+    inputs = run.trained[0].card["model"]["task"]["inputs"]
+    return f"{listed(inputs)} → {run.summary['target']}"
+
+
+def _faces(about: Mapping[str, Any]) -> Table:
+    rows = [("offered", about["offered"]), ("left out", about["quarantined"])]
+    rows += [(f"used: {split}", faces) for split, faces in about["splits"].items()]
+    rows += [(f"style {style}", faces) for style, faces in about.get("styles", {}).items()]
+    rows += [(f"source {plain(name)}", n) for name, n in about.get("sources", {}).items()]
+    return table(("", "faces"), [(name, f"{faces:,}") for name, faces in rows])
+
+
+def _left_out(data: Data) -> Table | None:
+    if not data.left_out:
+        return None
+    shown = [(plain(why), stage, f"{n:,}") for stage, why, n in data.left_out[:MOST_REASONS]]
+    rest = data.left_out[MOST_REASONS:]
+    if rest:
+        shown.append((f"{len(rest)} other reasons", NOTHING, f"{sum(n for *_, n in rest):,}"))
+    return table(("reason", "stage", "faces"), shown)
+
+
+def _overview(runs: Sequence[Run], found: Mapping[str, Findings], metrics: Sequence[str]) -> Table:
+    head = ["run", "maps", "learned", "better than trivial rows", *map(heading, metrics)]
+    rows = []
+    for run in runs:
+        each = found[run.name]
+        words = [word for row in each.verdicts.values() for word in row.values()]
+        means = each.pooled[MODEL][WHOLE]
+        rows.append(
+            [
+                code(run.name),
+                _maps(run),
+                "**no**" if each.not_learned else "yes",
+                f"{words.count('better')} of {len(words)} times",
+                *(number(means[m].mean, m) if m in means else NOTHING for m in metrics),
+                percent(each.hits[MODEL][1]),
+                code(run.summary["protocol"]),
+            ]
+        )
+    return table([*head, f"rank-1{FIXED}↑", "protocol"], rows)
+
+
+def _section(run: Run, found: Findings) -> Section:
+    missing = run.summary["missing"]
+    return Section(
+        name=run.name,
+        maps=_maps(run),
+        system=run.trained[0].card["model"]["system"],
+        seeds=_seeds(run),
+        reasons=tuple(
+            plain(reason)
+            + (f" (seed {listed(seeds)} only)" if len(seeds) < len(run.trained) else "")
+            for reason, seeds in found.not_learned.items()
+        ),
+        protocol=run.summary["protocol"],
+        scores=_scores(run, found),
+        verdicts=_verdicts(run, found),
+        parts=_parts(run, found),
+        missing=tuple(_missing(missing)),
+        missing_count=len(missing),
+        provenance=tuple(_provenance(run)),
+    )
+
+
+def _seeds(run: Run) -> str:
+    numbers = listed(each.seed for each in run.trained)
+    return f"{count(len(run.trained), 'seed')} ({numbers})"
+
+
+def _scores(run: Run, found: Findings) -> Table:
+    chance = run.summary["chance"]
+    ranks = [f"rank-{k}{FIXED}↑ (chance {percent(chance[f'rank_{k}'])})" for k in RANKS]
+    names = TRIVIAL | {MODEL: f"**{run.name}**, {count(len(run.trained), 'seed')}"}
+    rows = [
+        [
+            names[row],
+            *(ranged(found.pooled[row][WHOLE][metric], metric) for metric in run.metrics),
+            *(percent(found.hits[row][k]) for k in RANKS),
+        ]
+        for row in run.rows
+    ]
+    return table(["", *map(heading, run.metrics), *ranks], rows)
+
+
+def _verdicts(run: Run, found: Findings) -> Table:
+    rows = [
+        [f"… than {TRIVIAL[row]}", *(words[metric] for metric in run.metrics)]
+        for row, words in found.verdicts.items()
+    ]
+    return table(["", *map(heading, run.metrics)], rows)
+
+
+def _parts(run: Run, found: Findings) -> Table | None:
+    if len(found.parts) == 1:
+        return None
+    rows = [
+        [
+            "all" if part == WHOLE else part,
+            f"{faces:,}",
+            *(ranged(found.pooled[MODEL][part][metric], metric) for metric in run.metrics),
+        ]
+        for part, faces in found.parts.items()
+    ]
+    return table(["test faces", "number", *map(heading, run.metrics)], rows)
+
+
+def _missing(faces: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`12 without lines: a, b, ...`, one for each kind of lack."""
+    kinds: dict[str, list[str]] = {}
+    for face in faces:
+        kinds.setdefault(listed(face["lacks"]), []).append(code(face["id"]))
+    return [f"{len(ids)} without {lacks}: {listed(ids)}" for lacks, ids in kinds.items()]
+
+
+def _provenance(run: Run) -> list[tuple[str, str]]:
+    summary, cards = run.summary, [each.card for each in run.trained]
+    scored, details = summary["n"], summary["protocol_details"]
+    offered = scored + len(summary["missing"])
+    sizes = listed(f"{name} {n:,}" for name, n in cards[0]["parameters"].items())
+    images = distinct(
+        f"{card['steps']:,} steps, {card['images']:,} images seen, at "
+        f"{card['model']['task']['size']} × {card['model']['task']['size']} pixels"
+        for card in cards
+    )
+    circumstances = [each.environment for each in run.trained]
+    networks = listed(details["networks"]) or "none"
+    return [
+        (
+            "scored",
+            f"{plain(summary['data'])}, {plain(summary['split'])} split, {scored:,} of "
+            f"{count(offered, 'face')}",
+        ),
+        (
+            "protocol",
+            f"{code(summary['protocol'])}: {plain(details['size'])} pixels, {details['channels']}, "
+            f"drawings scaled {plain(details['resize'])}, white = {details['data_range']:g}, "
+            f"{details['precision']}, networks that judge: {networks}",
+        ),
+        ("trained", f"{_seeds(run)}; {images}"),
+        ("parameters", sizes),
+        ("hardware", distinct(each["hardware"] for each in circumstances)),
+        ("precision", distinct(each["precision"] for each in circumstances)),
+        ("torch", distinct(each["torch"] for each in circumstances)),
+        ("commit", distinct(each["commit"][:12] for each in circumstances)),
+    ]
+
+
+def _comparison(group: Group) -> Comparison:
+    made = None
+    if group.pairs:
+        metrics = list(group.pairs[0].verdicts)
+        rows = [
+            [f"{code(pair.ours)} … than {code(pair.theirs)}", *pair.verdicts.values()]
+            for pair in group.pairs
+        ]
+        made = table(["", *map(heading, metrics)], rows)
+    return Comparison(group.runs, group.protocol, group.target, made)
+
+
+def _published(data: str, runs: Sequence[Run], found: Mapping[str, Findings]) -> list[Published]:
+    """Numbers that others published for the same data and target, beside the measured ones."""
+    blocks = []
+    for target, block in json.loads(PUBLISHED.read_text(encoding="utf-8")).get(data, {}).items():
+        ours = [run for run in runs if run.summary["target"] == target]
+        if not ours:
+            continue
+        rows = []
+        for run in ours:
+            means = found[run.name].pooled[MODEL][WHOLE]
+            cells = [
+                ranged(means[m], m) if m in means else "not measured" for m in block["metrics"]
+            ]
+            rows.append([code(run.name), f"measured here, {code(run.summary['protocol'])}", *cells])
+        for method, values in block["rows"]:
+            cells = [f"{values[m]:.{places}f}" for m, (_, _, places) in block["metrics"].items()]
+            rows.append([method, "published", *cells])
+        heads = [f"{label}{FIXED}{ARROWS[end]}" for label, end, _ in block["metrics"].values()]
+        made = table(["system", "origin", *heads], rows)
+        blocks.append(Published(block["source"], block["protocol"], made))
+    return blocks

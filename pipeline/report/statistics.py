@@ -1,0 +1,171 @@
+"""What may be said of the numbers: intervals, verdicts and comparisons over images and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.evaluation import MODEL
+from pipeline.report.collect import RANK, Run, Trained
+from sketchface_models.metrics import METRICS, Interval, compare, mean_interval
+
+WHOLE = "all"
+UNSHARED = "without shared photos"
+RANKS = (1, 5)
+ALL_SEEDS = "all"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of `scores.csv`: seed `all` is the mean over seeds."""
+
+    run: str
+    seed: str
+    row: str
+    part: str
+    metric: str
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run's table says.
+
+    pooled: row -> part -> metric -> interval over images and seeds. hits: row -> k -> part of the
+    results whose own target is among the first k, mean over seeds. verdicts: trivial row -> metric
+    -> better, worse or undecided. parts: name -> number of faces. not_learned: reason -> seeds.
+    """
+
+    pooled: dict[str, dict[str, dict[str, Interval]]]
+    hits: dict[str, dict[int, float]]
+    verdicts: dict[str, dict[str, str]]
+    parts: dict[str, int]
+    not_learned: dict[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Run `ours` against run `theirs`: metric -> better, worse or undecided (of `ours`)."""
+
+    ours: str
+    theirs: str
+    verdicts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that may be ranked: one protocol, one target, the same test faces."""
+
+    protocol: str
+    target: str
+    runs: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+
+def findings(run: Run, shared: frozenset[str]) -> Findings:
+    """All statistics of one run.
+
+    Args:
+        run: to look at.
+        shared: ids of test faces whose photo also stands in train.
+    """
+    masks = {part: _mask(part, run.trained[0], shared) for part in run.summary["parts"]}
+    pooled = {
+        row: {
+            part: {metric: _pooled(run, row, metric, part, mask) for metric in run.metrics}
+            for part, mask in masks.items()
+        }
+        for row in run.rows
+    }
+    hits = {row: {k: float((run.values(row, RANK) <= k).mean()) for k in RANKS} for row in run.rows}
+    verdicts = {
+        row: {metric: _verdict(run, row, metric) for metric in run.metrics}
+        for row in run.rows
+        if row != MODEL
+    }
+    reasons: dict[str, list[int]] = {}
+    for each in run.trained:
+        for reason in each.summary["not_learned"]:
+            reasons.setdefault(reason, []).append(each.seed)
+    return Findings(
+        pooled, hits, verdicts, {part: int(mask.sum()) for part, mask in masks.items()}, reasons
+    )
+
+
+def scores(run: Run, found: Findings) -> list[Score]:
+    """Every number of a run as rows: each seed's as `evaluate` measured it, then the pooled."""
+    listed = []
+    for each in run.trained:
+        for row in run.rows:
+            for part, metrics in each.summary["scores"][row].items():
+                for metric, ends in metrics.items():
+                    seed = str(each.seed)
+                    listed.append(Score(run.name, seed, row, part, metric, Interval(**ends)))
+            for k in RANKS:
+                interval = mean_interval(each.scores[row][RANK] <= k)
+                listed.append(Score(run.name, str(each.seed), row, WHOLE, f"rank_{k}", interval))
+    for row in run.rows:
+        for part, intervals in found.pooled[row].items():
+            for metric, interval in intervals.items():
+                listed.append(Score(run.name, ALL_SEEDS, row, part, metric, interval))
+        for k in RANKS:
+            interval = mean_interval(run.values(row, RANK) <= k)
+            listed.append(Score(run.name, ALL_SEEDS, row, WHOLE, f"rank_{k}", interval))
+    return listed
+
+
+def groups(runs: Sequence[Run]) -> list[Group]:
+    """Runs that may be ranked, with every pair of each group compared, metric by metric."""
+    alike: dict[tuple[str, str, tuple[str, ...]], list[Run]] = {}
+    for run in runs:
+        key = (run.summary["protocol"], run.summary["target"], run.trained[0].ids)
+        alike.setdefault(key, []).append(run)
+    total = sum(len(members) * (len(members) - 1) // 2 for members in alike.values())
+    with tqdm(total=total, desc="compare", unit="pair", disable=None) as bar:
+        found = []
+        for (protocol, target, _), members in alike.items():
+            pairs = []
+            for ours, theirs in combinations(members, 2):
+                pairs.append(_pair(ours, theirs))
+                bar.update()
+            names = tuple(run.name for run in members)
+            found.append(Group(protocol, target, names, tuple(pairs)))
+    return found
+
+
+def _pair(ours: Run, theirs: Run) -> Pair:
+    verdicts = {
+        metric: compare(
+            ours.values(MODEL, metric), theirs.values(MODEL, metric), METRICS[metric].direction
+        ).verdict
+        for metric in ours.metrics
+    }
+    return Pair(ours.name, theirs.name, verdicts)
+
+
+def _pooled(run: Run, row: str, metric: str, part: str, mask: np.ndarray) -> Interval:
+    # What `evaluate` has measured is not measured again: one seed, or the same for every seed.
+    measured = [each.summary["scores"][row][part][metric] for each in run.trained]
+    if all(ends == measured[0] for ends in measured):
+        return Interval(**measured[0])
+    return mean_interval(run.values(row, metric)[:, mask])
+
+
+def _verdict(run: Run, row: str, metric: str) -> str:
+    if len(run.trained) == 1:
+        return str(run.summary["verdicts"][row][metric])
+    ours, theirs = run.values(MODEL, metric), run.values(row, metric)
+    return compare(ours, theirs, METRICS[metric].direction).verdict
+
+
+def _mask(part: str, trained: Trained, shared: frozenset[str]) -> np.ndarray:
+    """(N,) bool: which faces belong to a part that `evaluate` names."""
+    if part == WHOLE:
+        return np.ones(len(trained.ids), bool)
+    if part == UNSHARED:
+        return np.array([id not in shared for id in trained.ids])
+    return np.array([f"style {style}" == part for style in trained.styles])

@@ -1,0 +1,94 @@
+"""Write the report of the chosen runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.evaluation import MODEL
+from pipeline.report.collect import Run, read_data, read_run
+from pipeline.report.curves import Curve, curves
+from pipeline.report.document import document
+from pipeline.report.page import PAGE_BYTES, figures, markdown, page
+from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
+from sketchface_models.atomic import atomic_file
+
+SCORES = ("run", "seed", "row", "part", "metric", "mean", "low", "high", "n", "protocol")
+CURVES = ("run", "seed", "step", "term", "value")
+
+
+def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -> None:
+    """Report on `runs` from `seeds`, and on nothing else that lies in the folders.
+
+    Args:
+        runs: names, in the order of the report.
+        seeds: of every run.
+        data: folder with the stages' folders (`faces`, `landmarks`, `train`, `evaluate`).
+        reports: folder that receives `report.md`, `index.html`, `metrics.json`, `scores.csv` (one
+            line a run, seed, row, part and metric; seed `all` is the mean over seeds) and
+            `curves.csv` (one line a run, seed, step and term, thinned by `curves.thin`).
+
+    Raises:
+        SketchFaceError: naming the stage to run, if something is missing, damaged or stale.
+    """
+    about = read_data(data)
+    read = [read_run(name, seeds, data) for name in runs]
+    found = {run.name: findings(run, about.shared) for run in read}
+    drawn = {run.name: curves(run) for run in read}
+    text = markdown(document(about, read, found, groups(read)))
+    share = PAGE_BYTES // len(read)
+    pictures = {run.name: figures(run, drawn[run.name], share) for run in read}
+    files = {
+        "report.md": text,
+        "index.html": page(text, pictures, str(about.about["name"])),
+        "metrics.json": json.dumps(metrics(read, found), indent=2) + "\n",
+        "scores.csv": _csv(SCORES, _score_rows(read, found)),
+        "curves.csv": _csv(CURVES, _curve_rows(drawn.values())),
+    }
+    for name, content in files.items():
+        with atomic_file(reports / name) as path:
+            path.write_text(content, encoding="utf-8", newline="\n")
+
+
+def metrics(runs: Sequence[Run], found: dict[str, Findings]) -> dict[str, dict[str, Any]]:
+    """Run -> metric -> mean over faces and seeds, with retrieval and 1 or 0 for learned."""
+    return {
+        run.name: {
+            **{m: round(i.mean, 4) for m, i in found[run.name].pooled[MODEL][WHOLE].items()},
+            **{f"rank_{k}": round(found[run.name].hits[MODEL][k], 4) for k in RANKS},
+            "learned": int(not found[run.name].not_learned),
+        }
+        for run in runs
+    }
+
+
+def _score_rows(runs: Sequence[Run], found: dict[str, Findings]) -> Iterable[Sequence[Any]]:
+    for run in runs:
+        for score in scores(run, found[run.name]):
+            yield _score_row(score, run.summary["protocol"])
+
+
+def _score_row(score: Score, protocol: str) -> Sequence[Any]:
+    ends = score.interval
+    numbers = (f"{end:.6g}" for end in (ends.mean, ends.low, ends.high))
+    named = (score.run, score.seed, score.row, score.part, score.metric)
+    return (*named, *numbers, ends.n, protocol)
+
+
+def _curve_rows(drawn: Iterable[Sequence[Curve]]) -> Iterable[Sequence[Any]]:
+    for run in drawn:
+        for curve in run:
+            for step, value in zip(curve.steps, curve.values, strict=True):
+                yield curve.run, curve.seed, int(step), curve.term, f"{value:.6g}"
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,99 @@
+"""The picture that is wrapped round the face: colour, gloss and labels over the face plane."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from pipeline.synthetic.labels import SKIN
+from pipeline.synthetic.parameters import RGB
+
+SCALE = 176  # texels per head unit
+LEFT, TOP, RIGHT, BOTTOM = -1.15, -1.05, 1.15, 1.95
+WIDTH, HEIGHT = int((RIGHT - LEFT) * SCALE), int((BOTTOM - TOP) * SCALE)
+SHIFT = 4  # cv2 draws in sixteenths of a pixel
+
+
+def texels(points: np.ndarray) -> np.ndarray:
+    """Face-plane points (..., 2) -> texel coordinates, integers at texel centres."""
+    return (points - [LEFT, TOP]) * SCALE - 0.5
+
+
+def plane() -> tuple[np.ndarray, np.ndarray]:
+    """x and y of every texel, each (HEIGHT, WIDTH) float32."""
+    x = (np.arange(WIDTH, dtype=np.float32) + 0.5) / SCALE + LEFT
+    y = (np.arange(HEIGHT, dtype=np.float32) + 0.5) / SCALE + TOP
+    return np.broadcast_to(x, (HEIGHT, WIDTH)), np.broadcast_to(y[:, None], (HEIGHT, WIDTH))
+
+
+class Window:
+    """A rectangle of the canvas that holds some points, with room around them."""
+
+    def __init__(self, points: np.ndarray, margin: float = 0.04) -> None:
+        at = texels(points)
+        low = np.floor(at.min(0) - margin * SCALE).astype(int)
+        high = np.ceil(at.max(0) + margin * SCALE).astype(int)
+        self.low = np.clip(low, 0, [WIDTH - 2, HEIGHT - 2])
+        self.high = np.clip(high, self.low + 2, [WIDTH, HEIGHT])
+        self.slices = (slice(self.low[1], self.high[1]), slice(self.low[0], self.high[0]))
+
+    def _fixed(self, points: np.ndarray) -> np.ndarray:
+        return np.round((texels(points) - self.low) * 2**SHIFT).astype(np.int32)
+
+    def _empty(self) -> np.ndarray:
+        return np.zeros((self.high[1] - self.low[1], self.high[0] - self.low[0]), np.uint8)
+
+    def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
+        """Coverage in [0, 1] of a closed outline (N, 2), blurred by `blur` head units."""
+        mask = cv2.fillPoly(self._empty(), [self._fixed(outline)], 255, cv2.LINE_AA, SHIFT)
+        return _soft(mask, blur)
+
+    def line(self, points: np.ndarray, width: float, blur: float = 0.0) -> np.ndarray:
+        """Coverage in [0, 1] of an open line (N, 2) of some width in head units."""
+        thick = max(1, round(width * SCALE))
+        mask = cv2.polylines(
+            self._empty(), [self._fixed(points)], False, 255, thick, cv2.LINE_AA, SHIFT
+        )
+        return _soft(mask, blur) * min(1.0, width * SCALE / thick)
+
+    def disc(self, centre: np.ndarray, radius: float, blur: float = 0.0) -> np.ndarray:
+        """Coverage in [0, 1] of a disc."""
+        x, y = (int(v) for v in self._fixed(centre))
+        mask = self._empty()
+        cv2.circle(mask, (x, y), round(radius * SCALE * 2**SHIFT), 255, -1, cv2.LINE_AA, SHIFT)
+        return _soft(mask, blur)
+
+    def distance(self, centre: np.ndarray) -> np.ndarray:
+        """Distance in head units of each texel of the window from a point."""
+        cx, cy = texels(centre) - self.low
+        rows, columns = np.ogrid[: self.high[1] - self.low[1], : self.high[0] - self.low[0]]
+        return (np.hypot(columns - cx, rows - cy) / SCALE).astype(np.float32)
+
+
+class Canvas:
+    """colour: (HEIGHT, WIDTH, 3) float32 sRGB. gloss: (HEIGHT, WIDTH). label: (HEIGHT, WIDTH)."""
+
+    def __init__(self, tone: RGB, gloss: float) -> None:
+        self.colour = np.empty((HEIGHT, WIDTH, 3), np.float32)
+        self.colour[:] = tone
+        self.gloss = np.full((HEIGHT, WIDTH), gloss, np.float32)
+        self.label = np.full((HEIGHT, WIDTH), SKIN, np.uint8)
+
+    def blend(self, window: Window, mask: np.ndarray, colour: RGB | np.ndarray) -> None:
+        """Mix a colour (3 numbers or one per texel) in by a mask in [0, 1]."""
+        here = self.colour[window.slices]
+        here += mask[..., None] * (np.asarray(colour, np.float32) - here)
+
+    def darken(self, window: Window, mask: np.ndarray, amount: float) -> None:
+        """Take up to `amount` of the light away; blue and green first, as in skin."""
+        lost = mask[..., None] * (amount * np.array([0.82, 1.0, 1.05], np.float32))
+        self.colour[window.slices] *= np.clip(1 - lost, 0, 1)
+
+    def name(self, window: Window, mask: np.ndarray, label: int) -> None:
+        """Label the texels that a mask covers by half."""
+        self.label[window.slices][mask > 0.5] = label
+
+
+def _soft(mask: np.ndarray, blur: float) -> np.ndarray:
+    soft = mask.astype(np.float32) / 255
+    return cv2.GaussianBlur(soft, (0, 0), blur * SCALE) if blur > 0 else soft
