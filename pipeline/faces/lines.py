@@ -58,9 +58,9 @@ def rough_lines(sketch: np.ndarray, seed: int, id: str, roughness: float = 1.0) 
 
 
 def edge_mask(sketch: np.ndarray) -> np.ndarray:
-    """Where a sketch's main lines are, by the extended difference of Gaussians.
+    """Where a sketch's main lines are: a thresholded difference of Gaussians (1 : 1.6).
 
-    Winnemöller, Kyprianidis and Olsen, "XDoG", 2012, Eq. 7 (k = 1.6), thresholded.
+    The threshold follows the sketch's contrast, so that pale pencil gives lines as well.
 
     Args:
         sketch: (S, S) uint8, 255 = paper.

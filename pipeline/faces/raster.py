@@ -7,6 +7,9 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from pipeline.faces.detector import import_remedy
+from sketchface_models.errors import SketchFaceError
+
 # Lids and lips: rings of vertices around holes in the tessellation, each from one corner round to
 # the other along the upper edge and back along the lower.
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
@@ -74,8 +77,14 @@ def face_triangles() -> np.ndarray:
 
     MediaPipe publishes the tessellation as a set of edges. Every three that join three vertices
     are a triangle, but for the two rings around a nostril, whose edges have two triangles already.
+
+    Raises:
+        SketchFaceError: if mediapipe cannot be imported.
     """
-    from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
+    try:
+        from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
+    except ImportError as error:
+        raise SketchFaceError(import_remedy(error)) from None
 
     neighbours: dict[int, set[int]] = defaultdict(set)
     for a, b in FACEMESH_TESSELATION:

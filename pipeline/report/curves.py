@@ -6,9 +6,11 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.report.collect import Run, read_steps
@@ -21,6 +23,14 @@ COLOURS = ("#3b6fb6", "#c2571a", "#2f8f5b", "#9356a8", "#b3263f", "#7a6a14")
 INK = "#123456"
 """Stands for the page's text colour while the picture is drawn."""
 STYLE = "<style>svg{color:#33383d}@media (prefers-color-scheme:dark){svg{color:#d5d9de}}</style>"
+SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "sketchface",  # a random one would change the bytes from time to time
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.edgecolor": INK,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+}
 
 
 @dataclass(frozen=True)
@@ -65,40 +75,17 @@ def thin(
 def picture(curves: list[Curve]) -> bytes:
     """The curves of one run as SVG bytes: one panel a term, one colour a seed.
 
-    It follows the reader's light or dark setting and holds no text but its labels.
+    It follows the reader's light or dark setting, and equal curves make equal bytes.
     """
     terms = list(dict.fromkeys(curve.term for curve in curves))
-    seeds = list(dict.fromkeys(curve.seed for curve in curves))
     columns = min(3, len(terms))
     rows = -(-len(terms) // columns)
-    # Without a fixed salt the picture's ids, and so its bytes, would differ from time to time.
-    settings = {
-        "svg.hashsalt": "sketchface",
-        "svg.fonttype": "none",
-        "font.family": "sans-serif",
-        "font.size": 9,
-        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-        "axes.edgecolor": INK,
-    }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure((3.4 * columns, 2.3 * rows), layout="constrained")
         for place, term in enumerate(terms, 1):
             axes = figure.add_subplot(rows, columns, place)
-            axes.set_title(term, fontsize=9)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.patch.set_visible(False)
-            for curve in curves:
-                if curve.term == term:
-                    mark = "o" if len(curve.steps) == 1 else ""
-                    colour = COLOURS[seeds.index(curve.seed) % len(COLOURS)]
-                    axes.plot(
-                        *(curve.steps, curve.values),
-                        color=colour,
-                        linewidth=1.2,
-                        marker=mark,
-                        label=f"seed {curve.seed}",
-                    )
-            if place == 1 and len(seeds) > 1:
+            _panel(axes, term, [curve for curve in curves if curve.term == term])
+            if place == 1 and len({curve.seed for curve in curves}) > 1:
                 axes.legend(frameon=False, fontsize=8)
         figure.supxlabel("step", fontsize=9)
         buffer = io.BytesIO()
@@ -110,6 +97,20 @@ def picture(curves: list[Curve]) -> bytes:
 def data_uri(picture: bytes, kind: str) -> str:
     """A picture inside the page itself; `kind` as in `image/svg+xml`."""
     return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def _panel(axes: Axes, term: str, curves: list[Curve]) -> None:
+    axes.set_title(term, fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    for place, curve in enumerate(curves):
+        axes.plot(
+            curve.steps,
+            curve.values,
+            color=COLOURS[place % len(COLOURS)],
+            linewidth=1.2,
+            marker="o" if len(curve.steps) == 1 else "",
+            label=f"seed {curve.seed}",
+        )
 
 
 def _terms(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

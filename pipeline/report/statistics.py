@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,6 +17,9 @@ WHOLE = "all"
 UNSHARED = "without shared photos"
 RANKS = (1, 5)
 ALL_SEEDS = "all"
+
+Measured = Mapping[str, Mapping[str, Mapping[str, Interval]]]
+"""Row -> part -> metric -> interval."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,12 @@ class Score:
 class Findings:
     """What a run's table says.
 
-    pooled: row -> part -> metric -> interval over images and seeds. hits: row -> k -> part of the
+    pooled: intervals over images and seeds. hits: row -> k -> part of the
     results whose own target is among the first k, mean over seeds. verdicts: trivial row -> metric
     -> better, worse or undecided. parts: name -> number of faces. not_learned: reason -> seeds.
     """
 
-    pooled: dict[str, dict[str, dict[str, Interval]]]
+    pooled: Measured
     hits: dict[str, dict[int, float]]
     verdicts: dict[str, dict[str, str]]
     parts: dict[str, int]
@@ -53,7 +56,7 @@ class Pair:
 
     ours: str
     theirs: str
-    verdicts: dict[str, str]
+    verdicts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -96,26 +99,20 @@ def findings(run: Run, shared: frozenset[str]) -> Findings:
     )
 
 
-def scores(run: Run, found: Findings) -> list[Score]:
-    """Every number of a run as rows: each seed's as `evaluate` measured it, then the pooled."""
-    listed = []
+def scores(run: Run, found: Findings) -> Iterator[Score]:
+    """Every number of a run: each seed's as `evaluate` measured it, then the mean over seeds."""
     for each in run.trained:
-        for row in run.rows:
-            for part, metrics in each.summary["scores"][row].items():
-                for metric, ends in metrics.items():
-                    seed = str(each.seed)
-                    listed.append(Score(run.name, seed, row, part, metric, Interval(**ends)))
-            for k in RANKS:
-                interval = mean_interval(each.scores[row][RANK] <= k)
-                listed.append(Score(run.name, str(each.seed), row, WHOLE, f"rank_{k}", interval))
-    for row in run.rows:
-        for part, intervals in found.pooled[row].items():
-            for metric, interval in intervals.items():
-                listed.append(Score(run.name, ALL_SEEDS, row, part, metric, interval))
-        for k in RANKS:
-            interval = mean_interval(run.values(row, RANK) <= k)
-            listed.append(Score(run.name, ALL_SEEDS, row, WHOLE, f"rank_{k}", interval))
-    return listed
+        measured = {
+            row: {
+                part: {metric: Interval(**ends) for metric, ends in metrics.items()}
+                for part, metrics in parts.items()
+            }
+            for row, parts in each.summary["scores"].items()
+        }
+        ranks = {row: values[RANK] for row, values in each.scores.items()}
+        yield from _scores(run, str(each.seed), measured, ranks)
+    ranks = {row: run.values(row, RANK) for row in run.rows}
+    yield from _scores(run, ALL_SEEDS, found.pooled, ranks)
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:
@@ -135,6 +132,17 @@ def groups(runs: Sequence[Run]) -> list[Group]:
             names = tuple(run.name for run in members)
             found.append(Group(protocol, target, names, tuple(pairs)))
     return found
+
+
+def _scores(
+    run: Run, seed: str, measured: Measured, ranks: Mapping[str, np.ndarray]
+) -> Iterator[Score]:
+    for row in run.rows:
+        for part, metrics in measured[row].items():
+            for metric, interval in metrics.items():
+                yield Score(run.name, seed, row, part, metric, interval)
+        for k in RANKS:
+            yield Score(run.name, seed, row, WHOLE, f"rank_{k}", mean_interval(ranks[row] <= k))
 
 
 def _pair(ours: Run, theirs: Run) -> Pair:

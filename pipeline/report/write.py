@@ -16,8 +16,12 @@ from pipeline.report.document import document
 from pipeline.report.page import PAGE_BYTES, figures, markdown, page
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
 from sketchface_models.atomic import atomic_file
+from sketchface_models.metrics import METRICS
 
-SCORES = ("run", "seed", "row", "part", "metric", "mean", "low", "high", "n", "protocol")
+SCORES = (
+    *("run", "seed", "row", "part", "metric", "mean", "low", "high", "n"),
+    *("direction", "protocol"),
+)
 CURVES = ("run", "seed", "step", "term", "value")
 
 
@@ -76,7 +80,8 @@ def _score_row(score: Score, protocol: str) -> Sequence[Any]:
     ends = score.interval
     numbers = (f"{end:.6g}" for end in (ends.mean, ends.low, ends.high))
     named = (score.run, score.seed, score.row, score.part, score.metric)
-    return (*named, *numbers, ends.n, protocol)
+    measure = METRICS.get(score.metric)
+    return (*named, *numbers, ends.n, measure.direction if measure else "higher", protocol)
 
 
 def _curve_rows(drawn: Iterable[Sequence[Curve]]) -> Iterable[Sequence[Any]]:

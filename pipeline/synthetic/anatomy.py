@@ -111,17 +111,31 @@ class Anatomy:
         thin = 1 - 0.22 * max(smile, 0)
         corner_y = self.y_mouth + corner * s**2
         taper = (1 - np.abs(s) ** 2.2) ** 0.8
-        bow = 0.020 * m.bow * (np.exp(-(((np.abs(s) - 0.3) / 0.17) ** 2)) - np.exp(-((s / 0.16) ** 2)))
+        bow = (
+            0.020
+            * m.bow
+            * (np.exp(-(((np.abs(s) - 0.3) / 0.17) ** 2)) - np.exp(-((s / 0.16) ** 2)))
+        )
         upper_inner = corner_y - 0.12 * gap * taper + 0.008 * np.cos(3 * np.pi * s) * taper
-        lower_inner = corner_y + 0.88 * gap * (1 - s**2) ** 0.7 + 0.008 * np.cos(3 * np.pi * s) * taper
+        lower_inner = (
+            corner_y + 0.88 * gap * (1 - s**2) ** 0.7 + 0.008 * np.cos(3 * np.pi * s) * taper
+        )
         upper_outer = upper_inner - 0.092 * m.upper * thin * taper - bow * m.upper
         lower_outer = lower_inner + 0.168 * m.lower * thin * (1 - s**2) ** 0.75
-        return Lips(*(np.stack([x, y], 1) for y in (upper_outer, upper_inner, lower_inner, lower_outer)))
+        return Lips(
+            *(np.stack([x, y], 1) for y in (upper_outer, upper_inner, lower_inner, lower_outer))
+        )
 
     def _nose(self) -> np.ndarray:
         """Outline of the nose's region, closed, from the root down the image-right side."""
         h, y = self.nose_half, self.y_nose
-        right = [(0.07, -0.12), (0.105, 0.1), (0.13, 0.27), (h * 0.86, y - 0.2), (h * 1.05, y - 0.1)]
+        right = [
+            (0.07, -0.12),
+            (0.105, 0.1),
+            (0.13, 0.27),
+            (h * 0.86, y - 0.2),
+            (h * 1.05, y - 0.1),
+        ]
         right += [(h * 0.96, y - 0.015), (0.12, y + 0.005), (0.0, y + 0.02)]
         half = spline(np.array(right), 40)
         return np.vstack([half, (half * [-1, 1])[::-1]])
@@ -133,5 +147,7 @@ class Anatomy:
         x, y = a * np.cos(angle), b * np.sin(angle)
         tilt = np.radians(14)
         centre = np.array([0.118 * self.parameters.nose.width, self.y_nose - 0.055])
-        turned = np.stack([x * np.cos(tilt) - y * np.sin(tilt), x * np.sin(tilt) + y * np.cos(tilt)], 1)
+        turned = np.stack(
+            [x * np.cos(tilt) - y * np.sin(tilt), x * np.sin(tilt) + y * np.cos(tilt)], 1
+        )
         return (centre + turned) * [side, 1]

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.synthetic.labels import SKIN
 from pipeline.synthetic.parameters import RGB
 
-SCALE = 176  # texels per head unit
+SCALE = 150  # texels per head unit
 LEFT, TOP, RIGHT, BOTTOM = -1.15, -1.05, 1.15, 1.95
 WIDTH, HEIGHT = int((RIGHT - LEFT) * SCALE), int((BOTTOM - TOP) * SCALE)
 SHIFT = 4  # cv2 draws in sixteenths of a pixel

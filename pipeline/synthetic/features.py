@@ -30,7 +30,12 @@ def _nose(canvas: Canvas, anatomy: Anatomy) -> None:
     h, y = anatomy.nose_half, anatomy.y_nose
     for side, nostril in zip(SIDES, anatomy.nostrils):
         canvas.darken(window, window.fill(nostril, 0.010), 0.72)
-        wing = [(h * 0.82, y - 0.165), (h * 1.06, y - 0.1), (h * 1.0, y - 0.03), (h * 0.74, y - 0.01)]
+        wing = [
+            (h * 0.82, y - 0.165),
+            (h * 1.06, y - 0.1),
+            (h * 1.0, y - 0.03),
+            (h * 0.74, y - 0.01),
+        ]
         curve = spline(np.array(wing) * [side, 1], 20)
         canvas.darken(window, window.line(curve, 0.014, 0.014), 0.32)
     base = spline(np.array([(-0.1, y + 0.0), (0, y + 0.018), (0.1, y + 0.0)]), 12)
@@ -88,7 +93,9 @@ def _lashes(canvas: Canvas, anatomy: Anatomy, eye: Eye, side: int) -> None:
     e = anatomy.parameters.eyes
     window = Window(np.vstack([eye.upper, eye.lower]), 0.12)
     dark: RGB = (26, 18, 16)
-    canvas.blend(window, (0.5 + 0.5 * e.lashes) * window.line(eye.upper, 0.014 + 0.014 * e.lashes), dark)
+    canvas.blend(
+        window, (0.5 + 0.5 * e.lashes) * window.line(eye.upper, 0.014 + 0.014 * e.lashes), dark
+    )
     canvas.blend(window, 0.25 * e.lashes * window.line(eye.lower, 0.01), dark)
     for k in range(1, 17, 2):
         root = eye.upper[k]

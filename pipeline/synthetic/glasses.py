@@ -86,7 +86,9 @@ def paint(canvas: np.ndarray, glasses: Glasses, scene: Scene) -> None:
     view *= 1 - 0.08 * glass
     view += glass * (0.012 + 0.03 * stripe[..., None])
     # The frame throws a thin shadow on the face.
-    fallen = cv2.GaussianBlur(np.roll(frame[here], max(1, round(side / 100)), 0), (0, 0), side / 180)
+    fallen = cv2.GaussianBlur(
+        np.roll(frame[here], max(1, round(side / 100)), 0), (0, 0), side / 180
+    )
     view *= 1 - 0.35 * (fallen * (lens[here] > 0))[..., None]
     colour = linear(scene.parameters.wear.glasses_colour)
     sheen = 1 + 0.8 * stripe[..., None]
@@ -115,7 +117,9 @@ def _rim(scene: Scene, side: int) -> np.ndarray:
 
 
 def _bridge(rims: list[np.ndarray]) -> np.ndarray:
-    left, right = (rim[np.argmin(np.abs(rim[:, 0]) + 0.5 * np.abs(rim[:, 1] + 0.06))] for rim in rims)
+    left, right = (
+        rim[np.argmin(np.abs(rim[:, 0]) + 0.5 * np.abs(rim[:, 1] + 0.06))] for rim in rims
+    )
     middle = 0.5 * (left + right) + [0, -0.045, 0.05]
     return spline(np.stack([left, middle, right]), 15)
 

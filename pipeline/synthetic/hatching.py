@@ -21,9 +21,9 @@ class Family:
 
 
 FULL = (
-    Family(-48, 13.0, 0.16),
-    Family(-62, 12.0, 0.36),
-    Family(38, 12.5, 0.52),
+    Family(-48, 13.0, 0.12),
+    Family(-62, 12.0, 0.33),
+    Family(38, 12.5, 0.50),
     Family(-8, 12.0, 0.68),
 )
 LIGHT = (Family(-48, 15.0, 0.50), Family(38, 15.0, 0.74))
@@ -46,7 +46,7 @@ def hatch(
     for number, family in enumerate(families):
         spacing = family.spacing * side / 1000
         angle = np.radians(family.angle)
-        across = (x * np.sin(angle) + y * np.cos(angle) + 0.30 * lift) / spacing
+        across = (x * np.sin(angle) + y * np.cos(angle) + 0.2 * lift) / spacing
         along = (x * np.cos(angle) - y * np.sin(angle)) / side
         phase = np.mod(across + 0.22 * sway + 7 * offset[number % 2], 1.0)
         wanted = smoothstep(family.above, family.above + 0.34, dark)

@@ -32,7 +32,11 @@ def illuminate(light: Light, geometry: Geometry, scale: float) -> Illumination:
     """Light of a scene; `scale` is the head unit in pixels of the canvas."""
     azimuth, elevation = np.radians([light.azimuth, light.elevation])
     key = np.array(
-        [np.sin(azimuth) * np.cos(elevation), -np.sin(elevation), np.cos(azimuth) * np.cos(elevation)],
+        [
+            np.sin(azimuth) * np.cos(elevation),
+            -np.sin(elevation),
+            np.cos(azimuth) * np.cos(elevation),
+        ],
         np.float32,
     )
     half = key + np.array([0, 0, 1], np.float32)

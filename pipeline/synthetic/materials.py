@@ -62,8 +62,9 @@ def materials(scene: Scene, geometry: Geometry, painted: Canvas) -> Material:
         if len(here):
             dress(here, geometry, colour, gloss, label)
     hair = _hair_amount(p.hair, geometry)
-    shade = _hair_colour(p.hair, geometry)
-    colour += hair[:, None] * (shade - colour)
+    hairy = np.flatnonzero(hair > 0)
+    shade = _hair_colour(p.hair, geometry, hairy)
+    colour[hairy] += hair[hairy, None] * (shade - colour[hairy])
     gloss *= 1 - hair
     label[hair > 0.5] = labels.HAIR
     return Material(colour, gloss, hair, label)
@@ -115,7 +116,9 @@ def _cloth(wear: Wear, neck: float):  # type: ignore[no-untyped-def]
         x, y = geometry.plane[here, 0], geometry.plane[here, 1]
         edge = _neckline(wear, neck, np.abs(x), y)
         covered = smoothstep(-0.01, 0.01, edge)[:, None]
-        weave = 1 + 0.05 * sample("fine", x * 0.9, y * 0.9) + 0.06 * sample("cloud", x * 0.2, y * 0.2)
+        weave = (
+            1 + 0.05 * sample("fine", x * 0.9, y * 0.9) + 0.06 * sample("cloud", x * 0.2, y * 0.2)
+        )
         fabric = linear(wear.cloth) * weave[:, None]
         fabric *= 1 - 0.35 * np.exp(-(((edge - 0.05) / 0.012) ** 2))[:, None]
         colour[here] += covered * (fabric - colour[here])
@@ -148,15 +151,16 @@ def _hair_amount(hair: Hair, geometry: Geometry) -> np.ndarray:
     return np.where(geometry.part == Part.HAIR, 1.0, amount).astype(np.float32)
 
 
-def _hair_colour(hair: Hair, geometry: Geometry) -> np.ndarray:
-    """(P, 3) linear: strands lighter and darker, some grey, darker inside."""
-    u, v = geometry.strand[:, 0], geometry.strand[:, 1]
+def _hair_colour(hair: Hair, geometry: Geometry, here: np.ndarray) -> np.ndarray:
+    """Linear colour (K, 3) of pixels `here`: strands vary, some are grey, the inside is darker."""
+    u, v = geometry.strand[here, 0], geometry.strand[here, 1]
     strand = sample("strand", u * 0.62, v * 0.12)
     broad = sample("strand", u * 0.17 + 0.3, v * 0.06)
     curl = sample("curl", u * 0.2, v * 0.2)
     straight = 1 - 0.75 * hair.curl
     shade = 1 + straight * (0.2 * strand + 0.14 * broad) + 0.3 * hair.curl * curl
-    base = linear(hair.colour) * np.clip(shade, 0.35, 1.9)[:, None]
+    faded = np.array(hair.colour) + 0.6 * hair.grey * (np.mean(hair.colour) - np.array(hair.colour))
+    base = linear(faded) * np.clip(shade, 0.35, 1.9)[:, None]
     grey = np.clip(hair.grey * (0.75 + 0.35 * strand), 0, 0.95)[:, None]
     base = base + grey * (linear((182, 178, 174)) * np.clip(shade, 0.5, 1.4)[:, None] - base)
-    return (base * np.where(geometry.inner, 0.4, 1.0)[:, None]).astype(np.float32)
+    return (base * np.where(geometry.inner[here], 0.4, 1.0)[:, None]).astype(np.float32)

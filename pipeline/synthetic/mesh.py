@@ -57,7 +57,8 @@ class Mesh:
         rows, columns = self.points.shape[:2]
         index = np.arange(rows * columns).reshape(rows, columns)
         a, b, c, d = (
-            part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
+            part.ravel()
+            for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
         )
         faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
         if self.open:

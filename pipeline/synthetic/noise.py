@@ -22,7 +22,7 @@ def texture(kind: str) -> np.ndarray:
         "fine": radius**-0.6 * (radius > 8),
         "cloud": radius**-1.7 * (radius > 1.5),
         # Long along y, thin along x: strands run down the texture.
-        "strand": (1 + np.abs(fx)) ** -0.55 * np.exp(-((fy / 7) ** 2)) * (np.abs(fx) > 3),
+        "strand": (6 + np.abs(fx)) ** -0.45 * np.exp(-((fy / 6) ** 2)) * (np.abs(fx) > 4),
         "curl": np.exp(-(((radius - 22) / 9) ** 2)),
     }[kind]
     field = np.fft.ifft2(np.fft.fft2(white) * spectrum).real.astype(np.float32)
@@ -34,6 +34,8 @@ def texture(kind: str) -> np.ndarray:
 def sample(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Noise at (u, v), which repeats with period 1. Arrays of one shape; returns float32."""
     shape = u.shape
+    if u.size == 0:
+        return np.zeros(shape, np.float32)
     rows = u.reshape(1, -1) if u.ndim == 1 else u
     cols = v.reshape(1, -1) if v.ndim == 1 else v
     # cv2.remap takes fewer than 32,768 columns, so flat lists travel as a block.

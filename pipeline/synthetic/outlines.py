@@ -46,7 +46,9 @@ def outlines(names: np.ndarray) -> list[tuple[np.ndarray, float, float]]:
 def _loops(mask: np.ndarray, side: int) -> list[np.ndarray]:
     """Smoothed contours (N, 2) of a mask, without specks."""
     soft = cv2.GaussianBlur(mask, (0, 0), side / 220)
-    contours, _ = cv2.findContours((soft > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(
+        (soft > 127).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+    )
     loops = []
     for contour in contours:
         points = contour[:, 0, :].astype(np.float64)

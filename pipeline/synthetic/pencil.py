@@ -51,7 +51,9 @@ class Pencil:
         thick = max(1, round(width * self.side / 1000))
         # A line cannot be thinner than a pixel, but it can be fainter.
         faint = min(1.0, width * self.side / 1000 / thick)
-        self._marks.append((min(pressure * faint, 1.0), thick, np.round(points * 16).astype(np.int32)))
+        self._marks.append(
+            (min(pressure * faint, 1.0), thick, np.round(points * 16).astype(np.int32))
+        )
 
     def _unsteady(self, points: np.ndarray) -> np.ndarray:
         """A smooth drift (N, 2): a hand is sure over short distances and not over long ones."""

@@ -18,19 +18,26 @@ WRAP = np.array([0.30, 0.16, 0.12], np.float32)  # light bleeds through skin, re
 def shade(parameters: Parameters, g: Geometry, m: Material, light: Illumination) -> np.ndarray:
     """Linear colour (P, 3) of every covered pixel."""
     facing = g.normal @ light.key
-    sky = (light.open * (0.8 - 0.28 * g.normal[:, 1]))[:, None] * light.sky_colour
-    fill = 0.16 * np.clip(g.normal @ (light.key * [-1, 0.3, 1]).astype(np.float32), 0, None)
-    skin = g.part != Part.TORSO
-    wrap = np.where(skin[:, None], WRAP, 0.0)
-    diffuse = np.clip((facing[:, None] + wrap) / (1 + wrap), 0, None) * light.lit[:, None]
-    colour = m.colour * (diffuse * light.key_colour + sky + (fill * light.open)[:, None])
+    sky = light.open * (0.8 - 0.28 * g.normal[:, 1])
+    back = (light.key * [-1, 0.3, 1]).astype(np.float32)
+    fill = 0.16 * np.clip(g.normal @ back, 0, None) * light.open
+    soft = (g.part != Part.TORSO).astype(np.float32)
     shine = np.clip(g.normal @ light.half, 0, 1)
-    gloss = (0.055 * shine**14 + 0.10 * shine**60) * m.gloss * light.lit
-    colour = colour + gloss[:, None] * light.key_colour
+    shine2 = shine * shine
+    sharp = shine2**7  # shine**14
+    gloss = (0.055 * sharp + 0.10 * sharp**4) * m.gloss * light.lit
     hairy = np.flatnonzero(m.hair > 0)
-    if len(hairy):
-        tress = _tress(parameters, g, m, light, hairy, facing[hairy], sky[hairy])
-        colour[hairy] += m.hair[hairy, None] * (tress - colour[hairy])
+    tress = _tress(parameters, g, m, light, hairy, facing[hairy], sky[hairy])
+    share = m.hair[hairy]
+    colour = np.empty_like(m.colour)
+    # Channel by channel: numpy is slow over an axis of three.
+    for c in range(3):
+        wrap = WRAP[c] * soft
+        diffuse = np.clip((facing + wrap) / (1 + wrap), 0, None) * light.lit
+        lit = diffuse * light.key_colour[c] + sky * light.sky_colour[c] + fill
+        channel = m.colour[:, c] * lit + gloss * light.key_colour[c]
+        channel[hairy] += share * (tress[c] - channel[hairy])
+        colour[:, c] = channel
     return colour
 
 
@@ -42,21 +49,25 @@ def _tress(
     here: np.ndarray,
     facing: np.ndarray,
     sky: np.ndarray,
-) -> np.ndarray:
-    """Hair as thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16), tempered by the surface."""
-    noise = sample("strand", g.strand[here, 0] * 0.5, g.strand[here, 1] * 0.1)[:, None]
-    tangent = g.tangent[here] + 0.14 * noise * g.normal[here]
-    tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-6)
-    along, half = tangent @ light.key, tangent @ light.half
+) -> list[np.ndarray]:
+    """Three channels of hair: thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16) on a surface."""
+    noise = sample("strand", g.strand[here, 0] * 0.5, g.strand[here, 1] * 0.1)
+    # The tangent, tilted by noise; only its products with two directions are needed.
+    tangent, normal = g.tangent[here], g.normal[here]
+    along = tangent @ light.key + 0.14 * noise * (normal @ light.key)
+    half = tangent @ light.half + 0.14 * noise * (normal @ light.half)
     wrapped = np.clip((facing + 0.35) / 1.35, 0, 1) * light.lit[here]
     diffuse = (0.25 + 0.75 * np.sqrt(np.clip(1 - along**2, 0, 1))) * wrapped
-    glow = np.sqrt(np.clip(1 - half**2, 0, 1))
+    glow = np.clip(1 - half**2, 0, 1) ** 20
     smooth = 1 - 0.8 * parameters.hair.curl
-    shine = smooth * (0.05 * glow**40 + 0.04 * glow**160) * wrapped * (~g.inner[here])
-    albedo = m.colour[here]
-    tinted = 0.5 + 0.5 * albedo / np.maximum(albedo.max(1, keepdims=True), 1e-3)
-    lit = diffuse[:, None] * light.key_colour + 0.9 * sky
-    return albedo * lit * 1.15 + shine[:, None] * tinted * light.key_colour
+    shine = smooth * (0.05 * glow + 0.04 * glow**4) * wrapped * (~g.inner[here])
+    albedo = m.colour[here].T
+    brightest = np.maximum(albedo.max(0), 1e-3)
+    return [
+        1.15 * albedo[c] * (diffuse * light.key_colour[c] + 0.9 * sky * light.sky_colour[c])
+        + shine * (0.5 + 0.5 * albedo[c] / brightest) * light.key_colour[c]
+        for c in range(3)
+    ]
 
 
 def backdrop(parameters: Parameters, side: int) -> np.ndarray:

@@ -126,7 +126,7 @@ def _subject(
     form = 0.80 * facing + 0.34 * light.open
     albedo = material.colour.mean(1)
     tone = np.clip(form, 0, 1.1) ** 0.8 * np.clip(albedo / 0.5, 0.02, 1) ** 0.28
-    field = geometry.map(np.clip(1.15 * tone, 0, 1).astype(np.float32), 1.0)
+    field = geometry.map(np.clip(1.04 * tone, 0, 1).astype(np.float32), 1.0)
     return sketch.Subject(
         scene=scene,
         geometry=geometry,

@@ -201,9 +201,7 @@ def _skin(rng: np.random.Generator, age: float, darkness: float) -> Skin:
 
 def _hair(rng: np.random.Generator, masculine: float, age: float, darkness: float) -> Hair:
     names = list(STYLES)
-    weights = np.array(
-        [masculine * STYLES[n][-2] + (1 - masculine) * STYLES[n][-1] for n in names]
-    )
+    weights = np.array([masculine * STYLES[n][-2] + (1 - masculine) * STYLES[n][-1] for n in names])
     weights[names.index("afro")] *= 0.3 + 2.5 * darkness
     style = names[rng.choice(len(names), p=weights / weights.sum())]
     top, side, line, fringe, sweep, length, cover, flare, wave, curl, bun = STYLES[style][:11]
@@ -228,7 +226,7 @@ def _hair(rng: np.random.Generator, masculine: float, age: float, darkness: floa
     return Hair(
         style=style,
         colour=_hair_colour(rng, darkness),
-        grey=float(np.clip((age - 0.5) * 2.2 + rng.normal(0, 0.25), 0, 1)) if age > 0.45 else 0.0,
+        grey=float(np.clip((age - 0.58) * 2.4 + rng.normal(0, 0.25), 0, 1)) if age > 0.52 else 0.0,
         cap=0.0 if style == "bald" else float(rng.uniform(0.7, 0.9)) if style == "buzz" else 1.0,
         **varied,
         **whiskers,
@@ -254,14 +252,16 @@ def _hair_colour(rng: np.random.Generator, darkness: float) -> RGB:
     weights = np.array(
         [(1 - darkness) * HAIR_COLOURS[n][1] + darkness * HAIR_COLOURS[n][2] for n in names]
     )
-    return _tinted(rng, HAIR_COLOURS[names[rng.choice(len(names), p=weights / weights.sum())]][0], 6)
+    return _tinted(
+        rng, HAIR_COLOURS[names[rng.choice(len(names), p=weights / weights.sum())]][0], 6
+    )
 
 
 def _wear(rng: np.random.Generator, masculine: float) -> Wear:
     glasses = str(rng.choice(["none", "round", "square", "cat"], p=[0.78, 0.08, 0.1, 0.04]))
     frames = ((28, 26, 28), (92, 54, 32), (150, 122, 74), (132, 134, 140), (110, 26, 36))
     cloths = rng.uniform(20, 225, 3)
-    cloth = cloths.mean() + 0.7 * (cloths - cloths.mean())
+    cloth = cloths.mean() + 0.45 * (cloths - cloths.mean())
     return Wear(
         glasses=glasses,
         glasses_colour=_tinted(rng, frames[rng.integers(len(frames))], 6),
@@ -291,7 +291,7 @@ def _view(rng: np.random.Generator, hair: Hair) -> View:
 def _light(rng: np.random.Generator) -> Light:
     hue = rng.uniform(0, 1, 3)
     base = rng.uniform(50, 225)
-    near = np.clip(base + 70 * (hue - hue.mean()), 15, 245)
+    near = np.clip(base + 36 * (hue - hue.mean()), 15, 245)
     far = np.clip(near * rng.uniform(0.55, 1.15) + rng.normal(0, 10, 3), 8, 250)
     return Light(
         azimuth=float(rng.choice([-1, 1]) * rng.uniform(8, 62)),

@@ -93,7 +93,9 @@ class Scene:
         mixed = hits.weight[:, :1] * table[corners[:, 0]]
         for k in (1, 2):
             mixed += hits.weight[:, k : k + 1] * table[corners[:, k]]
-        normal = mixed[:, :3] / np.maximum(np.linalg.norm(mixed[:, :3], axis=1, keepdims=True), 1e-6)
+        normal = mixed[:, :3] / np.maximum(
+            np.linalg.norm(mixed[:, :3], axis=1, keepdims=True), 1e-6
+        )
         inner = normal[:, 2] < -0.05
         depth = np.full(side * side, -np.inf, np.float32)
         depth[hits.pixel] = hits.depth

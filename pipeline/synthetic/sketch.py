@@ -49,9 +49,9 @@ class Manner:
 
 
 MANNERS = {
-    1: Manner(hair=90, families=(), wobble=1.3, weight=0.9),
+    1: Manner(hair=80, families=(), wobble=1.3, weight=0.9),
     2: Manner(hair=1000, families=LIGHT, wobble=1.0, weight=1.0),
-    3: Manner(hair=1900, families=FULL, wobble=0.8, weight=1.0),
+    3: Manner(hair=2300, families=FULL, wobble=0.8, weight=1.0),
 }
 
 
@@ -73,13 +73,21 @@ def draw(subject: Subject, style: int, size: int, rng: np.random.Generator) -> n
             pencil.stroke(line, 6.0 + 0.15 * subject.glasses.width, 0.95, 0.1)
     ink = manner.weight * pencil.ink()
     if manner.families:
-        darkness = np.clip(1 - subject.light, 0, 1)
-        relief = np.where(np.isfinite(subject.geometry.z), subject.geometry.z, 0.0)
-        relief = cv2.GaussianBlur(relief.astype(np.float32), (0, 0), side / 200)
-        scale = subject.scene.camera.scale * side
-        tone = hatch(darkness, relief * scale, manner.families, offset)
+        # Strands already darken the hair.
+        darkness = (1 - 0.45 * subject.hair) * np.clip(1 - subject.light, 0, 1)
+        tone = hatch(darkness, _relief(subject), manner.families, offset)
         ink = 1 - (1 - ink) * (1 - tone)
     return on_paper(ink, size, offset)
+
+
+def _relief(subject: Subject) -> np.ndarray:
+    """(S, S) height of the form in pixels, smoothed without the void around it."""
+    side = subject.geometry.side
+    solid = np.isfinite(subject.geometry.z)
+    height = np.where(solid, np.clip(subject.geometry.z, -0.3, None), 0).astype(np.float32)
+    weight = cv2.GaussianBlur(solid.astype(np.float32), (0, 0), side / 60)
+    smooth = cv2.GaussianBlur(height, (0, 0), side / 60) / np.maximum(weight, 1e-3)
+    return smooth * np.float32(subject.scene.camera.scale * side)
 
 
 def _hair(subject: Subject, manner: Manner, pencil: Pencil) -> None:

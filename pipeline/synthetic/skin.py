@@ -20,9 +20,9 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
     offset = rng.random(2)
     x, y = plane()
     mottle = _noise("cloud", 0.35, offset) * 0.022 + _noise("fine", 0.9, offset) * 0.014
-    canvas.colour *= 1 + mottle[..., None]
+    canvas.colour *= cv2.merge([1 + mottle] * 3)
     flush = skin.redness * light * _flush(anatomy, x, y)
-    canvas.colour += flush[..., None] * np.array([6.0, -17.0, -15.0], np.float32)
+    canvas.colour += cv2.merge([6 * flush, -17 * flush, -15 * flush])
     canvas.gloss *= 0.55 + 0.75 * _oily(anatomy, x, y)
     _freckles(canvas, anatomy, rng)
     for mx, my, radius in skin.moles:
@@ -84,7 +84,9 @@ def _age(canvas: Canvas, anatomy: Anatomy) -> None:
         canvas.darken(window, window.line(spline(ring, 24), 0.07, 0.03), 0.08 + 0.2 * p.eyes.bags)
         fold = anatomy.lips.upper_inner[40 if side > 0 else 0]
         nose = np.array([side * anatomy.nose_half * 1.12, anatomy.y_nose - 0.1])
-        points = np.array([nose, 0.5 * (nose + fold) + [side * 0.09, -0.015], fold + [side * 0.11, 0.0]])
+        points = np.array(
+            [nose, 0.5 * (nose + fold) + [side * 0.09, -0.015], fold + [side * 0.11, 0.0]]
+        )
         window = Window(points, 0.08)
         strength = 0.06 + 0.14 * smile + 0.22 * old
         canvas.darken(window, window.line(spline(points, 24), 0.016, 0.014), strength)
@@ -110,7 +112,11 @@ def _pores() -> np.ndarray:
 def beard_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a beard grows, in [0, 1]: sideburns, jaw, chin; a band of cheek below the lips."""
     side = np.abs(x)
-    edge = np.interp(side, [0, 0.1, 0.34, 0.45, 0.62, 0.78, 0.88, 1.1], [0.36, 0.27, 0.26, 0.1, 0.0, -0.22, -0.6, -0.8])
+    edge = np.interp(
+        side,
+        [0, 0.1, 0.34, 0.45, 0.62, 0.78, 0.88, 1.1],
+        [0.36, 0.27, 0.26, 0.1, 0.0, -0.22, -0.6, -0.8],
+    )
     cheek = smoothstep(-0.05, 0.07, y - anatomy.y_mouth - edge)
     soul = 0.9 * np.exp(-((x / 0.06) ** 4)) * smoothstep(0.16, 0.24, y - anatomy.y_mouth)
     corner = np.exp(-(((side - 0.47) / 0.08) ** 2)) * smoothstep(-0.1, 0.06, y - anatomy.y_mouth)
@@ -135,14 +141,12 @@ def _whiskers(canvas: Canvas, anatomy: Anatomy, x: np.ndarray, y: np.ndarray) ->
     mask = np.maximum(
         hair.beard * beard_mask(anatomy, x, y), hair.moustache * moustache_mask(anatomy, x, y)
     )
-    strands = sample("strand", x * 0.75 + 0.05 * np.sin(9 * y), y * 0.5)
+    strands = sample("strand", x * 0.75 + 0.02 * np.sin(9 * y), y * 0.5)
     full = max(hair.beard, hair.moustache) > 0.6
     texture = 0.85 + 0.25 * strands if full else 0.55 + 0.6 * _pores()
     alpha = np.clip(mask * texture, 0, 0.96)[..., None]
     grey = np.array([176, 172, 168], np.float32)
     colour = (1 - 0.7 * hair.grey) * np.array(hair.colour, np.float32) + 0.7 * hair.grey * grey
-    shade = colour * (0.95 + 0.22 * strands[..., None])
+    shade = colour * (0.95 + 0.15 * strands[..., None])
     canvas.colour += alpha * (shade - canvas.colour)
     canvas.gloss *= 1 - 0.8 * alpha[..., 0]
-
-

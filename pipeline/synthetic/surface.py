@@ -18,9 +18,9 @@ KNOTS = np.array(
         (-1.540, 0.00, -0.10, -0.10, -0.10),
         (-1.505, 0.33, -0.10, 0.38, -0.60),
         (-1.420, 0.57, -0.08, 0.70, -0.95),
-        (-1.230, 0.80, -0.05, 0.95, -1.20),
-        (-0.900, 0.98, 0.00, 1.12, -1.42),
-        (-0.400, 1.045, 0.02, 1.19, -1.48),
+        (-1.230, 0.765, -0.05, 0.95, -1.20),
+        (-0.900, 0.945, 0.00, 1.12, -1.42),
+        (-0.400, 1.03, 0.02, 1.19, -1.48),
         (0.000, 1.03, 0.06, 1.11, -1.35),
         (0.340, 1.00, 0.12, 1.15, -1.05),
         (0.660, 0.97, 0.18, 1.24, -0.75),
@@ -54,8 +54,12 @@ class Surface:
         jaw = np.exp(-(((y - 1.06) / 0.3) ** 2))
         chin = smoothstep(1.2, 1.5, y)
         cheek = np.exp(-(((y - 0.3) / 0.3) ** 2))
-        knots[:, 1] *= shape.width * (1 + (shape.jaw - 1) * jaw) * (1 + 0.9 * shape.cheekbones * cheek)
-        knots[:, 1] *= 1 + 0.5 * (shape.chin_width - 1) * chin + shape.fullness * (jaw + 0.4 * cheek)
+        knots[:, 1] *= (
+            shape.width * (1 + (shape.jaw - 1) * jaw) * (1 + 0.9 * shape.cheekbones * cheek)
+        )
+        knots[:, 1] *= (
+            1 + 0.5 * (shape.chin_width - 1) * chin + shape.fullness * (jaw + 0.4 * cheek)
+        )
         knots[:, 3] += shape.chin_depth * smoothstep(1.0, 1.4, y)
         knots[:, 0] = self.anatomy.stretched(y)
         return pchip(np.linspace(0, 1, len(knots)), knots, self._t)

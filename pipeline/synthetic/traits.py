@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipeline.synthetic.anatomy import SIDES
@@ -17,6 +19,7 @@ class Traits:
     def __init__(self, scene: Scene, geometry: Geometry, bare: np.ndarray, pencil: Pencil) -> None:
         """bare: (S, S) bool, True where no hair covers the face."""
         self.scene, self.geometry, self.bare, self.pencil = scene, geometry, bare, pencil
+        self._noted: list[tuple[np.ndarray, Callable[[np.ndarray], None]]] = []
 
     def locate(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Face-plane points (..., 2) -> canvas pixels (..., 2), and whether each is visible."""
@@ -29,18 +32,23 @@ class Traits:
         return at, seen
 
     def line(self, points: np.ndarray, width: float, pressure: float, taper: float = 0.6) -> None:
-        """A stroke along face-plane points (N, 2)."""
-        at, seen = self.locate(points)
-        cuts = np.flatnonzero(np.diff(seen.astype(int))) + 1
-        for part, shown in zip(np.split(at, cuts), np.split(seen, cuts)):
-            if shown[0]:
-                self.pencil.stroke(part, width, pressure, taper)
+        """Note a stroke along face-plane points (N, 2)."""
+        self._noted.append((points, lambda part: self.pencil.stroke(part, width, pressure, taper)))
 
     def blot(self, outline: np.ndarray, pressure: float) -> None:
-        """A filled area of the face plane."""
-        at, seen = self.locate(outline)
-        if seen.mean() > 0.6:
-            self.pencil.blot(at, pressure)
+        """Note a filled area of the face plane."""
+        self._noted.append((outline, lambda part: self.pencil.blot(part, pressure)))
+
+    def _put_down(self) -> None:
+        """Draw what was noted, where it can be seen; all points are placed at once."""
+        at, seen = self.locate(np.concatenate([points for points, _ in self._noted]))
+        ends = np.cumsum([len(points) for points, _ in self._noted])[:-1]
+        for (_, mark), place, shown in zip(self._noted, np.split(at, ends), np.split(seen, ends)):
+            cuts = np.flatnonzero(np.diff(shown.astype(int))) + 1
+            for part, visible in zip(np.split(place, cuts), np.split(shown, cuts)):
+                if visible[0] and len(part) > 1:
+                    mark(part)
+        self._noted = []
 
     def draw(self, detail: int) -> None:
         """All features. detail: 1 the lines that make a likeness, 2 and 3 more of them."""
@@ -51,6 +59,7 @@ class Traits:
         self._mouth(detail)
         self._whiskers(detail)
         self._skin(detail)
+        self._put_down()
 
     def _eye(self, side: int, detail: int) -> None:
         p = self.scene.parameters.eyes
@@ -112,7 +121,12 @@ class Traits:
     def _nose(self, side: int, detail: int) -> None:
         a = self.scene.anatomy
         h, y = a.nose_half, a.y_nose
-        wing = [(h * 0.80, y - 0.175), (h * 1.05, y - 0.12), (h * 1.05, y - 0.045), (h * 0.78, y - 0.01)]
+        wing = [
+            (h * 0.80, y - 0.175),
+            (h * 1.05, y - 0.12),
+            (h * 1.05, y - 0.045),
+            (h * 0.78, y - 0.01),
+        ]
         self.line(spline(np.array(wing) * [side, 1], 18), 3.8, 0.75)
         self.blot(a.nostrils[side > 0], 0.78)
         if side > 0:
@@ -137,7 +151,11 @@ class Traits:
                 hole = np.vstack([teeth[6:-6], lips.lower_inner[::-1][6:-6]])
                 self.blot(hole, 0.75)
         below = self.scene.anatomy.lips.lower_outer[20, 1] + 0.07
-        self.line(spline(np.array([(-0.14, below - 0.01), (0, below + 0.01), (0.14, below - 0.01)]), 12), 2.6, 0.4)
+        self.line(
+            spline(np.array([(-0.14, below - 0.01), (0, below + 0.01), (0.14, below - 0.01)]), 12),
+            2.6,
+            0.4,
+        )
 
     def _whiskers(self, detail: int) -> None:
         p, a, rng = self.scene.parameters, self.scene.anatomy, self.pencil.rng

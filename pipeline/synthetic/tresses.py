@@ -9,7 +9,9 @@ from pipeline.synthetic.noise import sample
 from pipeline.synthetic.pencil import Pencil
 
 
-def strands(flow: np.ndarray, mask: np.ndarray, curl: float, count: int, pencil: Pencil) -> np.ndarray:
+def strands(
+    flow: np.ndarray, mask: np.ndarray, curl: float, count: int, pencil: Pencil
+) -> np.ndarray:
     """(K, N, 2) lines in canvas pixels, traced along a direction field.
 
     flow: (S, S, 2) unit directions in the picture. mask: (S, S), 1 where there is hair. count: how
@@ -38,7 +40,10 @@ def strands(flow: np.ndarray, mask: np.ndarray, curl: float, count: int, pencil:
         heading = direction
         turn = turn + spin
         c, s = np.cos(turn), np.sin(turn)
-        turned = np.stack([c * direction[:, 0] - s * direction[:, 1], s * direction[:, 0] + c * direction[:, 1]], 1)
+        turned = np.stack(
+            [c * direction[:, 0] - s * direction[:, 1], s * direction[:, 0] + c * direction[:, 1]],
+            1,
+        )
         ahead = np.clip(np.round(at + stride * turned).astype(int), 0, side - 1)
         inside = mask[ahead[:, 1], ahead[:, 0]] > 0.4
         at = np.where(inside[:, None], at + stride * turned, at)

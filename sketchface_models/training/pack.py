@@ -34,12 +34,14 @@ class Pack:
         try:
             about = json.loads((self.folder / "pack.json").read_text(encoding="utf-8"))
             self.size: int = about["size"]
-            self.channels: dict[str, int] = about["fields"]
+            self.channels: dict[str, int] = dict(about["fields"])
             self.inputs: list[str] = about["inputs"]
             self.target: str = about["target"]
             self.ids: list[str] = about["ids"]
             self.splits: list[str] = about["splits"]
             self.styles: list[int | None] = about["styles"]
+            if not len(self.ids) == len(self.splits) == len(self.styles):
+                raise ValueError("ids, splits and styles differ in length")
             self.arrays = {
                 name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.channels
             }

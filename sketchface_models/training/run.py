@@ -154,7 +154,7 @@ def _checked(config: Mapping[str, Any]) -> Engine:
     settings = system_class(model.get("system")).Settings if isinstance(model, Mapping) else Task
     parts = [("run", Annotated[str, NonEmpty()]), ("seed", int)]
     whole = make_dataclass("config", [*parts, ("model", settings), ("engine", Engine)])
-    engine: Engine = load(whole, config).engine  # type: ignore[attr-defined]
+    engine: Engine = load(whole, config).engine
     return engine
 
 

@@ -95,7 +95,12 @@ def write_run(
     """One run from one seed, as `train` and `evaluate` leave it."""
     kind = "grey" if channels == 1 else "rgb"
     protocol = Protocol(
-        f"{name}-{size}", f"{size}x{size}", "bicubic", kind, f"{name}/test/{TEST}", metrics=measures(kind)
+        f"{name}-{size}",
+        f"{size}x{size}",
+        "bicubic",
+        kind,
+        f"{name}/test/{TEST}",
+        metrics=measures(kind),
     )
     scores = made_scores(skill, 1000 * len(run) + seed, channels)
     summary = {
@@ -114,9 +119,7 @@ def write_run(
     scored.mkdir(parents=True)
     (scored / "summary.json").write_text(json.dumps(summary))
     tables = [
-        pa.table(
-            {"row": [row] * TEST, "id": IDS, "style": pa.array(STYLES, pa.int8()), **values}
-        )
+        pa.table({"row": [row] * TEST, "id": IDS, "style": pa.array(STYLES, pa.int8()), **values})
         for row, values in scores.items()
     ]
     pq.write_table(pa.concat_tables(tables), scored / "per_image.parquet")

@@ -1,0 +1,172 @@
+"""The running average, the rates' decay, the step log, the settings."""
+
+import copy
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import Schedule
+from sketchface_models.training.ema import Average
+from sketchface_models.training.log import ProgressLine, StepLog
+from sketchface_models.training.settings import Engine, accelerator, precision
+from sketchface_models.training.trainer import decay
+
+
+def schedule(**changes: float) -> Schedule:
+    values = {
+        "steps": 100,
+        "batch": 8,
+        "lr_generator": 1e-3,
+        "lr_discriminator": 1e-3,
+        "decay_from": 0.5,
+        "ema_half_life": 40.0,
+    }
+    return Schedule(**(values | changes))
+
+
+def test_average_against_a_plain_loop():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)).double()
+    average = Average(network, schedule())
+    expected = [p.detach().clone() for p in network.parameters()]
+    for step in range(60):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.normal_()
+            network[1].running_mean.normal_()
+            network[1].num_batches_tracked += 1
+        average.update(network, step)
+        keep = min(0.5 ** (8 / 40), (1 + step) / (10 + step))
+        expected = [
+            keep * old + (1 - keep) * new.detach()
+            for old, new in zip(expected, network.parameters())
+        ]
+    for mine, wanted in zip(average.module.parameters(), expected):
+        torch.testing.assert_close(mine.data, wanted)
+    assert torch.equal(average.module[1].running_mean, network[1].running_mean)
+    assert average.module[1].num_batches_tracked == 60
+
+
+def test_average_halves_a_weight_in_its_half_life():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(network.weight)
+    average = Average(network, schedule())
+    nn.init.zeros_(network.weight)
+    for _ in range(5):  # 5 steps of 8 images
+        average.update(network, 10**6)
+    assert average.module.weight.item() == pytest.approx(0.5)
+
+
+def test_average_is_its_own_copy_without_gradients():
+    network = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
+    average = Average(network, schedule())
+    assert not average.module.training
+    assert network.training
+    assert not any(p.requires_grad for p in average.module.parameters())
+    before = copy.deepcopy(average.module.state_dict())
+    nn.init.zeros_(network[0].weight)
+    assert torch.equal(average.module.state_dict()["0.weight"], before["0.weight"])
+
+
+def test_rates_fall_linearly_to_zero_after_decay_from():
+    plan = schedule(steps=100, decay_from=0.5)
+    rates = [decay(step, plan) for step in (0, 49, 50, 75, 99)]
+    assert rates == pytest.approx([1, 1, 1, 0.5, 0.02])
+    assert {decay(step, schedule(decay_from=1.0)) for step in range(100)} == {1.0}
+    assert decay(25, schedule(decay_from=0.0)) == 0.75
+    assert decay(0, schedule(steps=1, decay_from=0.0)) == 1.0
+
+
+def terms(**values: float) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(value) for name, value in values.items()}
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_log_writes_every_step_and_tells_observers_in_order(tmp_path: Path):
+    told = []
+    log = StepLog(tmp_path / "steps.jsonl", 0, (told.extend,), every=3)
+    for step in range(7):
+        log.add(step, terms(l1=0.5 * step, **({"d": 1.0} if step % 2 else {})))
+    assert len(read(log.path)) == 6
+    log.flush()
+    expected = [
+        {"step": step, "l1": 0.5 * step, **({"d": 1.0} if step % 2 else {})} for step in range(7)
+    ]
+    assert read(log.path) == expected
+    assert [{"step": step, **values} for step, values in told] == expected
+    log.flush()
+    assert len(read(log.path)) == 7
+
+
+def test_log_is_cut_where_the_checkpoint_stands(tmp_path: Path):
+    log = StepLog(tmp_path / "steps.jsonl", 0, every=1)
+    for step in range(6):
+        log.add(step, terms(l1=1.0))
+    with log.path.open("a") as file:
+        file.write('{"step": 6, "l')  # killed while writing
+    resumed = StepLog(log.path, 4, every=1)
+    resumed.add(4, terms(l1=2.0))
+    assert [(line["step"], line["l1"]) for line in read(log.path)] == [
+        *((step, 1.0) for step in range(4)),
+        (4, 2.0),
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.jsonl"]
+
+
+def test_lost_lines_are_not_passed_over(tmp_path: Path):
+    log = StepLog(tmp_path / "steps.jsonl", 0, every=1)
+    log.add(0, terms(l1=1.0))
+    with pytest.raises(SketchFaceError, match=r"steps\.jsonl: 1 lines, .* step 3; remove "):
+        StepLog(log.path, 3)
+    assert len(read(log.path)) == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_term_that_is_not_finite_stops_naming_step_and_term(tmp_path: Path, value: float):
+    log = StepLog(tmp_path / "steps.jsonl", 0, every=4)
+    log.add(0, terms(l1=1.0, adversarial=1.0))
+    log.add(1, terms(l1=1.0, adversarial=value))
+    log.add(2, terms(l1=math.nan, adversarial=1.0))
+    with pytest.raises(SketchFaceError, match=rf"^step 1: adversarial is {value};.* rate"):
+        log.flush()
+
+
+def test_progress_line_shows_the_last_step_and_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    line = ProgressLine("train x", 10, 100, 4)
+    now += 5
+    line([(19, {"l1": 0.25})])
+    assert capsys.readouterr().err == ""  # nobody watches: twice a minute
+    now += 25
+    line([(38, {"l1": 0.5}), (39, {"l1": 0.25})])
+    assert capsys.readouterr().err == "train x: 40/100  l1 0.250  4 images/s  1:00 left\n"
+    line([(99, {"l1": 0.125})])
+    assert "100/100" in capsys.readouterr().err
+
+
+def engine(device: str, digits: str) -> Engine:
+    return Engine(device=device, precision=digits, validate_every=1, checkpoint_every=1)
+
+
+def test_auto_settings_follow_the_machine(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    assert accelerator(engine("auto", "auto")) == "cuda"
+    assert accelerator(engine("cpu", "auto")) == "cpu"
+    assert precision(engine("auto", "auto")) == "32-true"
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert precision(engine("auto", "auto")) == "bf16-mixed"
+    assert precision(engine("auto", "32-true")) == "32-true"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert accelerator(engine("auto", "auto")) == "cpu"

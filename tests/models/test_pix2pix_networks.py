@@ -1,0 +1,171 @@
+"""Paper C's networks, against the layer tables of facts C.1 and C.2."""
+
+import pytest
+import torch
+from torch import nn
+
+from sketchface_models.networks.pix2pix import PatchDiscriminator, UNet
+
+# name: kind, in, out, parameters (convolution and norm), side of its output at 256 px
+GENERATOR = {
+    "down.0": (nn.Conv2d, 3, 64, 1_920, 128),
+    "down.1": (nn.Conv2d, 64, 128, 74_112, 64),
+    "down.2": (nn.Conv2d, 128, 256, 295_680, 32),
+    "down.3": (nn.Conv2d, 256, 512, 1_181_184, 16),
+    "down.4": (nn.Conv2d, 512, 512, 2_360_832, 8),
+    "down.5": (nn.Conv2d, 512, 512, 2_360_832, 4),
+    "up.0": (nn.ConvTranspose2d, 512, 512, 2_360_832, 8),
+    "up.1": (nn.ConvTranspose2d, 1024, 512, 4_720_128, 16),
+    "up.2": (nn.ConvTranspose2d, 1024, 256, 2_360_064, 32),
+    "up.3": (nn.ConvTranspose2d, 512, 128, 590_208, 64),
+    "up.4": (nn.ConvTranspose2d, 256, 64, 147_648, 128),
+    "last": (nn.ConvTranspose2d, 128, 3, 3_459, 256),
+}
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.fixture(scope="module")
+def paper() -> UNet:
+    torch.manual_seed(0)
+    return UNet(3, 3, 64, 0.5)
+
+
+@pytest.fixture(scope="module")
+def judge() -> PatchDiscriminator:
+    torch.manual_seed(0)
+    return PatchDiscriminator(6, 64, 0.5)
+
+
+def test_generator_has_the_papers_parameters(paper: UNet):
+    assert count(paper) == 16_456_899
+    assert sum(row[3] for row in GENERATOR.values()) == 16_456_899
+
+
+@pytest.mark.parametrize("name", GENERATOR)
+def test_generator_layer(paper: UNet, name: str):
+    kind, arriving, leaving, parameters, _ = GENERATOR[name]
+    module = paper.get_submodule(name)
+    convolution = module[0] if isinstance(module, nn.Sequential) else module
+    assert type(convolution) is kind
+    assert (convolution.in_channels, convolution.out_channels) == (arriving, leaving)
+    assert convolution.kernel_size == (3, 3)
+    assert convolution.stride == (2, 2)
+    assert convolution.padding == (1, 1)
+    assert count(module) == parameters
+
+
+def test_generator_sides_at_256(paper: UNet):
+    sides = {}
+    handles = [
+        paper.get_submodule(name).register_forward_hook(
+            lambda _, __, out, name=name: sides.update({name: tuple(out.shape[1:])})
+        )
+        for name in GENERATOR
+    ]
+    with torch.no_grad():
+        drawn = paper.eval()(torch.zeros(1, 3, 256, 256))
+    for handle in handles:
+        handle.remove()
+    assert sides == {name: (row[2], row[4], row[4]) for name, row in GENERATOR.items()}
+    assert drawn.shape == (1, 3, 256, 256)
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_generator_keeps_the_size_and_stays_within_tanh(size: int):
+    network = UNet(6, 3, 4, 0.5)
+    drawn = network(1000 * torch.randn(2, 6, size, size))
+    assert drawn.shape == (2, 3, size, size)
+    assert drawn.abs().max() <= 1
+
+
+def test_blocks_run_convolution_then_activation_then_norm():
+    block = UNet(3, 3, 4, 0.5).eval().down[0]
+    x = torch.randn(2, 3, 16, 16)
+    convolution, _, norm = block
+    with torch.no_grad():
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.5, 2)
+        norm.weight.uniform_(0.5, 2)
+        norm.bias.uniform_(-1, 1)
+        y = nn.functional.conv2d(x, convolution.weight, convolution.bias, 2, 1)
+        y = torch.where(y > 0, y, 0.01 * y)
+
+        def column(values: torch.Tensor) -> torch.Tensor:
+            return values.reshape(-1, 1, 1)
+
+        y = (y - column(norm.running_mean)) / (column(norm.running_var) + 1e-5).sqrt()
+        expected = y * column(norm.weight) + column(norm.bias)
+        torch.testing.assert_close(block(x), expected)
+
+
+def test_decoder_channels_come_before_the_skip():
+    network = UNet(3, 3, 4, 0.5).eval()
+    arriving, outputs = {}, {}
+    for i, up in enumerate(network.up):
+        up.register_forward_pre_hook(lambda _, args, i=i: arriving.update({i: args[0].clone()}))
+        up.register_forward_hook(lambda _, __, out, i=i: outputs.update({i: out.clone()}))
+    network.last.register_forward_pre_hook(lambda _, args: arriving.update({5: args[0].clone()}))
+    downs = {}
+    for i, down in enumerate(network.down):
+        down.register_forward_hook(lambda _, __, out, i=i: downs.update({i: out.clone()}))
+    with torch.no_grad():
+        network(torch.randn(1, 3, 64, 64))
+    torch.testing.assert_close(arriving[0], downs[5])
+    for i in range(5):
+        expected = torch.cat([outputs[i], downs[4 - i]], dim=1)
+        assert torch.equal(arriving[i + 1], expected)
+
+
+def test_dropout_drops_whole_channels_of_the_decoder_only_while_training():
+    torch.manual_seed(1)
+    network = UNet(3, 3, 16, 0.5)
+    seen = {}
+    network.last.register_forward_pre_hook(lambda _, args: seen.update(last=args[0]))
+    x = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        network(x)
+        decoder, skip = seen["last"][:, :16], seen["last"][:, 16:]
+        dropped = (decoder == 0).flatten(2).all(2)
+        assert 0.25 < dropped.float().mean() < 0.75
+        assert not (decoder == 0).flatten(2).any(2)[~dropped].any()
+        assert not (skip == 0).flatten(2).all(2).any()
+        network.eval()
+        first, second = network(x), network(x)
+        assert torch.equal(first, second)
+        assert not (seen["last"][:, :16] == 0).flatten(2).all(2).any()
+
+
+def test_discriminator_has_the_papers_parameters_less_its_dead_norm(judge: PatchDiscriminator):
+    assert count(judge) == 375_617 == 375_745 - 128
+    sizes = [count(layer) for layer in judge.layers if count(layer)]
+    assert sizes == [3_648 - 128, 74_112, 295_168 + 512, 2_305]
+
+
+@pytest.mark.parametrize(("size", "side"), [(256, 60), (128, 28), (64, 12)])
+def test_discriminator_map(size: int, side: int):
+    judge = PatchDiscriminator(6, 4, 0.5)
+    assert judge(torch.zeros(1, 6, size, size)).shape == (1, 1, side, side)
+
+
+def test_discriminator_gives_logits():
+    torch.manual_seed(0)
+    judge = PatchDiscriminator(6, 4, 0.0)
+    with torch.no_grad():
+        logits = judge(50 * torch.randn(2, 6, 64, 64))
+    assert logits.min() < 0  # a probability could not be
+
+
+def test_discriminator_sees_23_pixels_every_4():
+    torch.manual_seed(0)
+    judge = PatchDiscriminator(6, 8, 0.5).eval()
+    starts = []
+    for column in (5, 6):
+        x = torch.randn(1, 6, 64, 64, requires_grad=True)
+        judge(x)[0, 0, 6, column].backward()
+        touched = (x.grad != 0).any(dim=1)[0].any(dim=0).nonzero().flatten()
+        assert len(touched) == touched[-1] - touched[0] + 1 == 23
+        starts.append(int(touched[0]))
+    assert starts[1] - starts[0] == 4
