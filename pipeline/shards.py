@@ -31,8 +31,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from pipeline.atomic import atomic_dir, atomic_file
 from pipeline.codehash import code_hash
+from sketchface_models.atomic import atomic_dir, atomic_file
 from sketchface_models.errors import SketchFaceError
 
 Row = dict[str, Any]

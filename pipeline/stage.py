@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from pipeline.atomic import atomic_file
+from sketchface_models.atomic import atomic_file
 from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
 

@@ -94,34 +94,48 @@ def read_data(folder: Path) -> Data:
     """What `folder/faces` and `folder/landmarks` say of the data.
 
     Raises:
-        SketchFaceError: if one of them is missing or damaged.
+        SketchFaceError: naming the stage to run, if one of them is missing, damaged or older than
+            the faces.
     """
     about = _read_json(folder / "faces" / "dataset.json", "faces")
-    _require(folder / "landmarks" / "shards", "landmarks")
-    located = sum(1 for _ in iter_rows(folder / "landmarks", ["id"]))
-    reasons = Counter(
-        (row["stage"], _kind(row["reason"]))
-        for stage in ("faces", "landmarks")
-        for row in read_quarantine(folder / stage)
-    )
+    landmarks = folder / "landmarks"
+    _require(landmarks / "shards", "landmarks")
+    located = sum(1 for _ in iter_rows(landmarks, ["id"]))
+    left_out = [*read_quarantine(folder / "faces"), *read_quarantine(landmarks)]
+    looked_at = located + sum(row["stage"] == "landmarks" for row in left_out)
+    if looked_at != about["accepted"]:
+        raise SketchFaceError(
+            f"{landmarks}: of {looked_at} faces, not of the {about['accepted']} that there are; "
+            "run `dvc repro landmarks`"
+        )
+    reasons = Counter((row["stage"], _kind(row["reason"])) for row in left_out)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return Data(about, tuple((*kind, count) for kind, count in ordered), located)
 
 
-def read_run(name: str, seeds: Sequence[int], folder: Path) -> Run:
+def read_run(name: str, seeds: Sequence[int], folder: Path, data: Data) -> Run:
     """A run from `folder/evaluate/NAME/SEED` and `folder/train/NAME/SEED`.
 
     Raises:
-        SketchFaceError: naming the stage to run, if a folder is missing or damaged, or if the
-            seeds were not scored alike.
+        SketchFaceError: naming the stage to run, if a folder is missing or damaged, if test faces
+            of `data` are neither scored nor named as missing, or if the seeds were not scored
+            alike.
     """
     trained = tuple(_read_trained(name, seed, folder) for seed in seeds)
     first = trained[0]
-    for other in trained[1:]:
-        if (other.ids, other.summary["protocol"]) != (first.ids, first.summary["protocol"]):
+    for each in trained:
+        place = f"{folder}/evaluate/{name}/{each.seed}"
+        remedy = f"run `dvc repro evaluate@{name}-{each.seed}`"
+        counted = len(each.ids) + len(each.summary["missing"])
+        if counted != data.about["splits"]["test"]:
             raise SketchFaceError(
-                f"{folder}/evaluate/{name}: seeds {first.seed} and {other.seed} were scored on "
-                f"different faces or protocols; run `dvc repro evaluate@{name}-{other.seed}`"
+                f"{place}: accounts for {counted} test faces, but there are "
+                f"{data.about['splits']['test']}; {remedy}"
+            )
+        if (each.ids, each.summary["protocol"]) != (first.ids, first.summary["protocol"]):
+            raise SketchFaceError(
+                f"{place}: scored on other faces or by another protocol than seed {first.seed}; "
+                f"{remedy}"
             )
     return Run(name, trained)
 

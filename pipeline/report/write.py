@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from pipeline.evaluation import MODEL
 from pipeline.report.collect import Run, read_data, read_run
 from pipeline.report.curves import Curve, curves
@@ -40,8 +42,11 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
         SketchFaceError: naming the stage to run, if something is missing, damaged or stale.
     """
     about = read_data(data)
-    read = [read_run(name, seeds, data) for name in runs]
-    found = {run.name: findings(run, about.shared) for run in read}
+    read = [read_run(name, seeds, data, about) for name in runs]
+    found, listed = {}, []
+    for run in tqdm(read, desc="report", unit="run"):
+        found[run.name] = findings(run, about.shared)
+        listed += [(score, run.summary["protocol"]) for score in scores(run, found[run.name])]
     drawn = {run.name: curves(run) for run in read}
     text = markdown(document(about, read, found, groups(read)))
     share = PAGE_BYTES // len(read)
@@ -50,7 +55,7 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
         "report.md": text,
         "index.html": page(text, pictures, str(about.about["name"])),
         "metrics.json": json.dumps(metrics(read, found), indent=2) + "\n",
-        "scores.csv": _csv(SCORES, _score_rows(read, found)),
+        "scores.csv": _csv(SCORES, (_score_row(*each) for each in listed)),
         "curves.csv": _csv(CURVES, _curve_rows(drawn.values())),
     }
     for name, content in files.items():
@@ -68,12 +73,6 @@ def metrics(runs: Sequence[Run], found: dict[str, Findings]) -> dict[str, dict[s
         }
         for run in runs
     }
-
-
-def _score_rows(runs: Sequence[Run], found: dict[str, Findings]) -> Iterable[Sequence[Any]]:
-    for run in runs:
-        for score in scores(run, found[run.name]):
-            yield _score_row(score, run.summary["protocol"])
 
 
 def _score_row(score: Score, protocol: str) -> Sequence[Any]:

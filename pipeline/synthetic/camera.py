@@ -13,7 +13,7 @@ OUTER_EYES = 1.282  # outer-eye distance of the average head
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """(3, 3) for degrees: + yaw turns to the image's right, + pitch looks up, + roll is clockwise."""
+    """(3, 3) from degrees: + yaw turns to the image's right, + pitch up, + roll clockwise."""
     a, b, c = np.radians([yaw, pitch, roll])
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])

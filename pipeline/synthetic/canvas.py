@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pipeline.synthetic import vector
 from pipeline.synthetic.labels import SKIN
 from pipeline.synthetic.parameters import RGB
 
 SCALE = 150  # texels per head unit
 LEFT, TOP, RIGHT, BOTTOM = -1.15, -1.05, 1.15, 1.95
 WIDTH, HEIGHT = int((RIGHT - LEFT) * SCALE), int((BOTTOM - TOP) * SCALE)
-SHIFT = 4  # cv2 draws in sixteenths of a pixel
 
 
 def texels(points: np.ndarray) -> np.ndarray:
@@ -20,7 +20,7 @@ def texels(points: np.ndarray) -> np.ndarray:
 
 
 def plane() -> tuple[np.ndarray, np.ndarray]:
-    """x and y of every texel, each (HEIGHT, WIDTH) float32."""
+    """Coordinates x and y of every texel, each (HEIGHT, WIDTH) float32."""
     x = (np.arange(WIDTH, dtype=np.float32) + 0.5) / SCALE + LEFT
     y = (np.arange(HEIGHT, dtype=np.float32) + 0.5) / SCALE + TOP
     return np.broadcast_to(x, (HEIGHT, WIDTH)), np.broadcast_to(y[:, None], (HEIGHT, WIDTH))
@@ -37,35 +37,41 @@ class Window:
         self.high = np.clip(high, self.low + 2, [WIDTH, HEIGHT])
         self.slices = (slice(self.low[1], self.high[1]), slice(self.low[0], self.high[0]))
 
-    def _fixed(self, points: np.ndarray) -> np.ndarray:
-        return np.round((texels(points) - self.low) * 2**SHIFT).astype(np.int32)
+    def _at(self, points: np.ndarray) -> np.ndarray:
+        return texels(points) - self.low
 
     def _empty(self) -> np.ndarray:
         return np.zeros((self.high[1] - self.low[1], self.high[0] - self.low[0]), np.uint8)
 
     def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of a closed outline (N, 2), blurred by `blur` head units."""
-        mask = cv2.fillPoly(self._empty(), [self._fixed(outline)], 255, cv2.LINE_AA, SHIFT)
+        mask = self._empty()
+        vector.fill(mask, [self._at(outline)], 255)
         return _soft(mask, blur)
 
     def line(self, points: np.ndarray, width: float, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of an open line (N, 2) of some width in head units."""
         thick = max(1, round(width * SCALE))
-        mask = cv2.polylines(
-            self._empty(), [self._fixed(points)], False, 255, thick, cv2.LINE_AA, SHIFT
-        )
+        mask = self._empty()
+        vector.lines(mask, [self._at(points)], thick, 255)
         return _soft(mask, blur) * min(1.0, width * SCALE / thick)
 
     def disc(self, centre: np.ndarray, radius: float, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of a disc."""
-        x, y = (int(v) for v in self._fixed(centre))
         mask = self._empty()
-        cv2.circle(mask, (x, y), round(radius * SCALE * 2**SHIFT), 255, -1, cv2.LINE_AA, SHIFT)
+        vector.disc(mask, self._at(centre), radius * SCALE, 255)
+        return _soft(mask, blur)
+
+    def dots(self, centres: np.ndarray, radii: np.ndarray, blur: float) -> np.ndarray:
+        """Coverage in [0, 1] of many discs."""
+        mask = self._empty()
+        for centre, radius in zip(self._at(centres), radii):
+            vector.disc(mask, centre, radius * SCALE, 255)
         return _soft(mask, blur)
 
     def distance(self, centre: np.ndarray) -> np.ndarray:
         """Distance in head units of each texel of the window from a point."""
-        cx, cy = texels(centre) - self.low
+        cx, cy = self._at(centre)
         rows, columns = np.ogrid[: self.high[1] - self.low[1], : self.high[0] - self.low[0]]
         return (np.hypot(columns - cx, rows - cy) / SCALE).astype(np.float32)
 

@@ -53,7 +53,7 @@ def _lids(canvas: Canvas, anatomy: Anatomy, eye: Eye, side: int) -> None:
         lid = np.vstack([eye.upper, (crease - [0, 0.035])[::-1]])
         canvas.blend(window, 0.45 * e.shadow * window.fill(lid, 0.018), (92, 62, 62))
     canvas.darken(window, window.line(crease[3:-3], 0.014, 0.008), 0.22 + 0.22 * e.crease)
-    canvas.darken(window, window.line(eye.lower[2:-2] + [0, 0.014], 0.016, 0.010), 0.16)
+    canvas.darken(window, window.line(eye.lower[2:-2] - [0, -0.014], 0.016, 0.010), 0.16)
     canvas.darken(window, window.line(eye.upper - [0, 0.01], 0.03, 0.02), 0.2)
 
 
@@ -78,7 +78,7 @@ def _eyeball(canvas: Canvas, anatomy: Anatomy, eye: Eye, label: int) -> None:
     pupil = smoothstep(0.42 * radius + edge, 0.42 * radius - edge, r)[..., None]
     ball = ball + pupil * (np.array([12, 10, 10], np.float32) - ball)
     # The upper lid shades the ball below it.
-    shade = window.line(eye.upper + [0, 0.012], 0.05, 0.016)
+    shade = window.line(eye.upper - [0, -0.012], 0.05, 0.016)
     ball = ball * (1 - 0.5 * shade[..., None])
     canvas.blend(window, opening, ball)
     azimuth = np.radians(p.light.azimuth)
@@ -156,7 +156,7 @@ def _mouth(canvas: Canvas, anatomy: Anatomy) -> None:
     else:
         canvas.darken(window, window.line(lips.upper_inner, 0.016, 0.006), 0.85)
     for corner, side in ((lips.upper_inner[0], -1), (lips.upper_inner[-1], 1)):
-        canvas.darken(window, window.disc(corner + [side * 0.008, 0], 0.022, 0.016), 0.5)
+        canvas.darken(window, window.disc(corner - [-side * 0.008, 0], 0.022, 0.016), 0.5)
 
 
 def _inside(canvas: Canvas, anatomy: Anatomy, window: Window, hole: np.ndarray) -> None:
@@ -165,7 +165,7 @@ def _inside(canvas: Canvas, anatomy: Anatomy, window: Window, hole: np.ndarray) 
     opening = window.fill(hole)
     canvas.blend(window, opening, (58, 20, 22))
     tongue = np.array([0, lips.lower_inner[20, 1] - 0.02])
-    glow = smoothstep(0.2, 0.05, window.distance(tongue)) * smoothstep(0.08, 0.16, np.float32(gap))
+    glow = smoothstep(0.2, 0.05, window.distance(tongue)) * np.clip((gap - 0.08) / 0.08, 0, 1)
     canvas.blend(window, 0.6 * opening * glow, (150, 70, 70))
     edge = lips.upper_inner.copy()
     s = np.linspace(-1, 1, len(edge))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.synthetic import labels
+from pipeline.synthetic import labels, vector
 from pipeline.synthetic.anatomy import SIDES
 from pipeline.synthetic.curves import spline
 from pipeline.synthetic.materials import linear
@@ -37,7 +37,7 @@ class Glasses:
     def mask(self, side: int) -> np.ndarray:
         """(side, side) bool: lenses and frame together, as CelebAMask-HQ labels them."""
         canvas = np.zeros((side, side), np.uint8)
-        cv2.fillPoly(canvas, [_fixed(lens) for lens in self.lenses], 255, cv2.LINE_8, 4)
+        vector.fill(canvas, self.lenses, 255)
         self._draw(canvas)
         return canvas > 127
 
@@ -48,8 +48,7 @@ class Glasses:
         return canvas.astype(np.float32) / 255
 
     def _draw(self, canvas: np.ndarray) -> None:
-        lines = [_fixed(line) for line in self.lines]
-        cv2.polylines(canvas, lines, False, 255, max(1, round(self.width)), cv2.LINE_AA, 4)
+        vector.lines(canvas, self.lines, max(1, round(self.width)), 255)
 
 
 def place(scene: Scene, geometry: Geometry) -> Glasses | None:
@@ -73,7 +72,7 @@ def paint(canvas: np.ndarray, glasses: Glasses, scene: Scene) -> None:
     """Draw glasses over a linear canvas (S, S, 3): a breath of glass, a reflection, the frame."""
     side = canvas.shape[0]
     lens = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(lens, [_fixed(outline) for outline in glasses.lenses], 255, cv2.LINE_AA, 4)
+    vector.fill(lens, glasses.lenses, 255)
     frame = glasses.frame(side)
     rows, columns = np.nonzero((lens > 0) | (frame > 0))
     low = np.array([rows.min(), columns.min()])
@@ -127,7 +126,7 @@ def _bridge(rims: list[np.ndarray]) -> np.ndarray:
 def _temple(scene: Scene, rim: np.ndarray, side: int) -> np.ndarray:
     hinge = rim[np.argmax(side * rim[:, 0] - 0.7 * rim[:, 1])]
     width = scene.surface.profile(np.array(0.0))[0] + 0.04
-    corner = hinge + [side * 0.05, 0.0, -0.05]
+    corner = hinge - [-side * 0.05, 0.0, 0.05]
     end = np.array([side * width, -0.03, 0.0])
     return np.vstack([hinge[None], np.linspace(corner, end, 30)])
 
@@ -144,7 +143,3 @@ def _visible(scene: Scene, geometry: Geometry, line: np.ndarray) -> list[np.ndar
         for part, shown in zip(np.split(at, cuts), np.split(seen, cuts))
         if shown[0] and len(part) > 1
     ]
-
-
-def _fixed(points: np.ndarray) -> np.ndarray:
-    return np.round(points * 16).astype(np.int32)

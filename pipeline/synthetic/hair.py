@@ -74,8 +74,8 @@ def curtain(surface: Surface) -> Mesh | None:
     if hair.length <= 0:
         return None
     hang = 0.1
-    theta = np.linspace(np.radians(hair.cover), np.radians(360 - hair.cover), 150)[None, :]
-    down = np.linspace(0, 1, 64)[:, None]
+    theta = np.linspace(np.radians(hair.cover), np.radians(360 - hair.cover), 120)[None, :]
+    down = np.linspace(0, 1, 48)[:, None]
     end = hair.length + 0.05 * sample("strand", theta * 0.4, theta * 0)
     y = -1.1 + down * (end + 1.1)
     held = np.minimum(y, hang)

@@ -71,7 +71,7 @@ def _screen_space(
         around = cv2.GaussianBlur(z * mask, (0, 0), sigma) / (
             cv2.GaussianBlur(mask, (0, 0), sigma) + 1e-3
         )
-        occlusion += weight * np.clip((around - z) / (2.2 * reach), 0, 0.55)
+        occlusion = occlusion + weight * np.clip((around - z) / (2.2 * reach), 0, 0.55)
     both = [
         cv2.resize(field, (side, side), interpolation=cv2.INTER_LINEAR).ravel()[geometry.pixel]
         for field in (shadow, np.clip(occlusion, 0, 0.85))

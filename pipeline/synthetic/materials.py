@@ -28,7 +28,7 @@ class Material:
 
 
 def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
-    """sRGB 0..255 -> linear light 0..1 (the display's gamma taken as 2.2)."""
+    """Displayed 0..255 -> linear light 0..1 (the display's gamma taken as 2.2)."""
     return (np.clip(np.asarray(colour, np.float32), 0, 255) / 255) ** np.float32(2.2)
 
 
@@ -45,87 +45,60 @@ def materials(scene: Scene, geometry: Geometry, painted: Canvas) -> Material:
     """What every covered pixel is made of."""
     p = scene.parameters
     count = len(geometry.pixel)
-    colour = np.empty((count, 3), np.float32)
-    colour[:] = linear(p.skin.tone)
+    colour = np.tile(linear(p.skin.tone), (count, 1))
     gloss = np.full(count, 0.4 * p.skin.gloss, np.float32)
     label = np.full(count, labels.SKIN, np.uint8)
-    parts = (
-        (Part.HEAD, _face(painted)),
-        (Part.RIGHT_EAR, _ear(p.skin.tone, labels.R_EAR)),
-        (Part.LEFT_EAR, _ear(p.skin.tone, labels.L_EAR)),
-        (Part.NECK, _neck),
-        (Part.TORSO, _cloth(p.wear, scene.surface.shape.neck)),
-        (Part.EARRING, _metal),
-    )
-    for part, dress in parts:
-        here = np.flatnonzero(geometry.part == part)
-        if len(here):
-            dress(here, geometry, colour, gloss, label)
-    hair = _hair_amount(p.hair, geometry)
-    hairy = np.flatnonzero(hair > 0)
-    shade = _hair_colour(p.hair, geometry, hairy)
-    colour[hairy] += hair[hairy, None] * (shade - colour[hairy])
-    gloss *= 1 - hair
-    label[hair > 0.5] = labels.HAIR
-    return Material(colour, gloss, hair, label)
+    made = Material(colour, gloss, _hair_amount(p.hair, geometry), label)
+    where = {part: np.flatnonzero(geometry.part == part) for part in Part}
+    _face(made, geometry.plane[where[Part.HEAD]], where[Part.HEAD], painted)
+    for part, name in ((Part.RIGHT_EAR, labels.R_EAR), (Part.LEFT_EAR, labels.L_EAR)):
+        _ear(made, geometry.strand[where[part], 0], where[part], name)
+    label[where[Part.NECK]] = labels.NECK
+    _clothe(made, geometry.plane[where[Part.TORSO]], where[Part.TORSO], scene)
+    colour[where[Part.EARRING]], gloss[where[Part.EARRING]] = (0.75, 0.6, 0.3), 4.0
+    label[where[Part.EARRING]] = labels.EARRING
+    hairy = np.flatnonzero(made.hair > 0)
+    share = made.hair[hairy, None]
+    colour[hairy] += share * (_hair_colour(p.hair, geometry, hairy) - colour[hairy])
+    gloss *= 1 - made.hair
+    label[made.hair > 0.5] = labels.HAIR
+    return made
 
 
 def _lookup(image: np.ndarray, plane: np.ndarray, how: int) -> np.ndarray:
     """Canvas values at face-plane points (N, 2)."""
     at = face_canvas.texels(plane).astype(np.float32)
-    pad = -len(at) % 512
-    block = np.pad(at, ((0, pad), (0, 0))).reshape(-1, 512, 2)
-    found = cv2.remap(image, block, None, how, borderMode=cv2.BORDER_REPLICATE)
+    block = np.pad(at, ((0, -len(at) % 512), (0, 0))).reshape(-1, 512, 2)
+    x, y = np.ascontiguousarray(block[..., 0]), np.ascontiguousarray(block[..., 1])
+    found = cv2.remap(image, x, y, how, borderMode=cv2.BORDER_REPLICATE)
     return found.reshape(-1, *image.shape[2:])[: len(at)]
 
 
-def _face(painted: Canvas):  # type: ignore[no-untyped-def]
-    def dress(here, geometry, colour, gloss, label):  # type: ignore[no-untyped-def]
-        plane = geometry.plane[here]
-        colour[here] = linear(_lookup(painted.colour, plane, cv2.INTER_LINEAR))
-        gloss[here] = _lookup(painted.gloss, plane, cv2.INTER_LINEAR)
-        label[here] = _lookup(painted.label, plane, cv2.INTER_NEAREST)
-
-    return dress
+def _face(made: Material, plane: np.ndarray, here: np.ndarray, painted: Canvas) -> None:
+    made.colour[here] = linear(_lookup(painted.colour, plane, cv2.INTER_LINEAR))
+    made.gloss[here] = _lookup(painted.gloss, plane, cv2.INTER_LINEAR)
+    made.label[here] = _lookup(painted.label, plane, cv2.INTER_NEAREST)
 
 
-def _ear(tone, name):  # type: ignore[no-untyped-def]
-    def dress(here, geometry, colour, gloss, label):  # type: ignore[no-untyped-def]
-        ring = geometry.strand[here, 0]
-        hollow = 0.34 * np.exp(-(((ring - 0.3) / 0.22) ** 2))
-        groove = 0.30 * np.exp(-(((ring - 0.72) / 0.07) ** 2))
-        shade = (1 - hollow - groove)[:, None] * np.array([1.0, 0.94, 0.92])
-        colour[here] = linear(np.array(tone) * [1.0, 0.9, 0.88]) * shade
-        label[here] = name
-
-    return dress
+def _ear(made: Material, ring: np.ndarray, here: np.ndarray, name: int) -> None:
+    """Ears are redder; hollow and groove lie in shadow. ring: 0 inside, 1 at the rim."""
+    hollow = 0.34 * np.exp(-(((ring - 0.3) / 0.22) ** 2))
+    groove = 0.30 * np.exp(-(((ring - 0.72) / 0.07) ** 2))
+    made.colour[here] *= (1 - hollow - groove)[:, None] * np.array([1.0, 0.76, 0.72])
+    made.label[here] = name
 
 
-def _neck(here, geometry, colour, gloss, label):  # type: ignore[no-untyped-def]
-    label[here] = labels.NECK
-
-
-def _metal(here, geometry, colour, gloss, label):  # type: ignore[no-untyped-def]
-    colour[here] = (0.75, 0.6, 0.3)
-    gloss[here] = 4.0
-    label[here] = labels.EARRING
-
-
-def _cloth(wear: Wear, neck: float):  # type: ignore[no-untyped-def]
-    def dress(here, geometry, colour, gloss, label):  # type: ignore[no-untyped-def]
-        x, y = geometry.plane[here, 0], geometry.plane[here, 1]
-        edge = _neckline(wear, neck, np.abs(x), y)
-        covered = smoothstep(-0.01, 0.01, edge)[:, None]
-        weave = (
-            1 + 0.05 * sample("fine", x * 0.9, y * 0.9) + 0.06 * sample("cloud", x * 0.2, y * 0.2)
-        )
-        fabric = linear(wear.cloth) * weave[:, None]
-        fabric *= 1 - 0.35 * np.exp(-(((edge - 0.05) / 0.012) ** 2))[:, None]
-        colour[here] += covered * (fabric - colour[here])
-        gloss[here] *= 1 - 0.9 * covered[:, 0]
-        label[here] = np.where(covered[:, 0] > 0.5, labels.CLOTH, labels.NECK)
-
-    return dress
+def _clothe(made: Material, plane: np.ndarray, here: np.ndarray, scene: Scene) -> None:
+    wear = scene.parameters.wear
+    x, y = plane[:, 0], plane[:, 1]
+    edge = _neckline(wear, scene.surface.shape.neck, np.abs(x), y)
+    covered = smoothstep(-0.01, 0.01, edge)
+    weave = 1 + 0.05 * sample("fine", x * 0.9, y * 0.9) + 0.06 * sample("cloud", x * 0.2, y * 0.2)
+    weave *= 1 - 0.35 * np.exp(-(((edge - 0.05) / 0.012) ** 2))  # the seam
+    fabric = linear(wear.cloth) * weave[:, None]
+    made.colour[here] += covered[:, None] * (fabric - made.colour[here])
+    made.gloss[here] *= 1 - 0.9 * covered
+    made.label[here] = np.where(covered > 0.5, labels.CLOTH, labels.NECK)
 
 
 def _neckline(wear: Wear, neck: float, side: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pipeline.synthetic import labels
+from pipeline.synthetic import labels, vector
 
+FACE = (*range(labels.SKIN, labels.R_BROW + 1), labels.MOUTH, labels.UPPER_LIP, labels.LOWER_LIP)
 # Drawn in this order; a border already drawn is not drawn again. (labels, width, pressure)
 BORDERS: tuple[tuple[tuple[int, ...], float, float], ...] = (
     ((labels.HAIR,), 5.0, 0.86),
     ((labels.L_EAR,), 4.2, 0.72),
     ((labels.R_EAR,), 4.2, 0.72),
-    (tuple(range(labels.SKIN, labels.R_BROW + 1)) + (10, 11, 12), 5.2, 0.92),
+    (FACE, 5.2, 0.92),
     ((labels.EARRING,), 3.6, 0.7),
     ((labels.CLOTH,), 4.6, 0.74),
     ((labels.NECK,), 4.2, 0.66),
@@ -39,7 +40,7 @@ def outlines(names: np.ndarray) -> list[tuple[np.ndarray, float, float]]:
                     fresh.append(piece)
                     found.append(((piece + 0.5) * factor - 0.5, width, pressure))
         for piece in fresh:
-            cv2.polylines(drawn, [np.round(piece).astype(np.int32)], False, 255, reach)
+            vector.lines(drawn, [piece], reach, 255)
     return found
 
 

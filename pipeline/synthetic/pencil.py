@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pipeline.synthetic import vector
 from pipeline.synthetic.noise import sample
 
 CHUNK = 5  # points drawn at one pressure
@@ -45,15 +46,13 @@ class Pencil:
 
     def blot(self, outline: np.ndarray, pressure: float) -> None:
         """Fill a closed outline (N, 2)."""
-        self._marks.append((pressure, 0, np.round(outline * 16).astype(np.int32)))
+        self._marks.append((pressure, 0, outline))
 
     def _mark(self, points: np.ndarray, width: float, pressure: float) -> None:
         thick = max(1, round(width * self.side / 1000))
         # A line cannot be thinner than a pixel, but it can be fainter.
         faint = min(1.0, width * self.side / 1000 / thick)
-        self._marks.append(
-            (min(pressure * faint, 1.0), thick, np.round(points * 16).astype(np.int32))
-        )
+        self._marks.append((min(pressure * faint, 1.0), thick, points))
 
     def _unsteady(self, points: np.ndarray) -> np.ndarray:
         """A smooth drift (N, 2): a hand is sure over short distances and not over long ones."""
@@ -69,9 +68,9 @@ class Pencil:
         for pressure, thick, points in sorted(self._marks, key=lambda mark: mark[0]):
             shade = round(255 * max(pressure, 0))
             if thick:
-                cv2.polylines(canvas, [points], False, shade, thick, cv2.LINE_AA, 4)
+                vector.lines(canvas, [points], thick, shade)
             else:
-                cv2.fillPoly(canvas, [points], shade, cv2.LINE_AA, 4)
+                vector.fill(canvas, [points], shade)
         return canvas.astype(np.float32) / 255
 
 

@@ -72,12 +72,12 @@ def draw(subject: Subject, style: int, size: int, rng: np.random.Generator) -> n
         for line in subject.glasses.lines:
             pencil.stroke(line, 6.0 + 0.15 * subject.glasses.width, 0.95, 0.1)
     ink = manner.weight * pencil.ink()
-    if manner.families:
-        # Strands already darken the hair.
-        darkness = (1 - 0.45 * subject.hair) * np.clip(1 - subject.light, 0, 1)
-        tone = hatch(darkness, _relief(subject), manner.families, offset)
-        ink = 1 - (1 - ink) * (1 - tone)
-    return on_paper(ink, size, offset)
+    if not manner.families:
+        return on_paper(ink, size, offset)
+    # Strands already darken the hair.
+    darkness = (1 - 0.45 * subject.hair) * np.clip(1 - subject.light, 0, 1)
+    tone = hatch(darkness, _relief(subject), manner.families, offset)
+    return on_paper(1 - (1 - ink) * (1 - tone), size, offset)
 
 
 def _relief(subject: Subject) -> np.ndarray:
@@ -93,13 +93,14 @@ def _relief(subject: Subject) -> np.ndarray:
 def _hair(subject: Subject, manner: Manner, pencil: Pencil) -> None:
     p = subject.scene.parameters.hair
     mask = cv2.GaussianBlur(subject.hair, (0, 0), subject.geometry.side / 400)
-    flow = flow_field(subject.geometry.map(subject.geometry.tangent))
+    flow = flow_field(subject.geometry.map(subject.geometry.tangent[:, :2]))
     lines = strands(flow, mask, p.curl, manner.hair, pencil)
     if len(lines) == 0:
         return
     brightness = (1 - p.grey) * sum(p.colour) / 3 / 255 + 0.65 * p.grey
-    middle = np.clip(lines[:, lines.shape[1] // 2].astype(int), 0, subject.geometry.side - 1)
-    shade = 1 - subject.light[middle[:, 1], middle[:, 0]]
+    middle = lines[:, lines.shape[1] // 2].astype(int)
+    cell = np.clip(middle, 0, subject.geometry.side - 1)
+    shade = 1 - subject.light[cell[:, 1], cell[:, 0]]
     force = np.clip(0.32 + 0.5 * shade + 0.25 * (0.5 - brightness), 0.15, 0.9)
     pencil.tufts(lines, 2.9, force * pencil.rng.uniform(0.7, 1.1, len(lines)))
 

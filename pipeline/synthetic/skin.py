@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.synthetic.anatomy import SIDES, Anatomy
-from pipeline.synthetic.canvas import SCALE, Canvas, Window, plane, texels
+from pipeline.synthetic.canvas import Canvas, Window, plane
 from pipeline.synthetic.curves import smoothstep, spline
 from pipeline.synthetic.noise import sample
 
@@ -65,11 +65,7 @@ def _freckles(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Non
         return
     points = np.stack([x, y], 1)
     window = Window(points, 0.03)
-    mask = np.zeros(canvas.gloss[window.slices].shape, np.float32)
-    for point, r in zip(points, radius):
-        cx, cy = texels(point) - window.low
-        cv2.circle(mask, (round(16 * cx), round(16 * cy)), round(16 * r * SCALE), 1.0, -1, 8, 4)
-    canvas.darken(window, cv2.GaussianBlur(mask, (0, 0), 0.8), 0.3)
+    canvas.darken(window, window.dots(points, radius, 0.004), 0.3)
 
 
 def _age(canvas: Canvas, anatomy: Anatomy) -> None:
@@ -85,14 +81,14 @@ def _age(canvas: Canvas, anatomy: Anatomy) -> None:
         fold = anatomy.lips.upper_inner[40 if side > 0 else 0]
         nose = np.array([side * anatomy.nose_half * 1.12, anatomy.y_nose - 0.1])
         points = np.array(
-            [nose, 0.5 * (nose + fold) + [side * 0.09, -0.015], fold + [side * 0.11, 0.0]]
+            [nose, 0.5 * (nose + fold) + [side * 0.09, -0.015], fold - [-side * 0.11, 0.0]]
         )
         window = Window(points, 0.08)
         strength = 0.06 + 0.14 * smile + 0.22 * old
         canvas.darken(window, window.line(spline(points, 24), 0.016, 0.014), strength)
         for k in range(3):
             angle = side * (0.1 + 0.28 * (k - 1))
-            start = anatomy.eyes[side > 0].outer + [side * 0.06, 0.0]
+            start = anatomy.eyes[side > 0].outer - [-side * 0.06, 0.0]
             end = start + 0.13 * np.array([side * np.cos(angle), 0.3 * (k - 1)])
             window = Window(np.stack([start, end]), 0.05)
             lines = window.line(np.stack([start, end]), 0.009, 0.006)

@@ -33,7 +33,7 @@ KNOTS = np.array(
     ]
 )
 EXPONENT = 2.25
-COLUMNS, ROWS = 131, 132
+COLUMNS, ROWS = 121, 122
 REACH = np.radians(150)
 
 

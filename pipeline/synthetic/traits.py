@@ -146,7 +146,7 @@ class Traits:
         self.line(lips.lower_outer[7:-7], 3.4, 0.52 + paint)
         if m.opening > 0:
             self.line(lips.lower_inner, 3.6, 0.8, 0.3)
-            teeth = lips.upper_inner + [0, min(0.085, 0.8 * m.opening)]
+            teeth = lips.upper_inner - [0, -min(0.085, 0.8 * m.opening)]
             if m.opening > 0.1:
                 hole = np.vstack([teeth[6:-6], lips.lower_inner[::-1][6:-6]])
                 self.blot(hole, 0.75)
@@ -191,16 +191,16 @@ class Traits:
             nose = np.array([side * a.nose_half * 1.12, a.y_nose - 0.1])
             middle = 0.5 * (nose + corner) + [side * 0.09, -0.015]
             if fold > 0.25:
-                points = np.array([nose, middle, corner + [side * 0.11, 0.0]])
+                points = np.array([nose, middle, corner - [-side * 0.11, 0.0]])
                 self.line(spline(points, 20), 2.8, min(0.75, fold), 0.9)
         if old > 0.15 and detail > 1:
             for k in range(3):
                 x = np.linspace(-0.45, 0.45, 26)
                 points = np.stack([x, -0.5 - 0.11 * k + 0.02 * np.cos(7 * x + k)], 1)
                 self.line(points, 2.2, 0.55 * old, 0.9)
-        for x, y, radius in p.skin.moles:
+        for mx, my, radius in p.skin.moles:
             angle = np.linspace(0, 2 * np.pi, 9)[:-1]
-            dot = np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], 1)
+            dot = np.stack([mx + radius * np.cos(angle), my + radius * np.sin(angle)], 1)
             self.blot(dot, 0.7)
         if p.skin.freckles > 0 and detail > 1:
             self._freckles(int(60 * p.skin.freckles))

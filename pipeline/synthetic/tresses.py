@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pipeline.synthetic.noise import sample
 from pipeline.synthetic.pencil import Pencil
 
 
@@ -52,11 +51,7 @@ def strands(
 
 
 def flow_field(tangent: np.ndarray) -> np.ndarray:
-    """(S, S, 3) world directions of hair -> unit directions in the picture (S, S, 2)."""
-    flat = cv2.GaussianBlur(tangent[..., :2].astype(np.float32), (0, 0), tangent.shape[0] / 300)
-    return flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-4)
-
-
-def tone_of_hair(strand: np.ndarray) -> np.ndarray:
-    """Light and dark locks in [-1, 1], from coordinates across and along hair (..., 2)."""
-    return np.tanh(sample("strand", strand[..., 0] * 0.2 + 0.3, strand[..., 1] * 0.06))
+    """Directions of hair in the picture (S, S, 2) -> smooth unit ones."""
+    flat = cv2.GaussianBlur(tangent.astype(np.float32), (0, 0), tangent.shape[0] / 300)
+    length = np.sqrt(flat[..., 0] ** 2 + flat[..., 1] ** 2)
+    return flat / np.maximum(length, 1e-4)[..., None]

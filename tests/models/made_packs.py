@@ -12,10 +12,8 @@ import numpy as np
 SIZE = 64
 
 
-def write_pack(
-    folder: Path, train: int = 16, val: int = 4, test: int = 4, seed: int = 0
-) -> Path:
-    """Coloured discs on a ground (photo, 3 channels) and their outlines (sketch, 1 channel).
+def write_pack(folder: Path, train: int = 16, val: int = 4, test: int = 4, seed: int = 0) -> Path:
+    """Coloured discs on a ground (photo, 3 channels) and their dark shapes (sketch, 1 channel).
 
     The splits are interleaved, as they are in a real pack, which is sorted by id.
     """
@@ -30,7 +28,7 @@ def write_pack(
         distance = np.hypot(x - centre[0], y - centre[1])
         ground, colour = draw.integers(0, 256, (2, 3))
         photo[row] = np.where(distance < radius, colour[:, None, None], ground[:, None, None])
-        sketch[row, 0][np.abs(distance - radius) < 1.5] = 0
+        sketch[row, 0][distance < radius] = 40
     folder.mkdir(parents=True)
     np.save(folder / "photo.npy", photo)
     np.save(folder / "sketch.npy", sketch)

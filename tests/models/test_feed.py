@@ -62,7 +62,7 @@ def test_a_batch_is_a_pure_function_of_seed_and_step(pack: Path):
     seen = [straight.raw(step) for step in range(6)]
     for step in (5, 0, 3):
         torch.manual_seed(step)
-        np.random.seed(step)  # noqa: NPY002 - global streams must not matter
+        np.random.seed(step)
         again = Feed(Pack(pack), 4, moving, 7).raw(step)
         assert all(torch.equal(again[name], seen[step][name]) for name in again)
     other = Feed(Pack(pack), 4, moving, 8).raw(0)
@@ -110,9 +110,7 @@ def test_all_fields_move_alike_within_reach(gradients: Path, flip: bool, jitter:
     for x, y in zip(raw["photo"][:, 0].numpy(), raw["photo"][:, 1].numpy()):
         mirrored.append(x[0, 0] > x[0, -1])
         across = x[0][::-1] if mirrored[-1] else x[0]
-        dx, dy = (
-            int(columns[SIZE // 2]) - int(line[SIZE // 2]) for line in (across, y[:, 0])
-        )
+        dx, dy = (int(columns[SIZE // 2]) - int(line[SIZE // 2]) for line in (across, y[:, 0]))
         assert np.array_equal(across, np.clip(columns - dx, 0, SIZE - 1))  # border repeated
         assert np.array_equal(y[:, 0], np.clip(columns - dy, 0, SIZE - 1))
         assert (x == x[0]).all()
@@ -129,7 +127,7 @@ def test_stream_seed_tells_its_names_apart():
     assert len(seeds) == len(names)
     assert all(0 <= seed < 2**63 for seed in seeds)
     # Pinned: another value would make every run another run.
-    assert stream_seed(0, "init") == 4389047366262093489
+    assert stream_seed(0, "init") == 5789233368486568501
 
 
 def test_normalise_maps_pictures_to_centred_and_depth_to_unit_range():

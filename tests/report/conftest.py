@@ -1,14 +1,9 @@
 from pathlib import Path
 
 import pytest
-from made_runs import write_faces, write_run
+from made_runs import SHARED, write_faces, write_run
 
 from pipeline.report.write import write_report
-
-MISSING = (
-    {"id": "face-90", "split": "test", "style": 1, "lacks": ["depth"]},
-    {"id": "face-91", "split": "test", "style": 2, "lacks": ["depth"]},
-)
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +12,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     write_faces(root / "data", "made", shared=True)
     for seed in (0, 1):
-        write_run(root / "data", "able", seed, 2.0, shared=("face-00",), missing=MISSING)
-        write_run(root / "data", "hopeless", seed, -1.0, shared=("face-00",))
+        write_run(root / "data", "able", seed, 2.0, shared=SHARED)
+        write_run(root / "data", "hopeless", seed, -1.0, shared=SHARED)
     write_report(["able", "hopeless"], [0, 1], root / "data", root / "reports")
     return root

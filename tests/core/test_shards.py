@@ -1,0 +1,272 @@
+"""Sharded tables, and finished shards that survive a killed stage."""
+
+import fcntl
+import io
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from pipeline import shards
+from pipeline.shards import (
+    IMAGE,
+    Result,
+    ShardJob,
+    image_cell,
+    iter_rows,
+    map_shards,
+    quarantined,
+    read_quarantine,
+    read_rows,
+    run_shards,
+    shard_name,
+    shard_of,
+    shard_paths,
+    workers,
+    write_rows,
+)
+from sketchface_models.errors import SketchFaceError
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("photo", IMAGE),
+        ("points", pa.list_(pa.float32())),
+        ("depth", pa.float64()),
+        ("style", pa.int64()),
+    ]
+)
+
+
+def png(value: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4, 3), value, np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def row(id: str, value: int = 0) -> dict[str, object]:
+    photo = image_cell(png(value), f"{id}.png")
+    return {"id": id, "photo": photo, "points": [0.5, 1.5], "depth": 0.25, "style": None}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("SKETCHFACE_JOBS", "1")
+    return tmp_path
+
+
+def work(number: int, calls: str, fail: int | None) -> Result:
+    with Path(calls).open("a") as file:
+        file.write(f"{number}\n")
+    if number == fail:
+        raise RuntimeError("killed")
+    return [row(f"b{number}", number), row(f"a{number}", number)], [
+        quarantined(f"c{number}", "draw", "no\n face")
+    ]
+
+
+def run(
+    parameters: object = "p",
+    keys: tuple[str, ...] = ("k0", "k1", "k2"),
+    fail: int | None = None,
+    module: str = "pipeline.shards",
+    schema: pa.Schema = SCHEMA,
+) -> list[int]:
+    """Run three shards; the numbers of those that were worked on."""
+    calls = Path("calls")
+    calls.write_text("")
+    jobs = [ShardJob(i, key, work, (i, str(calls), fail)) for i, key in enumerate(keys)]
+    try:
+        run_shards("draw", jobs, "out", schema, parameters, module)
+    finally:
+        worked = [int(line) for line in calls.read_text().split()]
+    return worked
+
+
+def test_a_stage_writes_sorted_shards_and_its_quarantine():
+    assert run() == [0, 1, 2]
+    assert [path.name for path in shard_paths("out")] == [shard_name(i) for i in range(3)]
+    assert [row["id"] for row in iter_rows("out")] == ["a0", "b0", "a1", "b1", "a2", "b2"]
+    assert read_rows(Path("out/shards/0001.parquet")) == [row("a1", 1), row("b1", 1)]
+    assert read_rows(Path("out/shards/0001.parquet"), ["id", "photo.path"]) == [
+        {"id": "a1", "photo": {"path": "a1.png"}},
+        {"id": "b1", "photo": {"path": "b1.png"}},
+    ]
+    assert read_quarantine("out") == [
+        {"id": f"c{i}", "stage": "draw", "reason": "no face"} for i in range(3)
+    ]
+    assert sorted(os.listdir("out")) == ["quarantine.parquet", "shards"]
+
+
+def test_a_killed_stage_goes_on_where_it_was():
+    with pytest.raises(RuntimeError, match="killed"):
+        run(fail=2)
+    assert not Path("out").exists()
+    assert [name for name in os.listdir() if name.startswith(".out")] == []
+    assert run() == [2]
+    resumed = [path.read_bytes() for path in shard_paths("out")]
+    run(parameters="else")
+    assert run() == [0, 1, 2]  # the store keeps the last run alone
+    assert [path.read_bytes() for path in shard_paths("out")] == resumed
+
+
+def test_a_failure_leaves_the_old_output():
+    run()
+    before = [path.read_bytes() for path in shard_paths("out")]
+    with pytest.raises(RuntimeError):
+        run(parameters="q", fail=1)
+    assert [path.read_bytes() for path in shard_paths("out")] == before
+
+
+def test_only_what_changed_is_done_again(monkeypatch: pytest.MonkeyPatch):
+    assert run() == [0, 1, 2]
+    assert run() == []
+    assert run(keys=("k0", "new", "k2")) == [1]
+    assert run(keys=("k0", "new", "k2", "k3")) == [3]
+    assert run(keys=("k0", "new", "k2", "k3"), parameters="q") == [0, 1, 2, 3]
+    narrow = pa.schema([field for field in SCHEMA if field.name != "style"])
+    assert run(keys=("k0",), parameters="q", schema=narrow) == [0]
+    assert run(keys=("k0",), parameters="q", schema=narrow) == []
+    monkeypatch.setattr(shards, "code_hash", lambda module: f"{module} changed")
+    assert run(keys=("k0",), parameters="q", schema=narrow) == [0]
+
+
+def test_the_store_stands_beside_dvc_and_holds_only_what_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "root"))
+    run()
+    run(parameters="q")
+    store = tmp_path / "root" / ".cache" / "shards" / "draw"
+    assert len(list(store.glob("*.parquet"))) == len(list(store.glob("*.done"))) == 3
+    assert not Path(".cache").exists()
+
+
+def test_half_a_shard_does_not_count():
+    run()
+    store = Path(".cache/shards/draw")
+    next(store.glob("*.done")).unlink()
+    assert len(run()) == 1
+
+
+def test_a_second_process_waits_for_the_store():
+    """Pruning by one would otherwise take the finished shards of the other."""
+    run()
+    finished = threading.Event()
+    with Path(".cache/shards/draw/lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        other = threading.Thread(target=lambda: (run(), finished.set()))
+        other.start()
+        time.sleep(0.3)
+        assert not finished.is_set()
+    other.join(20)
+    assert finished.is_set()
+
+
+def test_workers_give_the_same_bytes_as_one_process(monkeypatch: pytest.MonkeyPatch):
+    run()
+    alone = [path.read_bytes() for path in shard_paths("out")]
+    quarantine = Path("out/quarantine.parquet").read_bytes()
+    monkeypatch.setenv("SKETCHFACE_JOBS", "2")
+    assert sorted(run(keys=("x", "y", "z"))) == [0, 1, 2]
+    assert [path.read_bytes() for path in shard_paths("out")] == alone
+    assert Path("out/quarantine.parquet").read_bytes() == quarantine
+
+
+def test_finish_adds_files_before_the_output_appears():
+    def finish(folder: Path) -> None:
+        assert (folder / "quarantine.parquet").exists()
+        assert not Path("out").exists()
+        (folder / "index.json").write_text("{}")
+
+    run_shards("draw", [], "out", SCHEMA, None, "pipeline.shards", finish)
+    assert sorted(os.listdir("out")) == ["index.json", "quarantine.parquet", "shards"]
+
+
+def join(paths: tuple[Path, ...], parameters: float) -> Result:
+    first, second = (read_rows(path) for path in paths)
+    rows = [a | {"depth": parameters * b["depth"]} for a, b in zip(first, second)]
+    return rows, []
+
+
+def test_map_shards_pairs_shards_of_the_same_number():
+    for folder, depth in (("one", 1.0), ("two", 3.0)):
+        for number in (0, 2):
+            rows = [row(f"f{number}") | {"depth": depth + number}]
+            write_rows(Path(folder, "shards", shard_name(number)), rows, SCHEMA)
+    map_shards("join", ["one", "two"], join, "out", SCHEMA, 10.0, "pipeline.shards")
+    assert [path.name for path in shard_paths("out")] == ["0000.parquet", "0002.parquet"]
+    assert [(row["id"], row["depth"]) for row in iter_rows("out")] == [("f0", 30.0), ("f2", 50.0)]
+    done = {path: path.stat().st_mtime_ns for path in Path(".cache/shards/join").glob("*.done")}
+    write_rows(Path("two/shards/0002.parquet"), [row("f2") | {"depth": 9.0}], SCHEMA)
+    map_shards("join", ["one", "two"], join, "out", SCHEMA, 10.0, "pipeline.shards")
+    assert [row["depth"] for row in iter_rows("out")] == [30.0, 90.0]
+    kept = [path for path in Path(".cache/shards/join").glob("*.done") if path in done]
+    assert [path.stat().st_mtime_ns == done[path] for path in kept] == [True]
+
+
+def test_a_face_stays_in_its_shard_whoever_else_is_there():
+    ids = [f"face-{i}" for i in range(2000)]
+    numbers = [shard_of(id, 16) for id in ids]
+    assert set(numbers) == set(range(16))
+    assert max(numbers.count(n) for n in range(16)) < 2 * 2000 / 16
+    assert [shard_of("face-0", 16), shard_of("face-1", 16), shard_of("face-2", 9999)] == PINNED
+
+
+PINNED = [5, 12, 1057]
+
+
+def test_images_carry_the_metadata_that_hugging_face_reads(tmp_path: Path):
+    write_rows(tmp_path / "a.parquet", [row("a", 9)], SCHEMA)
+    schema = pq.read_schema(tmp_path / "a.parquet")
+    assert json.loads(schema.metadata[b"huggingface"])["info"]["features"] == {
+        "id": {"dtype": "string", "_type": "Value"},
+        "photo": {"_type": "Image"},
+        "points": {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"},
+        "depth": {"dtype": "float64", "_type": "Value"},
+        "style": {"dtype": "int64", "_type": "Value"},
+    }
+    (cell,) = pq.read_table(tmp_path / "a.parquet")["photo"].to_pylist()
+    assert np.array_equal(Image.open(io.BytesIO(cell["bytes"])), np.full((4, 4, 3), 9))
+
+
+def test_equal_rows_give_equal_bytes_in_any_order(tmp_path: Path):
+    rows = [row(f"f{i}", i) for i in range(5)]
+    write_rows(tmp_path / "a.parquet", rows, SCHEMA)
+    write_rows(tmp_path / "b.parquet", rows[::-1], SCHEMA)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_a_missing_picture_stays_missing(tmp_path: Path):
+    assert image_cell(None, "x.png") is None
+    write_rows(tmp_path / "a.parquet", [row("a") | {"photo": None}], SCHEMA)
+    assert read_rows(tmp_path / "a.parquet")[0]["photo"] is None
+
+
+def test_unreadable_tables_are_named(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(SketchFaceError, match=r"a\.parquet: not a readable Parquet shard"):
+        read_rows(path)
+    write_rows(path, [row("a")], SCHEMA)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(SketchFaceError, match=r"a\.parquet: not a readable Parquet shard"):
+        read_rows(path)
+    with pytest.raises(SketchFaceError, match="no shards in it; run the stage that writes it"):
+        shard_paths(tmp_path)
+    assert read_quarantine(tmp_path) == []
+
+
+def test_workers_never_exceed_tasks_or_what_is_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKETCHFACE_JOBS", "3")
+    assert [workers(tasks) for tasks in (0, 1, 2, 9)] == [1, 1, 2, 3]
+    monkeypatch.delenv("SKETCHFACE_JOBS")
+    assert workers(10**6) == len(os.sched_getaffinity(0))

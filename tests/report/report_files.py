@@ -1,0 +1,38 @@
+"""Reading back what a report says, independently of how it was written."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+METRICS = {"L1": "l1", "PSNR": "psnr", "SSIM": "ssim", "SCOOT": "scoot", "FSIM": "fsim"}
+
+
+def sections(text: str) -> dict[str, str]:
+    """Second-level title -> text below it."""
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Every table as rows of cells, head first, rule left out."""
+    found: list[list[list[str]]] = []
+    lines: list[list[str]] = []
+    for line in [*text.split("\n"), ""]:
+        if line.startswith("|"):
+            cells = re.split(r"(?<!\\)\|", line.strip())[1:-1]
+            lines.append([cell.strip().replace("\u00a0", " ") for cell in cells])
+        elif lines:
+            found.append([lines[0], *lines[2:]])
+            lines = []
+    return found
+
+
+def measured(root: Path, run: str, seeds: list[int]) -> pd.DataFrame:
+    """Every image's scores from all seeds."""
+    return pd.concat(
+        pd.read_parquet(root / "data" / "evaluate" / run / str(seed) / "per_image.parquet").assign(
+            seed=seed
+        )
+        for seed in seeds
+    )
