@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from pipeline.images import EXTENSIONS, read_image
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics import METRICS, Protocol, measures, metric_names, score_batch
 from sketchface_models.metrics.bootstrap import Interval, finite, mean_interval
-from sketchface_models.metrics.registry import least_side
+from sketchface_models.metrics.protocol import Protocol, measures
+from sketchface_models.metrics.registry import METRICS, least_side, metric_names, score_batch
 
 NAMES = metric_names(channels=1)
 LEAST_SIDE = least_side(NAMES)

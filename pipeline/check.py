@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 from pipeline.datasets import adapter
-from pipeline.evaluation import EvaluateSettings
+from pipeline.evaluation.evaluate import EvaluateSettings
 from pipeline.faces.contours import ContourSettings
 from pipeline.faces.depth import DepthSettings
 from pipeline.faces.landmarks import LandmarkSettings

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.evaluation import MODEL, TRIVIAL
+from pipeline.evaluation.layout import MODEL, TRIVIAL
 from pipeline.shards import iter_rows, read_quarantine
 from sketchface_models.errors import SketchFaceError
 

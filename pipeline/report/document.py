@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluation import MODEL, TRIVIAL
+from pipeline.evaluation.layout import MODEL, TRIVIAL
 from pipeline.report.collect import Data, Run
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
 from pipeline.report.tables import (
@@ -27,7 +27,7 @@ from pipeline.report.tables import (
     ranged,
     table,
 )
-from sketchface_models.metrics import METRICS
+from sketchface_models.metrics.registry import METRICS
 
 PUBLISHED = Path(__file__).parent / "published.json"
 VERDICTS = ("better", "undecided", "worse")

@@ -9,9 +9,10 @@ from itertools import combinations
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.evaluation import MODEL
+from pipeline.evaluation.layout import MODEL
 from pipeline.report.collect import RANK, Run, Trained
-from sketchface_models.metrics import METRICS, Interval, compare, mean_interval
+from sketchface_models.metrics.bootstrap import Interval, compare, mean_interval
+from sketchface_models.metrics.registry import METRICS
 
 WHOLE = "all"
 UNSHARED = "without shared photos"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sketchface_models.metrics import METRICS, Interval
+from sketchface_models.metrics.bootstrap import Interval
+from sketchface_models.metrics.registry import METRICS
 
 DECIMALS = {"psnr": 2}
 """Of metrics that need other than three."""

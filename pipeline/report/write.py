@@ -11,14 +11,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.evaluation import MODEL
+from pipeline.evaluation.layout import MODEL
 from pipeline.report.collect import Run, read_data, read_run
 from pipeline.report.curves import Curve, curves
 from pipeline.report.document import document
 from pipeline.report.page import PAGE_BYTES, figures, markdown, page
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
 from sketchface_models.atomic import atomic_file
-from sketchface_models.metrics import METRICS
+from sketchface_models.metrics.registry import METRICS
 
 SCORES = (
     *("run", "seed", "row", "part", "metric", "mean", "low", "high", "n"),

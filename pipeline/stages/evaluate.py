@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pipeline.evaluation import EvaluateSettings, evaluate
+from pipeline.evaluation.evaluate import EvaluateSettings, evaluate
 from pipeline.stage import Parameters, run_stage
 
 DATA = Path("data")

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from app.score import NAMES, score
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics import mean_interval, score_batch
+from sketchface_models.metrics.bootstrap import mean_interval
+from sketchface_models.metrics.registry import score_batch
 
 app = typer.Typer()
 app.command()(score)

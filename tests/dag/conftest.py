@@ -28,7 +28,9 @@ class Project:
         self.root = root
         self.reads = root / ".reads"
 
-    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
+    def run(
+        self, *command: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess:
         """Run a command in the project with this interpreter first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(

@@ -14,9 +14,7 @@ CODE = ("pipeline", "sketchface_models", "app")
 
 def declared(stage: dict) -> list[Path]:
     return [
-        ROOT / dep
-        for dep in stage["deps"]
-        if isinstance(dep, str) and Path(dep).parts[0] in CODE
+        ROOT / dep for dep in stage["deps"] if isinstance(dep, str) and Path(dep).parts[0] in CODE
     ]
 
 

@@ -45,7 +45,8 @@ def flipped(value: Any) -> Any:
         return value + 1
     if isinstance(value, list):
         # Fewer entries: the items that stay are what DVC is asked about.
-        return value[:-1] if len(value) > 1 else [*value, 7 if isinstance(value[0], int) else "photo"]
+        more = 7 if isinstance(value[0], int) else "photo"
+        return value[:-1] if len(value) > 1 else [*value, more]
     return f"{value}-flipped"
 
 
@@ -113,16 +114,16 @@ def test_all_violations_are_listed_at_once(project: Project, tmp_path: Path) -> 
     assert done.returncode == 1
     assert not (copy / "data").exists()
     lines = done.stderr.strip().split("\n")
-    for key in ("data.size", "augment.shift", "systems.pix2pix.network.width", "engine.devise", "run"):
-        assert len([line for line in lines if line.startswith(f"error: check: {key}: ")]) == 1, lines
+    width = "systems.pix2pix.network.width"
+    for key in ("data.size", "augment.shift", width, "engine.devise", "run"):
+        said = [line for line in lines if line.startswith(f"error: check: {key}: ")]
+        assert len(said) == 1, lines
     assert len(lines) == 5
     shutil.rmtree(copy)
 
 
 def test_a_run_the_data_cannot_feed_is_refused_before_any_work(tmp_path: Path) -> None:
-    compose(
-        ["data=folder", f"data.root={tmp_path}", "data.sketches=''"], tmp_path / "params.yaml"
-    )
+    compose(["data=folder", f"data.root={tmp_path}", "data.sketches=''"], tmp_path / "params.yaml")
     done = Project(tmp_path).run(
         sys.executable, "-m", "pipeline.stages.check", check=False, PYTHONPATH=str(ROOT)
     )

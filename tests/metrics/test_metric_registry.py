@@ -4,9 +4,9 @@ import pytest
 import torch
 from metric_pictures import DATA, noise, read_pair
 
-from sketchface_models.metrics import METRICS, Protocol, measures, metric_names, score_batch
 from sketchface_models.metrics.levels import from_signed
-from sketchface_models.metrics.registry import least_side
+from sketchface_models.metrics.protocol import Protocol, measures
+from sketchface_models.metrics.registry import METRICS, least_side, metric_names, score_batch
 
 
 def test_names_and_directions():

@@ -7,9 +7,8 @@ import pytest
 import torch
 from metric_pictures import noise, sketch
 
-from sketchface_models.metrics import compare, mean_interval, retrieve
-from sketchface_models.metrics.bootstrap import finite
-from sketchface_models.metrics.retrieval import Retrieval, describe
+from sketchface_models.metrics.bootstrap import compare, finite, mean_interval
+from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
 from sketchface_models.metrics.trivial import (
     another_face,
     as_grey,

@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.evaluation import MODEL, TRIVIAL, summarise
+from pipeline.evaluation.layout import MODEL, TRIVIAL
+from pipeline.evaluation.summary import summarise
 from pipeline.images import encode_png
 from pipeline.shards import QUARANTINE, quarantined, write_rows
 from pipeline.sheets import sheet
-from sketchface_models.metrics import Protocol, measures, metric_names
+from sketchface_models.metrics.protocol import Protocol, measures
+from sketchface_models.metrics.registry import metric_names
 
 TEST = 24
 LEVELS = {"l1": 0.2, "psnr": 15.0, "ssim": 0.5, "scoot": 0.5, "fsim": 0.7, "fsimc": 0.7}

@@ -13,7 +13,7 @@ from report_files import METRICS, measured, sections, tables
 
 from pipeline.report.write import write_report
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics import mean_interval
+from sketchface_models.metrics.bootstrap import mean_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = {

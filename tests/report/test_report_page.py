@@ -12,7 +12,7 @@ from report_files import sections
 
 from pipeline.report.page import webp
 from pipeline.report.tables import plain, ranged, table
-from sketchface_models.metrics import Interval
+from sketchface_models.metrics.bootstrap import Interval
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

@@ -129,7 +129,8 @@ def test_landmarks_follow_ibug_order(id):
     assert p[36, 0] < p[39, 0] < p[42, 0] < p[45, 0]  # eye corners from left to right
     for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
         assert p[upper, 1] < p[lower, 1]
-    assert np.all(np.diff(p[17:27, 0]) > 0)  # brows
+    # The tail of the far brow may turn behind the temple, by a hair.
+    assert np.all(np.diff(p[17:27, 0]) > -0.02 * (p[45, 0] - p[36, 0]))
     assert np.all(np.diff(p[27:31, 1]) > 0)  # bridge, downward
     assert np.all(np.diff(p[31:36, 0]) > 0)
     assert p[48, 0] < p[60, 0] < p[64, 0] < p[54, 0]

@@ -11,7 +11,6 @@ It writes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,43 +19,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.evaluation.draw import BATCH, RESIZE, draw, read_targets, trivial_rows
+from pipeline.evaluation.layout import MODEL
+from pipeline.evaluation.summary import summarise
 from pipeline.faces.palette import colourise
-from pipeline.fields import FIELDS
-from pipeline.images import decode, encode_png
-from pipeline.shards import IMAGE, Row, image_cell, iter_rows, write_rows
+from pipeline.images import encode_png
+from pipeline.shards import IMAGE, Row, image_cell, write_rows
 from pipeline.sheets import sheet
 from sketchface_models.atomic import atomic_dir
 from sketchface_models.config import at_least
-from sketchface_models.metrics import (
-    METRICS,
-    Protocol,
-    Retrieval,
-    compare,
-    from_signed,
-    mean_interval,
-    measures,
-    metric_names,
-    retrieve,
-    score_batch,
-)
-from sketchface_models.metrics.trivial import another_face, as_grey, input_itself, mean_target
-from sketchface_models.systems.base import System
+from sketchface_models.metrics.protocol import Protocol, measures
+from sketchface_models.metrics.registry import metric_names, score_batch
+from sketchface_models.metrics.retrieval import retrieve
+from sketchface_models.metrics.trivial import as_grey
 from sketchface_models.training.checkpoint import write_json
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack import Pack
 from sketchface_models.training.run import load_trained
-
-BATCH = 16
-MODEL = "model"
-TRIVIAL = {
-    "input": "the input itself",
-    "mean": "the mean training target",
-    "other": "another face's target",
-}
-RESIZE = "bicubic"
 
 
 @dataclass(frozen=True)
@@ -117,60 +98,6 @@ def evaluate(
         (folder / "samples.png").write_bytes(encode_png(picture))
 
 
-def read_targets(faces: Path, field: str, ids: list[str]) -> Tensor:
-    """Targets at scoring size, (N, C, S, S) uint8, in the order of `ids`."""
-    place = {id: i for i, id in enumerate(ids)}
-    channels = FIELDS[field].channels
-    found: Tensor | None = None
-    for row in iter_rows(faces, ["id", field]):
-        if row["id"] in place:
-            picture = decode(row[field]["bytes"])
-            tensor = torch.from_numpy(np.ascontiguousarray(np.atleast_3d(picture)))
-            if found is None:
-                found = torch.empty((len(ids), channels, *picture.shape[:2]), dtype=torch.uint8)
-            found[place[row["id"]]] = tensor.movedim(2, 0)
-    assert found is not None
-    return found
-
-
-@torch.no_grad()
-def draw(system: System, pack: Pack, rows: np.ndarray, size: int) -> Tensor:
-    """What the system draws for these rows, as written to a file: (N, C, size, size) uint8."""
-    parts = []
-    for start in tqdm(range(0, len(rows), BATCH), desc="draw", unit="batch", disable=None):
-        raw = pack.read(rows[start : start + BATCH], pack.inputs)
-        parts.append(
-            scaled(from_signed(system.generate(normalise(raw, torch.device("cpu")))), size)
-        )
-    return torch.cat(parts)
-
-
-def scaled(pictures: Tensor, size: int) -> Tensor:
-    """Grey levels (N, C, H, W) in 0..255 -> (N, C, size, size) uint8, bicubic."""
-    if pictures.shape[-1] != size:
-        pictures = F.interpolate(
-            pictures.float(), (size, size), mode=RESIZE, align_corners=False, antialias=True
-        )
-    return pictures.round().clamp(0, 255).to(torch.uint8)
-
-
-def trivial_rows(pack: Pack, rows: np.ndarray, targets: Tensor, seed: int) -> dict[str, Tensor]:
-    """What a system must beat to have learned anything, each (N, C, S, S) uint8."""
-    channels, size = targets.shape[1], targets.shape[-1]
-    inputs = torch.cat(
-        [
-            scaled(input_itself(raw.float(), channels), size)
-            for raw in _batches(pack, rows, pack.inputs[0])
-        ]
-    )
-    mean = mean_target(_batches(pack, pack.rows("train"), pack.target))
-    mean = scaled(mean[None], size).expand(len(rows), -1, -1, -1)
-    found = {"input": inputs, "mean": mean}
-    if len(rows) > 1:
-        found["other"] = another_face(targets, seed)
-    return found
-
-
 def score(pictures: Tensor, targets: Tensor, name: str) -> dict[str, np.ndarray]:
     """Every metric and the retrieval rank, one value a face."""
     channels = targets.shape[1]
@@ -185,71 +112,6 @@ def score(pictures: Tensor, targets: Tensor, name: str) -> dict[str, np.ndarray]
     return {metric: torch.cat(values).numpy() for metric, values in found.items()} | {
         "rank": ranks.numpy()
     }
-
-
-def summarise(
-    scores: dict[str, dict[str, np.ndarray]],
-    styles: list[int | None],
-    ids: list[str],
-    shared: list[str],
-    seed: int,
-) -> dict[str, Any]:
-    """Means with intervals overall, by style and without shared photos; verdicts.
-
-    Args:
-        scores: row -> metric (and `rank`) -> (N,) values.
-        styles: of the N faces.
-        ids: of the N faces.
-        shared: ids of test faces whose photo also stands in train.
-        seed: of the bootstrap.
-    """
-    n = len(ids)
-    parts = {"all": np.ones(n, bool)}
-    for style in sorted({style for style in styles if style is not None}):
-        parts[f"style {style}"] = np.array([each == style for each in styles])
-    if set(ids) & set(shared):
-        parts["without shared photos"] = np.array([id not in set(shared) for id in ids])
-    metrics = [name for name in scores[MODEL] if name != "rank"]
-    rows = {
-        row: {
-            part: {name: asdict(mean_interval(values[name][chosen], seed)) for name in metrics}
-            for part, chosen in parts.items()
-        }
-        for row, values in scores.items()
-    }
-    retrieval = {
-        row: {f"rank_{k}": float((values["rank"] <= k).mean()) for k in (1, 5)}
-        for row, values in scores.items()
-    }
-    verdicts = {
-        row: {
-            name: compare(scores[MODEL][name], values[name], METRICS[name].direction, seed).verdict
-            for name in metrics
-        }
-        for row, values in scores.items()
-        if row != MODEL
-    }
-    chance = {f"rank_{k}": k / n for k in (1, 5)}
-    return {
-        "scores": rows,
-        "parts": {part: int(chosen.sum()) for part, chosen in parts.items()},
-        "retrieval": retrieval,
-        "chance": chance,
-        "verdicts": verdicts,
-        "not_learned": why_not_learned(verdicts, scores[MODEL]["rank"]),
-    }
-
-
-def why_not_learned(verdicts: Mapping[str, Mapping[str, str]], ranks: np.ndarray) -> list[str]:
-    """Reasons to call a system "not learned"; [] when it has learned (design, Evidence)."""
-    reasons = [
-        f"not better than {TRIVIAL[row]} on any metric"
-        for row, found in verdicts.items()
-        if "better" not in found.values()
-    ]
-    if Retrieval(torch.from_numpy(ranks)).at_chance(5):
-        reasons.append("finds the right target no more often than chance")
-    return reasons
 
 
 def sample_sheet(pack: Pack, rows: np.ndarray, drawings: Tensor, targets: Tensor) -> np.ndarray:
@@ -267,11 +129,6 @@ def sample_sheet(pack: Pack, rows: np.ndarray, drawings: Tensor, targets: Tensor
 def _picture(tensor: Tensor, field: str = "") -> np.ndarray:
     picture = np.squeeze(np.moveaxis(tensor.numpy(), 0, 2))
     return colourise(picture) if field == "parsing" else picture
-
-
-def _batches(pack: Pack, rows: np.ndarray, field: str) -> Iterator[Tensor]:
-    for start in range(0, len(rows), 64):
-        yield pack.read(rows[start : start + 64], [field])[field]
 
 
 def _protocol(data: str, size: int, channels: int, ids: list[str]) -> Protocol:

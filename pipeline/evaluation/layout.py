@@ -1,0 +1,11 @@
+"""Names that stand in what `evaluate` writes."""
+
+MODEL = "model"
+"""The row of the system itself."""
+
+TRIVIAL = {
+    "input": "the input itself",
+    "mean": "the mean training target",
+    "other": "another face's target",
+}
+"""Rows that need no learning, and what they are in words."""
