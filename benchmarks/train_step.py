@@ -2,8 +2,9 @@
 
 Times whole steps of the engine (feed, normalise, both losses, Adam, running average, log) against
 the floor, which is the forward and backward passes of the same networks and losses alone, with
-the batch in memory already and no optimizer. Both take turns within one process, so that a busy
-machine slows both alike; read the ratio, not the times.
+the batch in memory already and no optimizer. Both take turns, step by step, within one process,
+so that a busy machine slows both alike: read the overhead, not the times. On a busy CPU believe
+the processor time (of one thread; several wait for each other by spinning).
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ from sketchface_models.training.settings import Engine, accelerator, precision
 from sketchface_models.training.trainer import Trainer
 
 FACES = 64
+WARM_UP = 3
+
+Seconds = tuple[float, float]
+"""By the clock on the wall, and of this process on all its cores."""
 
 
 def main() -> None:
@@ -39,8 +44,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="side of the pictures")
     parser.add_argument("--width", type=int, default=32, help="channels of the first level")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=5, help="steps in each turn")
-    parser.add_argument("--rounds", type=int, default=9, help="turns of each")
+    parser.add_argument("--steps", type=int, default=60, help="timed steps of each kind")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--precision", choices=("auto", "32-true", "bf16-mixed"), default="auto")
@@ -60,8 +64,8 @@ def main() -> None:
     report(options, engine, times)
 
 
-def measure(options: argparse.Namespace, engine: Engine, folder: Path) -> dict[str, list[float]]:
-    """Seconds a step of each round, by what was timed."""
+def measure(options: argparse.Namespace, engine: Engine, folder: Path) -> dict[str, list[Seconds]]:
+    """Wall and processor seconds of every timed step, by what was timed."""
     pack = write_pack(folder / "pack", options.size)
     model = model_settings(options)
     trainer = Trainer(build(model, pack.channels), pack, 0, engine, folder / "state.safetensors")
@@ -88,26 +92,23 @@ def measure(options: argparse.Namespace, engine: Engine, folder: Path) -> dict[s
             trainer.system.networks["generator"].module, trainer.step
         ),
     }
-    times: dict[str, list[float]] = {name: [] for name in parts}
-    for turn in range(options.rounds + 1):  # the first one warms up
+    times: dict[str, list[Seconds]] = {name: [] for name in parts}
+    for turn in range(options.steps + WARM_UP):
+        # Forward and backward in turn, so that none always runs on another's warm cache.
         names = list(parts) if turn % 2 else list(reversed(parts))
         for name in names:
-            seconds = timed(parts[name], options.steps, device)
-            if turn:
+            seconds = timed(parts[name], device)
+            if turn >= WARM_UP:
                 times[name].append(seconds)
     return times
 
 
-def timed(work: Callable[[], Any], steps: int, device: torch.device) -> float:
-    """Seconds a call, the median of `steps` calls."""
-    seconds = []
-    for _ in range(steps):
-        wait(device)
-        began = time.perf_counter()
-        work()
-        wait(device)
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+def timed(work: Callable[[], Any], device: torch.device) -> Seconds:
+    wait(device)
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    wait(device)
+    return time.perf_counter() - wall, time.process_time() - processor
 
 
 def wait(device: torch.device) -> None:
@@ -182,7 +183,7 @@ def write_pack(folder: Path, size: int) -> Pack:
     return Pack(folder)
 
 
-def report(options: argparse.Namespace, engine: Engine, times: dict[str, list[float]]) -> None:
+def report(options: argparse.Namespace, engine: Engine, times: dict[str, list[Seconds]]) -> None:
     names = {
         "floor": "bare forward-backward",
         "engine": "engine step",
@@ -190,21 +191,27 @@ def report(options: argparse.Namespace, engine: Engine, times: dict[str, list[fl
         "adam": "  of it Adam, both",
         "average": "  of it running average",
     }
-    floor = statistics.median(times["floor"])
+    clock = 0 if accelerator(engine) == "cuda" or options.threads > 1 else 1
     print(
         f"{options.size} px, width {options.width}, batch {options.batch}, "
         f"{accelerator(engine)} {precision(engine)}, {options.threads} threads, "
-        f"{options.rounds} rounds of {options.steps}"
+        f"medians of {options.steps} steps"
     )
-    print(f"{'':24} {'ms a step':>10} {'images/s':>10} {'of floor':>10}")
+    print(f"{'':24} {'wall ms':>9} {'processor ms':>13} {'images/s':>9} {'of floor':>9}")
+    floor = statistics.median(step[clock] for step in times["floor"])
     for name, title in names.items():
-        seconds = statistics.median(times[name])
-        rate = f"{options.batch / seconds:10.1f}" if name in ("floor", "engine") else " " * 10
-        print(f"{title:24} {1e3 * seconds:10.2f} {rate} {seconds / floor:10.1%}")
-    ratios = [whole / bare for whole, bare in zip(times["engine"], times["floor"], strict=True)]
-    low, *_, high = statistics.quantiles(ratios, n=4)
-    overhead = statistics.median(ratios) - 1
-    print(f"overhead {overhead:.1%} (middle half of the rounds: {low - 1:.1%} to {high - 1:.1%})")
+        wall, processor = (statistics.median(column) for column in zip(*times[name]))
+        part = (wall, processor)[clock] / floor
+        rate = f"{options.batch / wall:9.1f}" if name in ("floor", "engine") else " " * 9
+        print(f"{title:24} {1e3 * wall:9.2f} {1e3 * processor:13.2f} {rate} {part:9.1%}")
+    for number, title in enumerate(("wall", "processor")):
+        pairs = zip(times["engine"], times["floor"], strict=True)
+        ratios = [whole[number] / bare[number] for whole, bare in pairs]
+        low, middle, high = (100 * (ratio - 1) for ratio in statistics.quantiles(ratios, n=4))
+        print(
+            f"overhead, {title} time: {middle:.1f} % "
+            f"(middle half of the paired steps: {low:.1f} to {high:.1f} %)"
+        )
 
 
 if __name__ == "__main__":

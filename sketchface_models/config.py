@@ -121,7 +121,7 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
     if origin is Annotated:
         converted, problems = _convert(args[0], value, key)
         if problems:
-            return None, problems
+            return None, _widened(problems, args[0], hint, value, key)
         members = converted if isinstance(converted, tuple) else (converted,)
         for rule in args[1:]:
             subject = (converted,) if isinstance(rule, NonEmpty) else members
@@ -132,7 +132,8 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         if value is None and type(None) in args:
             return None, []
         chosen = [arg for arg in args if arg is not type(None)]
-        return _convert(chosen[0], value, key)
+        converted, problems = _convert(chosen[0], value, key)
+        return converted, _widened(problems, chosen[0], hint, value, key)
     if origin is Literal:
         # `type` too: True == 1 in Python, and a YAML `yes` is not the number 1.
         if any(value == arg and type(value) is type(arg) for arg in args):
@@ -151,6 +152,12 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
     if type(value) is not hint or (hint is float and not math.isfinite(value)):
         return None, [_line(key, value, _describe(hint))]
     return value, []
+
+
+def _widened(problems: list[str], inner: Any, hint: Any, value: Any, key: str) -> list[str]:
+    """`problems` with `inner`, found around this very value, saying all that `hint` allows."""
+    narrow, wide = (_line(key, value, _describe(one)) for one in (inner, hint))
+    return [wide if line == narrow else line for line in problems]
 
 
 def _describe(hint: Any) -> str:

@@ -78,11 +78,11 @@ def torso(surface: Surface, camera: Camera) -> Mesh:
     """Shoulders and the upper chest."""
     reach = surface.anatomy.parameters.wear.shoulders
     base = surface.shape.neck
-    x = np.linspace(-reach - 0.25, reach + 0.25, 91)[None, :]
+    x = np.linspace(-reach - 0.25, reach + 0.25, 71)[None, :]
     knots = np.array([0, base, base + 0.25, 0.62 * reach, 0.92 * reach, reach + 0.25])
     top = np.array([1.84, 1.88, 1.99, 2.16, 2.40, 3.3])
     ridge = pchip(knots, top, np.abs(x).ravel())[None, :]
-    t = np.linspace(0, 1, 30)[:, None]
+    t = np.linspace(0, 1, 24)[:, None]
     arc = np.minimum(t / 0.5, 1) * np.pi / 2
     deep = 0.62 * np.sqrt(np.clip(1 - (np.abs(x) / (reach + 0.3)) ** 2.5, 0.02, 1))
     y = ridge + 0.42 * (1 - np.cos(arc)) + 2.6 * np.maximum(t - 0.5, 0)

@@ -31,13 +31,14 @@ def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
     return line + depth * smoothstep(-0.15, -0.55, line)
 
 
-def cap(surface: Surface, theta: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Skull with hair on it at a grid of azimuths and heights.
+def cap(
+    surface: Surface, skin: np.ndarray, theta: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Hair laid on skin (R, C, 3) at a grid of azimuths and heights, each (R, C).
 
     Returns points (R, C, 3), hair (R, C): how far inside the hairline, and strand (R, C, 2).
     """
     hair = surface.anatomy.parameters.hair
-    skin = surface.around(theta, y)
     inside = hairline(hair, theta) - y
     wisp = 0.02 * sample("strand", theta * 0.5, y * 0.1)
     amount = smoothstep(0.0, 0.14 + 0.5 * max(hair.top, hair.side), inside + wisp)

@@ -73,52 +73,69 @@ class Scene:
 
     def geometry(self, side: int) -> Geometry:
         """The scene as a canvas of side x side pixels sees it."""
-        points, values, faces, parts = [], [], [], []
-        start = 0
-        for mesh in self.meshes():
-            normals = mesh.normals()
-            columns = [normals, mesh.tangents(), mesh.plane, mesh.strand, mesh.hair[..., None]]
-            triangles = mesh.faces(normals)
-            points.append(mesh.points.reshape(-1, 3))
-            values.append(np.concatenate(columns, axis=-1).reshape(-1, 11))
-            faces.append(triangles + start)
-            parts.append(np.full(len(triangles), int(mesh.part), np.uint8))
-            start += len(points[-1])
-        world = np.concatenate(points)
-        triangle = np.concatenate(faces)
+        world, table, tangents, triangle, parts = _gather(self.meshes())
         xy = self.camera.project(world) * side - 0.5
         hits = rasterise(xy, world[:, 2], triangle, side)
         corners = triangle[hits.triangle]
-        table = np.concatenate(values).astype(np.float32)
-        mixed = hits.weight[:, :1] * table[corners[:, 0]]
-        for k in (1, 2):
-            mixed += hits.weight[:, k : k + 1] * table[corners[:, k]]
-        normal = mixed[:, :3] / np.maximum(
-            np.linalg.norm(mixed[:, :3], axis=1, keepdims=True), 1e-6
+        mixed = _mix(table, corners, hits.weight)
+        normal, hairiness = mixed[:, :3], mixed[:, 7]
+        normal = (
+            normal / np.maximum(np.sqrt((normal * normal) @ np.ones(3, np.float32)), 1e-6)[:, None]
         )
         inner = normal[:, 2] < -0.05
+        hairy = np.flatnonzero(hairiness > -0.1)
+        tangent = np.zeros_like(normal)
+        tangent[hairy] = _mix(tangents, corners[hairy], hits.weight[hairy])
         depth = np.full(side * side, -np.inf, np.float32)
         depth[hits.pixel] = hits.depth
         return Geometry(
             side=side,
             pixel=hits.pixel,
-            part=np.concatenate(parts)[hits.triangle],
+            part=parts[hits.triangle],
             depth=hits.depth,
             normal=np.where(inner[:, None], -normal, normal),
-            tangent=mixed[:, 3:6],
-            plane=mixed[:, 6:8],
-            strand=mixed[:, 8:10],
-            hair=mixed[:, 10],
+            tangent=tangent,
+            plane=mixed[:, 3:5],
+            strand=mixed[:, 5:7],
+            hair=hairiness,
             inner=inner,
             z=depth.reshape(side, side),
         )
 
 
+def _gather(meshes: list[Mesh]) -> tuple[np.ndarray, ...]:
+    """All meshes as one.
+
+    Returns points (V, 3), a table (V, 8) of normal, plane, strand and hair, tangents (V, 3),
+    triangles (M, 3) and the part of each triangle (M,).
+    """
+    tables, faces, parts, start = [], [], [], 0
+    for mesh in meshes:
+        normals = mesh.normals()
+        columns = [normals, mesh.plane, mesh.strand, mesh.hair[..., None]]
+        tables.append(np.concatenate(columns, axis=-1).reshape(-1, 8))
+        faces.append(mesh.faces(normals) + start)
+        parts.append(np.full(len(faces[-1]), int(mesh.part), np.uint8))
+        start += len(tables[-1])
+    points = np.concatenate([mesh.points.reshape(-1, 3) for mesh in meshes])
+    tangents = np.concatenate([mesh.tangents().reshape(-1, 3) for mesh in meshes])
+    table = np.concatenate(tables).astype(np.float32)
+    return points, table, tangents.astype(np.float32), np.concatenate(faces), np.concatenate(parts)
+
+
+def _mix(table: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rows of a table (V, C) at the corners (P, 3) of triangles, mixed by weights (P, 3)."""
+    mixed = weight[:, :1] * table[corners[:, 0]]
+    mixed += weight[:, 1:2] * table[corners[:, 1]]
+    mixed += weight[:, 2:3] * table[corners[:, 2]]
+    return mixed
+
+
 def _head(surface: Surface, camera: Camera) -> Mesh:
     theta, y = surface.grid()
     columns, rows = np.meshgrid(theta, y)
-    points, inside, strand = hair.cap(surface, columns, rows)
     skin = surface.around(columns, rows)
+    points, inside, strand = hair.cap(surface, skin, columns, rows)
     points = points + _beard(surface, skin)
     plane = skin[..., :2].copy()
     plane[..., 0] = np.where(np.abs(columns) > np.pi / 2, np.sign(columns) * 3.0, plane[..., 0])

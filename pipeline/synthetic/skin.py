@@ -21,9 +21,9 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
     x, y = plane()
     mottle = _noise("cloud", 0.35, offset) * 0.022 + _noise("fine", 0.9, offset) * 0.014
     canvas.colour *= cv2.merge([1 + mottle] * 3)
-    flush = skin.redness * light * _flush(anatomy, x, y)
+    flush = skin.redness * light * _flush(anatomy, x[:1], y[:, :1])
     canvas.colour += cv2.merge([6 * flush, -17 * flush, -15 * flush])
-    canvas.gloss *= 0.55 + 0.75 * _oily(anatomy, x, y)
+    canvas.gloss *= 0.55 + 0.75 * _oily(x[:1], y[:, :1])
     _freckles(canvas, anatomy, rng)
     for mx, my, radius in skin.moles:
         at = np.array([[mx, my]])
@@ -39,20 +39,26 @@ def _noise(kind: str, frequency: float, offset: np.ndarray) -> np.ndarray:
 
 
 def _flush(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where blood shows: cheeks, nose, chin; less so the forehead."""
-    side = np.abs(x)
-    cheeks = np.exp(-(((side - 0.58) / 0.26) ** 2) - ((y - 0.45) / 0.24) ** 2)
-    nose = 0.8 * np.exp(-((x / 0.2) ** 2) - ((y - anatomy.y_nose + 0.13) / 0.16) ** 2)
-    chin = 0.35 * np.exp(-((x / 0.2) ** 2) - ((y - anatomy.y_chin + 0.2) / 0.14) ** 2)
+    """Where blood shows: cheeks, nose, chin. x: (1, W), y: (H, 1); returns (H, W)."""
+    cheeks = _spot(np.abs(x), y, (0.58, 0.45), (0.26, 0.24))
+    nose = 0.8 * _spot(x, y, (0.0, anatomy.y_nose - 0.13), (0.2, 0.16))
+    chin = 0.35 * _spot(x, y, (0.0, anatomy.y_chin - 0.2), (0.2, 0.14))
     return cheeks + nose + chin
 
 
-def _oily(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where skin shines: forehead, ridge and tip of the nose, cheekbones."""
-    forehead = np.exp(-((x / 0.45) ** 2) - ((y + 0.6) / 0.25) ** 2)
-    nose = 1.2 * np.exp(-((x / 0.1) ** 2) - ((y - 0.3) / 0.3) ** 2)
-    cheeks = 0.8 * np.exp(-(((np.abs(x) - 0.6) / 0.16) ** 2) - ((y - 0.28) / 0.13) ** 2)
+def _oily(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where skin shines: forehead, ridge of the nose, cheekbones; shaped as in `_flush`."""
+    forehead = _spot(x, y, (0.0, -0.6), (0.45, 0.25))
+    nose = 1.2 * _spot(x, y, (0.0, 0.3), (0.1, 0.3))
+    cheeks = 0.8 * _spot(np.abs(x), y, (0.6, 0.28), (0.16, 0.13))
     return forehead + nose + cheeks
+
+
+def _spot(
+    x: np.ndarray, y: np.ndarray, centre: tuple[float, float], size: tuple[float, float]
+) -> np.ndarray:
+    across = np.exp(-(((x - centre[0]) / size[0]) ** 2))
+    return across * np.exp(-(((y - centre[1]) / size[1]) ** 2))
 
 
 def _freckles(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:

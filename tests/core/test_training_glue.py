@@ -46,7 +46,7 @@ def test_all_violations_of_a_run_are_listed():
 
 
 def test_an_unknown_run_is_named():
-    with pytest.raises(SketchFaceError, match=r"^systems\.pix3pix: missing in"):
+    with pytest.raises(SketchFaceError, match=r"^systems\.pix3pix\.system: missing in"):
         run_config(parameters(), "pix3pix", 0)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from clone_project import ROOT
 
 from pipeline.codehash import import_closure
 

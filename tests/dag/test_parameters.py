@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Project
+from clone_project import ROOT, Project
 from dvc.repo import Repo
 
 from pipeline.compose import compose

@@ -5,7 +5,7 @@ import sys
 import time
 
 import pyarrow.parquet as pq
-from conftest import Project
+from clone_project import SMALL, Project
 
 from pipeline.shards import iter_rows
 from sketchface_models.training.pack import Pack
@@ -54,8 +54,6 @@ def test_one_model_alone_and_the_way_back(project: Project) -> None:
     """`dvc exp run -S model=...` reruns nothing that stands, and leaves a report of that run."""
     project.run("git", "add", "-A")
     project.run("git", "commit", "-q", "-m", "first report")
-    from conftest import SMALL
-
     overrides = [word for override in SMALL for word in ("-S", override)]
     done = project.run("dvc", "exp", "run", *overrides, "-S", "model=pix2pix-photo")
     assert "Running stage 'train" not in done.stdout

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 import sketchface_models
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.training import checkpoint
 from sketchface_models.training import run as run_module
 from sketchface_models.training.log import Lines, Observer
 from sketchface_models.training.run import train
@@ -295,17 +296,26 @@ def test_a_spoilt_state_is_refused_and_its_removal_mends_it(
     assert place.steps() == straight.steps()
 
 
-def test_losses_that_blow_up_stop_the_run_and_keep_the_last_checkpoint(place: Place):
-    with pytest.raises(SketchFaceError, match=r"^step \d+: .* (nan|inf|finite).*learning rate"):
-        place.train(
-            model__schedule__lr_generator=1e38,
-            model__schedule__decay_from=1.0,
-            engine__checkpoint_every=1,
-        )
+@pytest.mark.parametrize(
+    ("rate", "message", "steps"),
+    [
+        (1e38, r"^step 1: discriminator is nan; lower the learning rate", 1),
+        # Here step 0 ends with a finite loss and infinite weights, which are not to be kept.
+        (1e39, r"^step 0: network\.generator/\S+ is no longer finite; lower the learning", None),
+    ],
+)
+def test_what_blows_up_stops_the_run_and_keeps_the_last_good_state(
+    place: Place, rate: float, message: str, steps: int | None
+):
+    changes = {"model__schedule__lr_generator": rate, "engine__checkpoint_every": 1}
+    for _ in range(2):  # started again, it says the same
+        with pytest.raises(SketchFaceError, match=message):
+            place.train(**changes)
     assert not place.out.exists()
     (waiting,) = place.runs()
     state = waiting / "state.safetensors"
-    if state.exists():
-        tensors, about = run_module.checkpoint.load_tensors(state)
-        assert all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
-        assert len((waiting / "steps.jsonl").read_text().splitlines()) >= about["step"]
+    assert state.exists() == (steps is not None)
+    if steps is not None:
+        tensors, about = checkpoint.load_tensors(state)
+        assert all(tensor.isfinite().all() for tensor in tensors.values())
+        assert about["step"] == steps == len((waiting / "steps.jsonl").read_text().splitlines())

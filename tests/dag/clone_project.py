@@ -1,0 +1,74 @@
+"""Copies of this repository in temporary folders, each with its own git and DVC."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "scale=smoke",
+    "data.count=40",
+    "data.test_count=10",
+    "data.size=128",
+    "data.shards=2",
+    "evaluate.samples=4",
+    "engine.validate_every=6",
+    "engine.checkpoint_every=5",
+]
+
+
+class Project:
+    """A clone's working tree with its own git and DVC."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.reads = root / ".reads"
+
+    def run(
+        self, *command: str, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess:
+        """Run a command in the project with this interpreter first on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=os.environ | {"PATH": path, "PYTHONPATH": str(self.root)} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(command)}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
+        return done
+
+
+def tracked_files() -> list[str]:
+    """What a fresh clone would hold: tracked files, and new ones that git does not ignore."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def fresh_project(folder: Path) -> Project:
+    """A committed copy of this repository."""
+    for name in tracked_files():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    project = Project(folder)
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "config", "user.name", "Test")
+    project.run("git", "config", "user.email", "test@example.org")
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "copy")
+    return project
