@@ -25,8 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sketchface_models.config import load
-from sketchface_models.systems import build
 from sketchface_models.systems.base import Batch, System
+from sketchface_models.systems.registry import build
 from sketchface_models.training.log import StepLog
 from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.settings import Engine, accelerator, precision

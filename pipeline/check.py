@@ -15,8 +15,8 @@ from pipeline.faces.parsing import SegmentSettings
 from pipeline.fields import FIELDS
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems import SYSTEMS, system_class
 from sketchface_models.systems.base import Task
+from sketchface_models.systems.registry import SYSTEMS, system_class
 from sketchface_models.training.settings import Engine
 
 SECTIONS: dict[str, type] = {

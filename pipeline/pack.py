@@ -13,10 +13,9 @@ from tqdm import tqdm
 
 from pipeline.fields import FIELDS, as_array
 from pipeline.shards import ids_with, read_rows, shard_paths
-from sketchface_models.atomic import atomic_dir
+from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
-from sketchface_models.training.checkpoint import write_json
 
 
 def write_pack(run: str, task: Task, data: Path, out: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from dvclive import Live
 
 from pipeline.stage import Parameters
-from sketchface_models.systems import system_class
+from sketchface_models.systems.registry import system_class
 from sketchface_models.training.log import Lines, Observer
 from sketchface_models.training.settings import Engine
 

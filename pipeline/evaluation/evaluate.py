@@ -29,15 +29,14 @@ from pipeline.faces.palette import colourise
 from pipeline.images import encode_png
 from pipeline.shards import IMAGE, Row, image_cell, write_rows
 from pipeline.sheets import sheet
-from sketchface_models.atomic import atomic_dir
+from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
+from sketchface_models.inference import load_trained
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import metric_names, score_batch
 from sketchface_models.metrics.retrieval import retrieve
 from sketchface_models.metrics.trivial import as_grey
-from sketchface_models.training.checkpoint import write_json
 from sketchface_models.training.pack import Pack
-from sketchface_models.training.run import load_trained
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.check import check_parameters
 from pipeline.stage import Parameters, run_stage
-from sketchface_models.training.checkpoint import write_json
+from sketchface_models.atomic import write_json
 
 
 def main(params: Parameters) -> None:

@@ -29,6 +29,13 @@ class Network:
     """Channels of the first layer; 64 in the paper."""
     dropout: Annotated[float, between(0, 0.95)]
     """Dropout2d of the up blocks and the discriminator; 0.5 in the paper."""
+    init_std: Annotated[float, at_least(0)]
+    """Deviation of the normal distribution convolutions start from; 0 = the library's default.
+
+    The paper's code leaves the default, which for the last transposed convolution is so wide that
+    tanh starts saturated and parts of a drawing can stay black for good; pix2pix itself (Isola et
+    al. 2017, section 6.2) starts from N(0, 0.02).
+    """
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,8 @@ class Pix2Pix:
                 "discriminator": PatchDiscriminator(arriving + PICTURE_CHANNELS, width, dropout),
             }
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.network.init_std:
+            self.networks.apply(lambda layer: _normal(layer, settings.network.init_std))
         # Epoch bookkeeping of conditional training; 1.0 is the authors' start value.
         self.last_average, self.epoch, self.loss_count = 1.0, 0, 0
         self.loss_sum: float | Tensor = 0.0
@@ -171,6 +180,11 @@ def luma(picture: Tensor) -> Tensor:
     """(B, 3, H, W) -> (B, 1, H, W) with the ITU-R 601 weights that RGB -> L conversion uses."""
     red, green, blue = picture.split(1, dim=1)
     return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def _normal(layer: nn.Module, deviation: float) -> None:
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, 0.0, deviation)
 
 
 def _rgb(picture: Tensor) -> Tensor:

@@ -17,12 +17,6 @@ from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write JSON atomically, with sorted keys and a final newline."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Write tensors and a JSON-able note on them as one safetensors file, atomically."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

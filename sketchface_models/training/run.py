@@ -19,19 +19,18 @@ from typing import Annotated, Any
 import torch
 
 import sketchface_models
-from sketchface_models.atomic import atomic_dir
+from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import NonEmpty, load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems import build, system_class
+from sketchface_models.inference import CARD, WEIGHTS
 from sketchface_models.systems.base import System, Task
+from sketchface_models.systems.registry import build, system_class
 from sketchface_models.training import checkpoint
 from sketchface_models.training.feed import stream_seed
 from sketchface_models.training.log import Observer, ProgressLine, StepLog
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.settings import Engine, accelerator, precision
 from sketchface_models.training.trainer import Trainer
-
-WEIGHTS, CARD = "model.safetensors", "model.json"
 
 
 def train(
@@ -86,7 +85,7 @@ def train(
         }
         with atomic_dir(out / "weights") as folder:
             checkpoint.save_tensors(folder / WEIGHTS, trainer.weights(), card)
-            checkpoint.write_json(folder / CARD, card)
+            write_json(folder / CARD, card)
         with atomic_dir(out / "logs") as folder:
             shutil.copyfile(log.path, folder / "steps.jsonl")
             circumstances = environment(engine) | {
@@ -95,26 +94,8 @@ def train(
                 * schedule.batch
                 / max(time.time() - began, 1e-9),
             }
-            checkpoint.write_json(folder / "run.json", circumstances)
+            write_json(folder / "run.json", circumstances)
         shutil.rmtree(place, ignore_errors=True)
-
-
-def load_trained(
-    weights: Path, device: torch.device | str = "cpu"
-) -> tuple[System, dict[str, Any]]:
-    """A trained system in eval mode, with its card.
-
-    Raises:
-        SketchFaceError: if the folder does not hold whole, fitting weights.
-    """
-    path = weights / WEIGHTS
-    tensors, card = checkpoint.load_tensors(path)
-    if not {"model", "channels"} <= card.keys():
-        raise SketchFaceError(f"{path}: not the weights of a finished run")
-    system = build(card["model"], card["channels"])
-    checkpoint.load_into(system.networks, tensors, path)
-    system.networks.to(device).eval()
-    return system, card
 
 
 def code_hash() -> str:

@@ -52,7 +52,7 @@ CONFIG: dict[str, Any] = {
     "model": {
         "system": "pix2pix",
         "task": {"inputs": ["photo"], "target": "sketch", "size": SIZE},
-        "network": {"width": 4, "dropout": 0.5},
+        "network": {"width": 4, "dropout": 0.5, "init_std": 0.0},
         "loss": {"l1": 100.0, "scale": 0.1},
         "conditional": {"timer": 2, "threshold": 0.02},
         "greyscale": True,

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_packs import make_config
 from torch import nn
 
+from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Schedule
+from sketchface_models.systems.registry import build
 from sketchface_models.training.ema import Average
-from sketchface_models.training.log import ProgressLine, StepLog
+from sketchface_models.training.log import Lines, ProgressLine, StepLog
+from sketchface_models.training.pack import Pack
 from sketchface_models.training.settings import Engine, accelerator, precision
-from sketchface_models.training.trainer import decay
+from sketchface_models.training.trainer import Trainer, decay
 
 
 def schedule(**changes: float) -> Schedule:
@@ -80,6 +84,28 @@ def test_rates_fall_linearly_to_zero_after_decay_from():
     assert {decay(step, schedule(decay_from=1.0)) for step in range(100)} == {1.0}
     assert decay(25, schedule(decay_from=0.0)) == 0.75
     assert decay(0, schedule(steps=1, decay_from=0.0)) == 1.0
+
+
+def test_the_trainer_steps_at_those_rates(tmp_path: Path, pack: Path):
+    config = make_config()
+    opened = Pack(pack)
+    trainer = Trainer(
+        build(config["model"], opened.channels),
+        opened,
+        0,
+        load(Engine, config["engine"]),
+        tmp_path / "state.safetensors",
+    )
+    seen: dict[str, list[float]] = {"generator": [], "discriminator": []}
+
+    def note_rates(lines: Lines) -> None:
+        for name, optimizer in trainer.optimizers.items():
+            seen[name].append(optimizer.param_groups[0]["lr"])
+
+    trainer.fit(StepLog(tmp_path / "steps.jsonl", 0, (note_rates,), every=1))
+    factors = [1.0] * 7 + [5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
+    assert seen["generator"] == pytest.approx([2e-3 * factor for factor in factors])
+    assert seen["discriminator"] == pytest.approx([1e-3 * factor for factor in factors])
 
 
 def terms(**values: float) -> dict[str, torch.Tensor]:

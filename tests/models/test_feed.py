@@ -115,9 +115,10 @@ def test_all_fields_move_alike_within_reach(gradients: Path, flip: bool, jitter:
         assert np.array_equal(y[:, 0], np.clip(columns - dy, 0, SIZE - 1))
         assert (x == x[0]).all()
         assert (y == y[:, :1]).all()
-        shifts += [dx, dy]
-    assert max(map(abs, shifts)) == reach
-    assert len(set(shifts)) == 2 * reach + 1
+        shifts.append((dx, dy))
+    for axis in zip(*shifts):
+        assert set(axis) == set(range(-reach, reach + 1))
+    assert len(set(shifts)) > 40 or not reach  # of 64 faces: the axes are drawn apart
     assert 16 < sum(mirrored) < 48 if flip else not any(mirrored)
 
 

@@ -1,0 +1,34 @@
+"""Trained weights, ready to draw with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import System
+from sketchface_models.systems.registry import build
+from sketchface_models.training import checkpoint
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+"""Files of a weights folder: all networks, and what made them (also inside the former)."""
+
+
+def load_trained(
+    weights: Path, device: torch.device | str = "cpu"
+) -> tuple[System, dict[str, Any]]:
+    """A trained system in eval mode, with its card.
+
+    Raises:
+        SketchFaceError: if the folder does not hold whole, fitting weights.
+    """
+    path = weights / WEIGHTS
+    tensors, card = checkpoint.load_tensors(path)
+    if not {"model", "channels"} <= card.keys():
+        raise SketchFaceError(f"{path}: not the weights of a finished run")
+    system = build(card["model"], card["channels"])
+    checkpoint.load_into(system.networks, tensors, path)
+    system.networks.to(device).eval()
+    return system, card

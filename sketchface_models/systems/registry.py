@@ -1,0 +1,35 @@
+"""The rebuilt systems, by the name that `systems.RUN.system` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sketchface_models.config import load
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import System
+from sketchface_models.systems.pix2pix import Pix2Pix
+
+SYSTEMS: dict[str, Any] = {"pix2pix": Pix2Pix}
+
+
+def system_class(name: object) -> Any:
+    """The class registered under `name`.
+
+    Raises:
+        SketchFaceError: if there is none, naming those there are.
+    """
+    if name not in SYSTEMS:
+        raise SketchFaceError(f"system: {name!r}; allowed: one of {', '.join(SYSTEMS)}")
+    return SYSTEMS[str(name)]
+
+
+def build(config: Mapping[str, Any], channels: dict[str, int]) -> System:
+    """A system with freshly initialised networks from a `systems.RUN` mapping.
+
+    Raises:
+        SketchFaceError: listing every violation of its settings.
+    """
+    cls = system_class(config.get("system"))
+    system: System = cls(load(cls.Settings, config), channels)
+    return system
