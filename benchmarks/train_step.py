@@ -146,7 +146,7 @@ def model_settings(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "system": "pix2pix",
         "task": {"inputs": ["photo"], "target": "sketch", "size": options.size},
-        "network": {"width": options.width, "dropout": 0.5},
+        "network": {"width": options.width, "dropout": 0.5, "init_std": 0.0},
         "loss": {"l1": 100.0, "scale": 0.1},
         "conditional": {"timer": 1, "threshold": 0.0},
         "greyscale": True,

@@ -32,6 +32,7 @@ from pipeline.sheets import sheet
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
 from sketchface_models.inference import load_trained
+from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import metric_names, score_batch
 from sketchface_models.metrics.retrieval import retrieve
@@ -64,6 +65,7 @@ def evaluate(
     Raises:
         SketchFaceError: if weights or pack do not fit.
     """
+    keep_freed_memory()
     pack = Pack(pack_folder)
     system, card = load_trained(weights)
     rows = pack.rows("test")

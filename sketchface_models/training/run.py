@@ -23,6 +23,7 @@ from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import NonEmpty, load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import CARD, WEIGHTS
+from sketchface_models.memory import keep_freed_memory
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build, system_class
 from sketchface_models.training import checkpoint
@@ -55,6 +56,7 @@ def train(
             the same state, or a loss that is no longer finite.
     """
     engine = _checked(config)
+    keep_freed_memory()
     pack = Pack(pack_folder)
     torch.manual_seed(stream_seed(config["seed"], "init"))
     system = build(config["model"], pack.channels)

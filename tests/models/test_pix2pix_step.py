@@ -199,3 +199,21 @@ def test_several_inputs_are_stacked_in_their_order():
 def test_unknown_system_names_those_there_are():
     with pytest.raises(SketchFaceError, match=r"^system: 'pixpix'; allowed: one of .*pix2pix"):
         build(make_config(model__system="pixpix")["model"], CHANNELS)
+
+
+def convolutions(system: Pix2Pix) -> dict[str, torch.nn.Module]:
+    kinds = torch.nn.Conv2d | torch.nn.ConvTranspose2d
+    return {n: m for n, m in system.networks.named_modules() if isinstance(m, kinds)}
+
+
+def test_convolutions_start_from_the_normal_distribution_asked_for():
+    library = convolutions(make_system(network={"width": 16, "dropout": 0.5, "init_std": 0.0}))
+    normal = convolutions(make_system(network={"width": 16, "dropout": 0.5, "init_std": 0.02}))
+    assert len(normal) == 12 + 4
+    for name, layer in normal.items():
+        tolerance = 5 / math.sqrt(2 * layer.weight.numel())  # five standard errors
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=tolerance)
+        assert layer.weight.mean().abs() < 0.02 * 5 / math.sqrt(layer.weight.numel())
+        # What the library starts from is uniform, so it is bounded by sqrt(3) deviations.
+        weight = library[name].weight
+        assert weight.abs().max() < 1.8 * weight.std()
