@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-# PYTHON=... overrides the search.
-PYTHON ?= $(shell tools/find-python.sh)
+# PYTHON=... names another interpreter than the search would find.
+FOUND = $(shell tools/find-python.sh $(PYTHON))
 
 .PHONY: help repro setup params test test-slow lint clean
 
@@ -16,8 +16,8 @@ repro: setup    ## set up if needed, then run the whole pipeline
 setup: $(BIN)/.ready  ## make .venv and install what requirements.lock pins
 
 $(BIN)/.ready: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or 3.12 is needed and neither was found; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(FOUND)" || { echo "error: $(or $(PYTHON),this machine) has no Python 3.11 or 3.12 with venv; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(FOUND) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python tools/check_libraries.py

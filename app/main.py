@@ -15,6 +15,7 @@ cli = typer.Typer(
     help="Face sketch <-> photo synthesis: look at data, score pictures, check data sets.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 cli.command()(peek)

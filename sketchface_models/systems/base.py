@@ -70,6 +70,8 @@ class System(Protocol):
     """One of the rebuilt papers. Constructed as `Class(settings, channels)`."""
 
     Settings: ClassVar[type]
+    settings: Any
+    """An instance of `Settings`; holds at least `task`, `augment` and `schedule`."""
     networks: nn.ModuleDict
     averaged: tuple[str, ...]
     """Names of the networks whose running average is what gets used afterwards."""

@@ -142,7 +142,7 @@ def _checked(config: Mapping[str, Any]) -> Engine:
 
 
 def _check_task(system: System, pack: Pack) -> None:
-    task = system.settings.task  # type: ignore[attr-defined]
+    task: Task = system.settings.task
     wanted = f"{', '.join(task.inputs)} -> {task.target} at {task.size}"
     made = f"{', '.join(pack.inputs)} -> {pack.target} at {pack.size}"
     if wanted != made:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -32,16 +31,10 @@ class Trainer:
     """
 
     def __init__(self, system: System, pack: Pack, seed: int, engine: Engine, state: Path) -> None:
-        settings: Any = system.settings  # type: ignore[attr-defined]
-        self.schedule: Schedule = settings.schedule
-        self.system, self.pack, self.seed, self.engine, self.state = (
-            system,
-            pack,
-            seed,
-            engine,
-            state,
-        )
-        self.feed = Feed(pack, self.schedule.batch, settings.augment, seed)
+        self.system, self.pack, self.seed = system, pack, seed
+        self.engine, self.state = engine, state
+        self.schedule: Schedule = system.settings.schedule
+        self.feed = Feed(pack, self.schedule.batch, system.settings.augment, seed)
         self.fabric = Fabric(
             accelerator=accelerator(engine), devices=1, precision=precision(engine)
         )

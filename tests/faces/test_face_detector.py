@@ -12,7 +12,7 @@ from mediapipe.python.solutions import face_mesh
 from pipeline.faces import ibug
 from pipeline.faces.detector import Detection, FaceMesh, _mesh, import_remedy
 
-REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 
 
 def test_chains_join_the_points_with_63_segments():

@@ -11,7 +11,7 @@ from sketchface_models.metrics.scoot import scoot
 from sketchface_models.metrics.ssim import ssim
 
 VALUES = json.loads((DATA / "values.json").read_text())
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "reference" / "metrics"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "reference" / "metrics"
 EXACT = 1e-9
 
 

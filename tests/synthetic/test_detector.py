@@ -48,7 +48,7 @@ def detect(count: int) -> tuple[float, np.ndarray]:
 
 def _table() -> dict[int, tuple[int, ...]]:
     """All 68 points where the project's reference lies beside the checkout, else the few above."""
-    reference = Path(__file__).resolve().parents[2] / "shared" / "reference"
+    reference = Path(__file__).resolve().parents[3] / "shared" / "reference"
     path = reference / "landmarks_mediapipe_to_ibug68.json"
     if not path.is_file():
         return MESH
