@@ -27,7 +27,7 @@ def faults(lines: Sequence[str], kind: str) -> list[str]:
 def undecodable(paths: Sequence[Path], root: Path) -> list[str]:
     """One line for each picture that cannot be decoded whole."""
     lines = []
-    for path in tqdm(paths, desc="decode", unit="file", leave=False):
+    for path in tqdm(paths, desc="decode", unit="file", leave=False, disable=None):
         try:
             read_image(path)
         except SketchFaceError as error:

@@ -123,7 +123,7 @@ def groups(runs: Sequence[Run]) -> list[Group]:
         key = (run.summary["protocol"], run.summary["target"], run.trained[0].ids)
         alike.setdefault(key, []).append(run)
     total = sum(len(members) * (len(members) - 1) // 2 for members in alike.values())
-    with tqdm(total=total, desc="compare", unit="pair") as bar:
+    with tqdm(total=total, desc="compare", unit="pair", disable=None) as bar:
         found = []
         for (protocol, target, _), members in alike.items():
             pairs = []

@@ -44,7 +44,7 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
     about = read_data(data)
     read = [read_run(name, seeds, data, about) for name in runs]
     found, listed = {}, []
-    for run in tqdm(read, desc="report", unit="run"):
+    for run in tqdm(read, desc="report", unit="run", disable=None):
         found[run.name] = findings(run, about.shared)
         listed += [(score, run.summary["protocol"]) for score in scores(run, found[run.name])]
     drawn = {run.name: curves(run) for run in read}
