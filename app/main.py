@@ -31,6 +31,11 @@ def main() -> None:
         for line in str(error).split("\n"):
             print(f"error: {line}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        where = error.filename2 or error.filename
+        reason = " ".join(str(error.strerror or error).split())
+        print(f"error: {where}: {reason}" if where else f"error: {reason}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

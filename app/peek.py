@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import typer
 
 from pipeline.faces.palette import colourise
 from pipeline.images import decode, encode_png, read_image
-from pipeline.shards import read_rows
 from pipeline.sheets import sheet
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
@@ -25,15 +28,18 @@ def peek(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="a stage's folder, a pack, a folder of pictures")
     ],
-    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="faces to show")] = 16,
+    count: Annotated[int, typer.Option("-n", min=1, max=1000, help="how many to show")] = 16,
     out: Annotated[Path, typer.Option("-o", help="the PNG to write")] = Path("sheet.png"),
 ) -> None:
     """Draw the pictures of DIR on one sheet.
 
     DIR is what a stage wrote (data/faces, data/contours, data/evaluate/RUN/SEED ...), a pack, or
-    any folder of pictures. Labels are shown in their palette, landmarks as dots on the photo.
+    any folder of pictures. Labels are shown in their palette, landmarks as dots on the photo. The
+    faces shown come from all over a table or pack, the same ones each time.
     """
-    groups = list(_spread(folder, count))
+    if out.suffix.lower() != ".png":
+        raise SketchFaceError(f"{out}: the sheet is a PNG; give -o a name that ends in .png")
+    groups = list(islice(_groups(folder, count), count))
     if not groups:
         raise SketchFaceError(f"{folder}: no pictures in it; give a stage's folder or pictures")
     fields = list(dict.fromkeys(name for _, pictures in groups for name in pictures))
@@ -45,33 +51,52 @@ def peek(
         side=160,
         columns=columns,
     )
-    with atomic_file(out) as temporary:
-        temporary.write_bytes(encode_png(picture))
-    print(f"{out}: {len(groups)} faces of {folder} ({', '.join(fields)})")
+    try:
+        with atomic_file(out) as temporary:
+            temporary.write_bytes(encode_png(picture))
+    except OSError as error:
+        raise SketchFaceError(
+            f"{out}: {error.strerror or error}; name another place with -o"
+        ) from None
+    print(f"{out}: {len(groups)} of {folder} ({', '.join(fields)})")
 
 
-def _spread(folder: Path, count: int) -> Iterator[Group]:
-    """The first `count` faces of whatever `folder` is."""
+def _groups(folder: Path, count: int) -> Iterator[Group]:
+    """What there is to see in whatever `folder` is, in the order to take `count` from."""
     if not folder.is_dir():
         raise SketchFaceError(f"{folder}: no such folder")
     if (folder / "pack.json").exists():
         yield from _from_pack(Pack(folder), count)
     elif list(folder.glob("shards/*.parquet")) or list(folder.glob("*.parquet")):
-        yield from _from_tables(folder, count)
+        yield from _from_tables(folder)
     else:
-        yield from _from_pictures(folder, count)
+        yield from _from_pictures(folder)
 
 
-def _from_tables(folder: Path, count: int) -> Iterator[Group]:
-    shown = 0
-    for path in sorted(folder.glob("shards/*.parquet")) or sorted(folder.glob("*.parquet")):
-        for row in read_rows(path):
-            pictures = _pictures(row)
-            if pictures:
-                yield str(row["id"]), pictures
-                shown += 1
-            if shown == count:
-                return
+def _from_tables(folder: Path) -> Iterator[Group]:
+    """One face of each shard in turn, so that a few of them stand for all."""
+    paths = sorted(folder.glob("shards/*.parquet")) or sorted(folder.glob("*.parquet"))
+    tables = deque(_from_table(path) for path in paths)
+    while tables:
+        table = tables.popleft()
+        group = next(table, None)
+        if group:
+            yield group
+            tables.append(table)
+
+
+def _from_table(path: Path) -> Iterator[Group]:
+    """The faces of one table that have pictures, a few in memory at a time."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=4):
+                for row in batch.to_pylist():
+                    pictures = _pictures(row)
+                    if pictures:
+                        yield str(row.get("id", path.stem)), pictures
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = " ".join(str(error).split())
+        raise SketchFaceError(f"{path}: not a readable Parquet table ({reason})") from None
 
 
 def _pictures(row: dict[str, Any]) -> dict[str, np.ndarray | None]:
@@ -101,13 +126,16 @@ def dots(points: np.ndarray, photo: np.ndarray | None) -> np.ndarray:
         picture = np.full((side, side, 3), 255, np.uint8)
     else:
         picture = np.array(photo)
-    for x, y in np.rint(points).astype(int):
+    height, width = picture.shape[:2]
+    inside = ((points >= 0) & (points < (width, height))).all(axis=1)
+    for x, y in np.floor(points[inside]).astype(int):
         picture[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = (220, 0, 60)
     return picture
 
 
 def _from_pack(pack: Pack, count: int) -> Iterator[Group]:
-    for row in range(min(count, len(pack.ids))):
+    """`count` rows of a pack at equal distances."""
+    for row in np.linspace(0, len(pack.ids), min(count, len(pack.ids)), endpoint=False, dtype=int):
         raw = pack.read(np.array([row]))
         pictures = {
             name: displayable(name, np.squeeze(np.moveaxis(tensor[0].numpy(), 0, 2)))
@@ -116,14 +144,10 @@ def _from_pack(pack: Pack, count: int) -> Iterator[Group]:
         yield f"{pack.ids[row]} ({pack.splits[row]})", dict(pictures)
 
 
-def _from_pictures(folder: Path, count: int) -> Iterator[Group]:
-    shown = 0
+def _from_pictures(folder: Path) -> Iterator[Group]:
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             try:
                 yield path.name, {"picture": read_image(path)}
             except SketchFaceError:
                 continue  # a stray text file is no reason to show nothing
-            shown += 1
-            if shown == count:
-                return

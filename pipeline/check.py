@@ -17,7 +17,7 @@ from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import SYSTEMS, system_class
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.settings import Engine, accelerator
 
 SECTIONS: dict[str, type] = {
     "landmarks": LandmarkSettings,
@@ -47,7 +47,7 @@ def check_parameters(params: Parameters) -> list[str]:
     sections = SECTIONS | {"data": data.Settings}
     for run, section in systems.items():
         name = section.get("system") if isinstance(section, dict) else None
-        if name in SYSTEMS:
+        if isinstance(name, str) and name in SYSTEMS:
             sections[f"systems.{run}"] = system_class(name).Settings
         else:
             problems.append(f"systems.{run}.system: {name!r}; allowed: one of {', '.join(SYSTEMS)}")
@@ -57,6 +57,7 @@ def check_parameters(params: Parameters) -> list[str]:
         problems += str(error).split("\n")
     if problems:
         raise SketchFaceError("\n".join(problems))
+    accelerator(params.section("engine", Engine))
     for name, cls in sections.items():
         dataclasses.asdict(params.section(name, cls))
     offered = data.offers(params.section("data", data.Settings))
@@ -91,7 +92,7 @@ def _selection_problems(runs: object, seeds: object, systems: object) -> list[st
         problems += [
             f"run: {run!r}; allowed: one of {', '.join(systems)}"
             for run in runs
-            if run not in systems
+            if str(run) not in systems
         ]
     problems += [
         f"systems: {run!r}; allowed: names made of [a-z0-9_-]"

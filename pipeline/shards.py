@@ -11,6 +11,9 @@ a few hundred such files in the time that it takes to list 70,000 loose ones.
 `run_shards` is the one loop all data stages share: parallel over shards, with a progress bar, and
 each finished shard kept in `.cache/shards` (by hash of its input, parameters and code) so that a
 stage that was killed, or whose data grew, redoes only what it must.
+
+The bytes that `write_rows` makes of rows, and the number that `shard_of` gives an id, are part of
+every stage's result: DVC hashes the files. Whoever changes them changes all stages' outputs.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import joblib
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -202,11 +208,16 @@ def file_hash(path: Path | str) -> str:
 
 
 def workers(tasks: int) -> int:
-    """Processes to use: `SKETCHFACE_JOBS` or the cores, never more than there are tasks."""
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, min(tasks, int(os.environ.get("SKETCHFACE_JOBS", cores))))
+    """Processes to use: `SKETCHFACE_JOBS` or all cores, never more than there are cores or tasks.
+
+    Raises:
+        SketchFaceError: if `SKETCHFACE_JOBS` is not a whole number >= 1.
+    """
+    cores = joblib.cpu_count()  # that this process may use
+    wanted = os.environ.get("SKETCHFACE_JOBS", str(cores))
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", wanted):
+        raise SketchFaceError(f"SKETCHFACE_JOBS: {wanted!r}; allowed: a whole number >= 1")
+    return max(1, min(tasks, cores, int(wanted)))
 
 
 def _finish_missing(
@@ -215,7 +226,10 @@ def _finish_missing(
     """Run, in parallel, the jobs whose shards are not in the store yet."""
     missing = [job for job in jobs if not bases[job.number].with_suffix(".done").exists()]
     parallel = joblib.Parallel(n_jobs=workers(len(missing)), return_as="generator_unordered")
-    tasks = (joblib.delayed(_finish_shard)(job, bases[job.number], schema) for job in missing)
+    tasks = (
+        joblib.delayed(_finish_shard)(job, bases[job.number], schema, os.getpid())
+        for job in missing
+    )
     bar = tqdm(
         parallel(tasks),
         total=len(jobs),
@@ -229,13 +243,25 @@ def _finish_missing(
         pass
 
 
-def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema) -> None:
+def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema, parent: int) -> None:
+    if os.getpid() != parent:
+        _work_on_one_core()
     rows, left_out = job.work(*job.arguments)
     with atomic_file(base.with_suffix(".parquet")) as path:
         write_rows(path, rows, schema)
     # Written last: only a shard with this file counts as finished.
     with atomic_file(base.with_suffix(".done")) as path:
         path.write_text(json.dumps(left_out))
+
+
+def _work_on_one_core() -> None:
+    """Leave the other cores to the other workers.
+
+    joblib sees to BLAS and OpenMP, and MediaPipe's graph has nothing to do at the same time.
+    """
+    cv2.setNumThreads(1)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 def _prune(store: Path, keep: Iterable[str]) -> None:

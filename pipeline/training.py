@@ -36,12 +36,24 @@ def run_config(params: Parameters, run: str, seed: int) -> dict[str, Any]:
 
 def resume_store() -> Path:
     """Where unfinished runs wait: beside DVC's outputs, shared with `--temp` and queued runs."""
-    return Path(os.environ.get("DVC_ROOT", "."), ".cache", "resume")
+    return _work_in_progress() / "resume"
+
+
+def live_folder(run: str, seed: int) -> Path:
+    """Where DVCLive shows a run while it learns; `--temp` and queued runs share it too."""
+    return _work_in_progress() / "live" / run / str(seed)
+
+
+def _work_in_progress() -> Path:
+    return Path(os.environ.get("DVC_ROOT", "."), ".cache")
 
 
 @contextmanager
 def live_logger(folder: Path, per_second: float = 1.0) -> Iterator[Observer]:
-    """An observer that writes DVCLive's files, at most `per_second` times a second."""
+    """An observer that writes DVCLive's files for whoever watches while a run learns.
+
+    At most `per_second` new lines a second. They are no output: what stays are the run's own logs.
+    """
     last = float("-inf")
     with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:
 

@@ -34,7 +34,7 @@ class Range:
     low_open: bool = False
 
     def __contains__(self, value: object) -> bool:
-        if not isinstance(value, int | float) or math.isnan(value):
+        if not isinstance(value, int | float) or (isinstance(value, float) and math.isnan(value)):
             return False
         return (value > self.low if self.low_open else value >= self.low) and value <= self.high
 
@@ -111,8 +111,8 @@ def _build(cls: type[T], values: object, where: str) -> tuple[Any, list[str]]:
         return None, problems
     try:
         return cls(**converted), []
-    except ValueError as error:  # cross-field checks live in __post_init__
-        return None, [f"{where}: {line}" if where else line for line in str(error).split("\n")]
+    except ValueError as error:  # cross-field checks live in __post_init__; lines begin with a key
+        return None, [_join(where, line) for line in str(error).split("\n")]
 
 
 def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:

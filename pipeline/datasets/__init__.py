@@ -8,12 +8,12 @@ from sketchface_models.errors import SketchFaceError
 ADAPTERS = {"synthetic": synthetic, "fs2k": fs2k, "folder": folder}
 
 
-def adapter(name: str) -> ModuleType:
+def adapter(name: object) -> ModuleType:
     """The adapter registered under `name`.
 
     Raises:
         SketchFaceError: if there is none, naming those there are.
     """
-    if name not in ADAPTERS:
+    if not isinstance(name, str) or name not in ADAPTERS:
         raise SketchFaceError(f"data.name: {name!r}; allowed: one of {', '.join(ADAPTERS)}")
     return ADAPTERS[name]

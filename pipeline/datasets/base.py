@@ -70,8 +70,8 @@ class Face:
     """One decoded face. All pictures have the same height H and width W.
 
     photo: (H, W, 3) uint8 RGB. sketch: (H, W) uint8, 255 = paper. labels: (H, W) uint8,
-    CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down.
-    depth: (H, W) float32 in [0, 1], 1 nearest, 0 background.
+    CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down, where pixel i
+    covers [i, i + 1). depth: (H, W) float32 in [0, 1], 1 nearest, 0 background.
     """
 
     photo: np.ndarray | None = None

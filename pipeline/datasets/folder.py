@@ -122,7 +122,7 @@ def validate(root: Path | str) -> list[str]:
 
 def _folder(root: Path, name: str, key: str) -> Path:
     folder = root / name
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112  Path's raises for names that cannot be
         raise SketchFaceError(f"{key}: {folder} is no folder; set it to a sub-folder of {root}")
     return folder
 
@@ -137,7 +137,7 @@ def _pictures(folder: Path, skip: Path | None) -> tuple[list[tuple[str, Path]], 
         inside = path.relative_to(folder)
         if path.suffix.lower() not in EXTENSIONS:
             left_out.append((str(inside), f"{inside}: not a picture by its ending"))
-        elif not path.is_file():
+        elif not os.path.isfile(path):  # noqa: PTH113  Path's raises for links into closed folders
             left_out.append((str(inside), f"{inside}: not a regular file, or a broken link"))
         else:
             pictures.append((inside.with_suffix("").as_posix(), path))

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline import synthetic
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import faults
 from pipeline.synthetic.streams import face_id
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
@@ -72,7 +73,10 @@ def validate(root: str | Path) -> list[str]:
         "synthetic: drawn faces of nobody, made on demand; no files are read",
         "each has a photo, 3 styles of sketch, 68 landmarks, 19-class labels and depth, all exact",
     ]
-    return lines + [f"{face_id(n)}: {_verdict(n)}" for n in CHECKED]
+    wrong = {face_id(number): _problems(number) for number in CHECKED}
+    lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]
+    bad = [f"{id}: {problem}" for id, problems in wrong.items() for problem in problems]
+    return [*lines, *faults(bad, "problems")]
 
 
 def _item(id: str, split: str) -> Item:
@@ -87,18 +91,18 @@ def _check_root(root: str | Path) -> None:
         )
 
 
-def _verdict(number: int) -> str:
-    """`ok`, or what is wrong with a face."""
+def _problems(number: int) -> list[str]:
+    """What is wrong with a face."""
     face = synthetic.render(0, number, CHECKED_SIZE)
     again = synthetic.render(0, number, CHECKED_SIZE)
-    inside = (face.landmarks > 0).all() and (face.landmarks < CHECKED_SIZE - 1).all()
+    inside = (face.landmarks > 0).all() and (face.landmarks < CHECKED_SIZE).all()
     checks = {
         "drawn twice, it differs": np.array_equal(face.photo, again.photo),
         "landmarks leave the picture": bool(inside),
         "no background": bool((face.depth == 0).any()),
         "depth does not reach 1": bool(face.depth.max() > 0.99),
     }
-    return "; ".join(problem for problem, fine in checks.items() if not fine) or "ok"
+    return [problem for problem, fine in checks.items() if not fine]
 
 
 def offers(settings: Settings) -> set[str]:

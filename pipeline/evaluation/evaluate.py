@@ -3,7 +3,7 @@
 It writes
 
     per_image.parquet   row, id, style, one column a metric, rank of its own target
-    drawings.parquet    id, picture as drawn, scaled to the scoring size
+    drawings.parquet    id, picture as drawn (in colour, if it is), scaled to the scoring size
     summary.json        protocol, means with intervals, by style, retrieval, verdicts
     samples.png         input, drawing and target of some test faces
 """
@@ -11,6 +11,7 @@ It writes
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,23 +21,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from pipeline.evaluation.draw import BATCH, RESIZE, draw, read_targets, trivial_rows
+from pipeline.evaluation.draw import RESIZE, as_scored, draw
 from pipeline.evaluation.layout import MODEL
+from pipeline.evaluation.score import processor, score
 from pipeline.evaluation.summary import summarise
+from pipeline.evaluation.trivial import trivial_rows
+from pipeline.evaluation.truth import (
+    TEST,
+    fingerprint,
+    missing_faces,
+    read_about,
+    read_pictures,
+)
 from pipeline.faces.palette import colourise
+from pipeline.fields import FIELDS
 from pipeline.images import encode_png
 from pipeline.shards import IMAGE, Row, image_cell, write_rows
 from pipeline.sheets import sheet
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
+from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
 from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.protocol import Protocol, measures
-from sketchface_models.metrics.registry import metric_names, score_batch
-from sketchface_models.metrics.retrieval import retrieve
-from sketchface_models.metrics.trivial import as_grey
+from sketchface_models.systems.base import System
 from sketchface_models.training.pack import Pack
 
 
@@ -51,68 +60,109 @@ class EvaluateSettings:
 
 
 def evaluate(
-    faces: Path, pack_folder: Path, weights: Path, out: Path, settings: EvaluateSettings
+    data: Path, pack_folder: Path, weights: Path, out: Path, settings: EvaluateSettings
 ) -> None:
     """Score one trained run on the test split.
 
     Args:
-        faces: folder of the `faces` stage: targets at scoring size.
+        data: folder with the stages' folders: targets and trivial rows at scoring size.
         pack_folder: the run's pack: inputs at training size.
         weights: folder with the trained weights.
         out: folder to write.
         settings: the `evaluate` section.
 
     Raises:
-        SketchFaceError: if weights or pack do not fit.
+        SketchFaceError: if weights, pack or tables are missing, damaged or of different runs.
     """
     keep_freed_memory()
-    pack = Pack(pack_folder)
-    system, card = load_trained(weights)
-    rows = pack.rows("test")
+    device = processor()
+    system, card = load_trained(weights, device)
+    evaluate_system(system, card, data, Pack(pack_folder), out, settings, device)
+
+
+def evaluate_system(
+    system: System,
+    card: Mapping[str, Any],
+    data: Path,
+    pack: Pack,
+    out: Path,
+    settings: EvaluateSettings,
+    device: torch.device,
+) -> None:
+    """`evaluate` with a system at hand.
+
+    Args:
+        system: in eval mode, on `device`.
+        card: what it was trained for: `run`, `seed`, `model.task` and `channels`.
+        data: folder with the stages' folders.
+        pack: the run's.
+        out: folder to write.
+        settings: the `evaluate` section.
+        device: on which to draw and score.
+
+    Raises:
+        SketchFaceError: as `evaluate`.
+    """
+    _check_fits(card, pack)
+    rows = pack.rows(TEST)
     ids, styles = [pack.ids[row] for row in rows], [pack.styles[row] for row in rows]
-    targets = read_targets(faces, pack.target, ids)
-    size = targets.shape[-1]
-    candidates = {MODEL: draw(system, pack, rows, size)}
-    candidates |= trivial_rows(pack, rows, targets, settings.seed)
-    data = json.loads((faces / "dataset.json").read_text(encoding="utf-8"))
-    protocol = _protocol(data["name"], size, targets.shape[1], ids)
-    scores = {name: score(pictures, targets, name) for name, pictures in candidates.items()}
-    missing = json.loads((pack_folder / "pack.json").read_text(encoding="utf-8"))["missing"]
+    about, missing = read_about(data), missing_faces(data, _lacking(pack))
+    size = about["size"]
+    targets = read_pictures(data, pack.target, ids, size)
+    drawings = draw(system, pack, rows, size, device)
+    candidates = {MODEL: as_scored(drawings, targets, pack.target)}
+    fields = (pack.inputs[0], pack.target)
+    candidates |= trivial_rows(data, fields, ids, targets, settings.seed)
+    protocol = _protocol(about["name"], pack.target, ids, targets)
+    scores = {name: score(each, targets, device, name) for name, each in candidates.items()}
     summary = {
         "run": card["run"],
         "seed": card["seed"],
-        "data": data["name"],
-        "split": "test",
+        "data": about["name"],
+        "split": TEST,
         "target": pack.target,
         "protocol": protocol.tag,
         "protocol_details": asdict(protocol),
         "n": len(ids),
-        "missing": [face for face in missing if face["split"] == "test"],
-        **summarise(scores, styles, ids, data.get("shared", []), settings.seed),
+        "missing": missing,
+        **summarise(scores, styles, ids, about.get("shared", []), settings.seed),
     }
     with atomic_dir(out) as folder:
         write_json(folder / "summary.json", summary)
         _write_per_image(folder / "per_image.parquet", scores, ids, styles)
-        _write_drawings(folder / "drawings.parquet", ids, candidates[MODEL])
+        _write_drawings(folder / "drawings.parquet", ids, drawings)
         chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
-        picture = sample_sheet(pack, rows[chosen], candidates[MODEL][chosen], targets[chosen])
+        picture = sample_sheet(pack, rows[chosen], drawings[chosen], targets[chosen])
         (folder / "samples.png").write_bytes(encode_png(picture))
 
 
-def score(pictures: Tensor, targets: Tensor, name: str) -> dict[str, np.ndarray]:
-    """Every metric and the retrieval rank, one value a face."""
-    channels = targets.shape[1]
-    found: dict[str, list[Tensor]] = {metric: [] for metric in metric_names(channels)}
-    for start in tqdm(
-        range(0, len(targets), BATCH), desc=f"score {name}", unit="batch", disable=None
-    ):
-        part = slice(start, start + BATCH)
-        for metric, values in score_batch(targets[part].double(), pictures[part].double()).items():
-            found[metric].append(values)
-    ranks = retrieve(as_grey(pictures.double()), as_grey(targets.double())).ranks
-    return {metric: torch.cat(values).numpy() for metric, values in found.items()} | {
-        "rank": ranks.numpy()
-    }
+def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
+    """Refuse weights of another task than the pack's, and a pack that holds nothing to draw."""
+    task, channels = card["model"]["task"], dict(card["channels"])
+    trained = (list(task["inputs"]), task["target"], task["size"], channels)
+    if trained != (list(pack.inputs), pack.target, pack.size, pack.channels):
+        raise SketchFaceError(
+            f"{pack.folder}: {_task(pack.inputs, pack.target, pack.size)}, but the weights of run "
+            f"{card['run']} were trained for {_task(task['inputs'], task['target'], task['size'])} "
+            f"with channels {channels}; train this run again"
+        )
+    unknown = [name for name in (*pack.inputs, pack.target) if name not in FIELDS]
+    if unknown:
+        raise SketchFaceError(f"{pack.folder}: no table holds its field {unknown[0]}; pack again")
+    if not len(pack.rows(TEST)):
+        raise SketchFaceError(f"{pack.folder}: no test face in it; pack again")
+
+
+def _task(inputs: Any, target: str, size: int) -> str:
+    return f"{', '.join(inputs)} -> {target} at {size} pixels"
+
+
+def _lacking(pack: Pack) -> list[dict[str, Any]]:
+    path = pack.folder / "pack.json"
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8"))["missing"])
+    except (KeyError, TypeError):
+        raise SketchFaceError(f"{path}: does not say which faces are missing; pack again") from None
 
 
 def sample_sheet(pack: Pack, rows: np.ndarray, drawings: Tensor, targets: Tensor) -> np.ndarray:
@@ -132,14 +182,15 @@ def _picture(tensor: Tensor, field: str = "") -> np.ndarray:
     return colourise(picture) if field == "parsing" else picture
 
 
-def _protocol(data: str, size: int, channels: int, ids: list[str]) -> Protocol:
+def _protocol(name: str, field: str, ids: list[str], targets: Tensor) -> Protocol:
+    channels, size = targets.shape[1], targets.shape[-1]
     kind: Any = "grey" if channels == 1 else "rgb"
     return Protocol(
-        f"{data}-{size}",
+        f"{name}-{size}",
         f"{size}x{size}",
         RESIZE,
         kind,
-        data=f"{data}/test/{len(ids)}",
+        data=f"{name}/{TEST}/{len(ids)}/{field}/{fingerprint(field, ids, targets)}",
         metrics=measures(kind),
     )
 

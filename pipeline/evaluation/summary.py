@@ -57,7 +57,8 @@ def summarise(
         for row, values in scores.items()
         if row != MODEL
     }
-    chance = {f"rank_{k}": k / n for k in (1, 5)}
+    own = Retrieval(torch.from_numpy(scores[MODEL]["rank"]))
+    chance = {f"rank_{k}": own.chance(k) for k in (1, 5)}
     return {
         "scores": rows,
         "parts": {part: int(chosen.sum()) for part, chosen in parts.items()},

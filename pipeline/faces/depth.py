@@ -16,18 +16,11 @@ import pyarrow as pa
 
 from pipeline.faces.detector import VERTICES
 from pipeline.faces.raster import face_triangles, rasterise
-from pipeline.faces.tables import aligned_size, read_meshes
+from pipeline.faces.tables import aligned_size, rows_with_meshes
 from pipeline.images import encode_depth
-from pipeline.shards import IMAGE, Result, image_cell, map_shards, quarantined, read_rows
+from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards
 
 SCHEMA = pa.schema([("id", pa.string()), ("depth", IMAGE)])
-
-
-@dataclass(frozen=True)
-class DepthSettings:
-    """The `depth` section."""
-
-    backend: Literal["mesh"]
 
 
 def mesh_depth(mesh: np.ndarray, size: int) -> np.ndarray:
@@ -48,6 +41,17 @@ def mesh_depth(mesh: np.ndarray, size: int) -> np.ndarray:
     return np.clip((farthest - z) / max(farthest - nearest, 1e-9), 0, 1).astype(np.float32)
 
 
+BACKENDS = {"mesh": mesh_depth}
+"""By the name in `depth.backend`: called with a face's mesh and the side of the picture."""
+
+
+@dataclass(frozen=True)
+class DepthSettings:
+    """The `depth` section."""
+
+    backend: Literal[*BACKENDS]  # type: ignore[valid-type]
+
+
 def make_depth(faces: Path, landmarks: Path, out: Path, settings: DepthSettings) -> None:
     """Depth map of every face with landmarks.
 
@@ -63,16 +67,13 @@ def make_depth(faces: Path, landmarks: Path, out: Path, settings: DepthSettings)
 
 
 def _work(paths: tuple[Path, Path], parameters: tuple[DepthSettings, int]) -> Result:
-    _, size = parameters
-    meshes = read_meshes(paths[1])
-    rows, left_out = [], []
-    for face in read_rows(paths[0], ["id"]):
-        id = face["id"]
-        if id in meshes:
-            data = encode_depth(mesh_depth(meshes[id], size))
-            rows.append({"id": id, "depth": image_cell(data, f"{id}.png")})
-        else:
-            left_out.append(
-                quarantined(id, "depth", "no face found, so no mesh to take depth from")
-            )
-    return rows, left_out
+    settings, size = parameters
+    draw = BACKENDS[settings.backend]
+
+    def row(face: Row, mesh: np.ndarray | None) -> Row | None:
+        if mesh is None:
+            return None
+        return {"depth": image_cell(encode_depth(draw(mesh, size)), f"{face['id']}.png")}
+
+    reason = "no face found, so no mesh to take depth from"
+    return rows_with_meshes(paths, ["id"], row, "depth", reason)

@@ -21,7 +21,6 @@ from sketchface_models.errors import SketchFaceError
 
 VERTICES = 468
 """Surface vertices of the mesh."""
-VERTICES_WITH_IRISES = 478
 
 _MAX_FACES = 5
 _OUTPUTS = ("multi_face_landmarks", "face_detections")
@@ -40,6 +39,7 @@ _PACKAGES = {
     "libEGL": "libegl1",
     "libgthread": "libglib2.0-0",
     "libglib": "libglib2.0-0",
+    "libgomp": "libgomp1",
 }
 
 
@@ -47,7 +47,8 @@ _PACKAGES = {
 class Detection:
     """One face found in a photo.
 
-    mesh: (478, 3) float32, pixels; x right, y down, z towards the back (smaller is nearer).
+    mesh: (478, 3) float32, pixels; x right, y down, where pixel i covers [i, i + 1); z towards the
+    back (smaller is nearer); the last 10 vertices are the irises'.
     score: the face detector's confidence, in [0, 1].
     """
 
@@ -200,12 +201,12 @@ def _import_mediapipe() -> SimpleNamespace:
 
 
 def import_remedy(error: ImportError) -> str:
-    """One line that says what to install after importing mediapipe failed with `error`."""
+    """One line that says what to install after importing mediapipe or cv2 failed with `error`."""
     reason = " ".join(str(error).split())
     for library, package in _PACKAGES.items():
         if library in reason:
-            return f"mediapipe: {reason}; install the Debian package {package}"
-    return f"mediapipe: {reason}; install it with: pip install 'sketchface[pipeline]'"
+            return f"{reason}; install the Debian package {package}"
+    return f"{reason}; install it with: pip install 'sketchface[pipeline]'"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 `ingest` writes
 
     shards/*.parquet    one row a face (`SCHEMA`): aligned square pictures and what is known of it
-    quarantine.parquet  what was left out, with the reason
+    quarantine.parquet  what was left out, with the reason; split and style of faces lost by it
     index.parquet       one line a face: split, style, source, shard and which fields it has
     dataset.json        name, size and counts
 
@@ -31,6 +31,7 @@ from pipeline.faces import align, splits
 from pipeline.images import encode_depth, encode_jpeg, encode_png, plain_bytes
 from pipeline.shards import (
     IMAGE,
+    QUARANTINE,
     Result,
     Row,
     ShardJob,
@@ -41,6 +42,7 @@ from pipeline.shards import (
     run_shards,
     shard_of,
     shard_paths,
+    write_rows,
 )
 from sketchface_models.errors import SketchFaceError
 
@@ -61,8 +63,10 @@ SCHEMA = pa.schema(
         ("transform", pa.list_(pa.float32())),  # 2 x 3, row by row: source -> aligned pixels
     ]
 )
+LOST = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
 
 LeftOut = tuple[str, str]  # id, reason
+Known = dict[str, tuple[str | None, int | None]]  # id -> split, style
 
 
 def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None:
@@ -88,6 +92,7 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
             settings=settings,
             offered=len(items) + len(left_out),
             shared=sorted(getattr(adapter, "SHARED", {})),
+            known={item.id: (item.split, item.style) for item in items},
         ),
     )
 
@@ -255,7 +260,9 @@ def _face_mesh() -> Any:
     return FaceMesh()
 
 
-def _finish(folder: Path, settings: DataSettings, offered: int, shared: list[str]) -> None:
+def _finish(
+    folder: Path, settings: DataSettings, offered: int, shared: list[str], known: Known
+) -> None:
     """Add the index and the counts; refuse to finish with nothing accepted or something lost."""
     left_out = read_quarantine(folder)
     index = _index(folder)
@@ -266,6 +273,8 @@ def _finish(folder: Path, settings: DataSettings, offered: int, shared: list[str
         raise SketchFaceError(_nothing_left(settings, left_out))
     pq.write_table(index, folder / "index.parquet", compression="zstd")
     columns = index.to_pydict()
+    lost = _lost(left_out, known, set(columns["id"]))
+    write_rows(folder / "quarantine.parquet", lost, LOST)
     summary = {
         "name": settings.name,
         "size": settings.size,
@@ -281,6 +290,20 @@ def _finish(folder: Path, settings: DataSettings, offered: int, shared: list[str
     }
     text = json.dumps(summary, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
+
+
+def _lost(left_out: Sequence[Row], known: Known, accepted: set[str]) -> list[Row]:
+    """The quarantine rows with split and style, which stand once for each face that was lost.
+
+    They are null for what is no face of a split, and for a second one of an id that is counted
+    already: so whoever scores a split can count what is missing from it.
+    """
+    faces = {id: face for id, face in known.items() if id not in accepted}
+    marked = []
+    for row in left_out:
+        split, style = faces.pop(row["id"], (None, None))
+        marked.append(row | {"split": split, "style": style})
+    return marked
 
 
 def _index(folder: Path) -> pa.Table:

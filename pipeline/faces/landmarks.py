@@ -24,11 +24,15 @@ SCHEMA = pa.schema(
 )
 
 
+DETECTORS = {"mediapipe": FaceMesh}
+"""By the name in `landmarks.detector`: called with the least confidence, has `detect`."""
+
+
 @dataclass(frozen=True)
 class LandmarkSettings:
     """The `landmarks` section."""
 
-    detector: Literal["mediapipe"]
+    detector: Literal[*DETECTORS]  # type: ignore[valid-type]
     min_confidence: Annotated[float, between(0, 1)]
     """Faces the detector is less sure of are not found."""
 
@@ -46,7 +50,7 @@ def find_landmarks(faces: Path, out: Path, settings: LandmarkSettings) -> None:
 
 
 def _work(paths: tuple[Path], settings: LandmarkSettings) -> Result:
-    detector = _detector(settings.min_confidence)
+    detector = _detector(settings.detector, settings.min_confidence)
     rows, left_out = [], []
     for face in read_rows(paths[0], ["id", "photo"]):
         id = face["id"]
@@ -64,6 +68,6 @@ def _work(paths: tuple[Path], settings: LandmarkSettings) -> Result:
 
 
 @functools.cache
-def _detector(min_confidence: float) -> FaceMesh:
-    """One graph for each process: it takes longer to start than a photo takes."""
-    return FaceMesh(min_confidence)
+def _detector(name: str, min_confidence: float) -> FaceMesh:
+    """One for each process: it takes longer to start than a photo takes."""
+    return DETECTORS[name](min_confidence)

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from pipeline.faces.palette import INDEX
 from pipeline.faces.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
-from pipeline.faces.tables import aligned_size, read_meshes
+from pipeline.faces.tables import aligned_size, rows_with_meshes
 from pipeline.images import encode_png
-from pipeline.shards import IMAGE, Result, image_cell, map_shards, quarantined, read_rows
+from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
 
@@ -104,16 +104,16 @@ def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) 
 
 def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Result:
     settings, size = parameters
-    meshes = read_meshes(paths[1])
-    rows, left_out = [], []
-    for face in read_rows(paths[0], ["id", "labels"]):
-        id = face["id"]
-        if settings.source == "dataset" and face["labels"]:
+    own = settings.source == "dataset"
+
+    def row(face: Row, mesh: np.ndarray | None) -> Row | None:
+        if own and face["labels"]:
             labels, source = face["labels"]["bytes"], "dataset"
-        elif id in meshes:
-            labels, source = encode_png(mesh_labels(meshes[id], size)), "mesh"
+        elif mesh is not None:
+            labels, source = encode_png(mesh_labels(mesh, size)), "mesh"
         else:
-            left_out.append(quarantined(id, "segment", "no labels of its own and no face found"))
-            continue
-        rows.append({"id": id, "labels": image_cell(labels, f"{id}.png"), "source": source})
-    return rows, left_out
+            return None
+        return {"labels": image_cell(labels, f"{face['id']}.png"), "source": source}
+
+    reason = "no labels of its own and no face found"
+    return rows_with_meshes(paths, ["id", "labels"], row, "segment", reason)

@@ -7,9 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-PAPER = 255
-REFERENCE_SIZE = 512
-"""Side of the pictures, in pixels, for which widths and distances are stated."""
+from sketchface_models.augment import PAPER, REFERENCE_SIZE
 
 
 def draw_lines(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.shards import read_rows
+from pipeline.shards import Result, Row, quarantined, read_rows
 from sketchface_models.errors import SketchFaceError
 
 
@@ -38,3 +39,32 @@ def read_meshes(path: Path) -> dict[str, np.ndarray]:
         row["id"]: np.array(row["mesh"], np.float32).reshape(-1, 3)
         for row in read_rows(path, ["id", "mesh"])
     }
+
+
+def rows_with_meshes(
+    paths: tuple[Path, Path],
+    columns: Sequence[str],
+    make: Callable[[Row, np.ndarray | None], Row | None],
+    stage: str,
+    reason: str,
+) -> Result:
+    """One shard of a stage that draws from the mesh.
+
+    Args:
+        paths: the shard of `faces` and the one of `landmarks`.
+        columns: what `make` needs of a face's row; `id` is one of them.
+        make: from a face's row and its mesh, (478, 3) or None, to the row's other cells; None
+            where there is nothing to draw.
+        stage: that leaves those faces out.
+        reason: for doing so.
+    """
+    meshes = read_meshes(paths[1])
+    rows, left_out = [], []
+    for face in read_rows(paths[0], columns):
+        id = face["id"]
+        cells = make(face, meshes.get(id))
+        if cells is None:
+            left_out.append(quarantined(id, stage, reason))
+        else:
+            rows.append({"id": id, **cells})
+    return rows, left_out

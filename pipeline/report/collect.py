@@ -77,12 +77,19 @@ class Data:
     """The data set as the `faces` and `landmarks` stages left it.
 
     about: `dataset.json`. left_out: (stage, reason, faces), most frequent first. located: faces
-    in whose photo the detector found a face.
+    in whose photo the detector found a face. lost: test faces that are in no table, because their
+    files could not be used.
     """
 
     about: Json
     left_out: tuple[tuple[str, str, int], ...]
     located: int
+    lost: int
+
+    @property
+    def test(self) -> int:
+        """All test faces that the data set promises, also the lost ones."""
+        return int(self.about["splits"]["test"]) + self.lost
 
     @property
     def shared(self) -> frozenset[str]:
@@ -108,9 +115,10 @@ def read_data(folder: Path) -> Data:
             f"{landmarks}: of {looked_at} faces, not of the {about['accepted']} that there are; "
             "run `dvc repro landmarks`"
         )
-    reasons = Counter((row["stage"], _kind(row["reason"])) for row in left_out)
+    lost = sum(row.get("split") == "test" for row in left_out)
+    reasons = Counter((row["stage"], kind(row["reason"])) for row in left_out)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    return Data(about, tuple((*kind, count) for kind, count in ordered), located)
+    return Data(about, tuple((*kind, count) for kind, count in ordered), located, lost)
 
 
 def read_run(name: str, seeds: Sequence[int], folder: Path, data: Data) -> Run:
@@ -127,10 +135,9 @@ def read_run(name: str, seeds: Sequence[int], folder: Path, data: Data) -> Run:
         place = f"{folder}/evaluate/{name}/{each.seed}"
         remedy = f"run `dvc repro evaluate@{name}-{each.seed}`"
         counted = len(each.ids) + len(each.summary["missing"])
-        if counted != data.about["splits"]["test"]:
+        if counted != data.test:
             raise SketchFaceError(
-                f"{place}: accounts for {counted} test faces, but there are "
-                f"{data.about['splits']['test']}; {remedy}"
+                f"{place}: accounts for {counted} test faces, but there are {data.test}; {remedy}"
             )
         if (each.ids, each.summary["protocol"]) != (first.ids, first.summary["protocol"]):
             raise SketchFaceError(
@@ -205,7 +212,7 @@ def read_steps(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
                 raise SketchFaceError(f"{path}:{number}: damaged; train this run again") from None
 
 
-def _kind(reason: str) -> str:
+def kind(reason: str) -> str:
     """A quarantine reason without the name of the file it begins with."""
     return re.sub(r"^\S+: ", "", reason)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.layout import MODEL, TRIVIAL
-from pipeline.report.collect import Data, Run
+from pipeline.report.collect import Data, Run, kind
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
 from pipeline.report.tables import (
     ARROWS,
@@ -32,6 +32,8 @@ from sketchface_models.metrics.registry import METRICS
 PUBLISHED = Path(__file__).parent / "published.json"
 VERDICTS = ("better", "undecided", "worse")
 MOST_REASONS = 12
+MOST_NAMED = 3
+"""Missing faces named beside their number; all of them stand in a list of their own."""
 EXPLAINED = {
     "l1": "mean difference in brightness; 0 is identical, 1 is black for white",
     "psnr": "the same difference on a logarithmic scale that punishes large errors; 20 is rough, "
@@ -240,17 +242,26 @@ def _parts(run: Run, found: Findings) -> Table | None:
 
 
 def _missing(faces: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`12 without lines: a, b, ...`, one for each kind of lack."""
-    kinds: dict[str, list[str]] = {}
+    """`12 without lines: a, b, ...`, one for each reason."""
+    reasons: dict[str, list[str]] = {}
     for face in faces:
-        kinds.setdefault(listed(face["lacks"]), []).append(code(face["id"]))
-    return [f"{len(ids)} without {lacks}: {listed(ids)}" for lacks, ids in kinds.items()]
+        reasons.setdefault(kind(face["reason"]), []).append(code(face["id"]))
+    return [f"{len(ids)} {plain(why)}: {listed(ids)}" for why, ids in reasons.items()]
+
+
+def _scored(summary: Mapping[str, Any]) -> str:
+    """`1,045 of 1,046 faces; missing: a`."""
+    missing = [code(face["id"]) for face in summary["missing"]]
+    whole = f"{summary['n']:,} of {count(summary['n'] + len(missing), 'face')}"
+    if not missing:
+        return whole
+    rest = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""
+    return f"{whole}; missing: {listed(missing[:MOST_NAMED])}{rest}"
 
 
 def _provenance(run: Run) -> list[tuple[str, str]]:
     summary, cards = run.summary, [each.card for each in run.trained]
-    scored, details = summary["n"], summary["protocol_details"]
-    offered = scored + len(summary["missing"])
+    details = summary["protocol_details"]
     sizes = listed(f"{name} {n:,}" for name, n in cards[0]["parameters"].items())
     images = distinct(
         f"{card['steps']:,} steps, {card['images']:,} images seen, at "
@@ -262,8 +273,7 @@ def _provenance(run: Run) -> list[tuple[str, str]]:
     return [
         (
             "scored",
-            f"{plain(summary['data'])}, {plain(summary['split'])} split, {scored:,} of "
-            f"{count(offered, 'face')}",
+            f"{plain(summary['data'])}, {plain(summary['split'])} split, {_scored(summary)}",
         ),
         (
             "protocol",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pipeline.datasets import adapter
@@ -16,9 +17,9 @@ def main(params: Parameters) -> None:
     Raises:
         SketchFaceError: if the section or the data cannot be used.
     """
-    module = adapter(str(params.value("data.name")))
+    module = adapter(params.value("data.name"))
     settings = params.section("data", module.Settings)
-    if not Path(settings.root).is_dir():
+    if not os.path.isdir(settings.root):  # noqa: PTH112 - says no where Path raises
         raise SketchFaceError(
             f"data.root: {settings.root!r} is no folder; set it to where {settings.name} lies"
         )

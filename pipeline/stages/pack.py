@@ -1,6 +1,6 @@
 """`pack@RUN`: what one run learns from. Usage: python -m pipeline.stages.pack RUN."""
 
-import sys
+import argparse
 from pathlib import Path
 
 from pipeline.pack import write_pack
@@ -17,4 +17,7 @@ def main(params: Parameters, run: str) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(f"pack@{sys.argv[1]}", lambda params: main(params, sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Pack what one run learns from.")
+    parser.add_argument("run", help="a name under `systems` in params.yaml")
+    run = parser.parse_args().run
+    run_stage(f"pack@{run}", lambda params: main(params, run))

@@ -1,27 +1,35 @@
 """`train@RUN-SEED`: learn. Usage: python -m pipeline.stages.train RUN SEED [--print-config]."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from pipeline.stage import Parameters, run_stage
-from pipeline.training import live_logger, resume_store, run_config
+from pipeline.training import live_folder, live_logger, resume_store, run_config
 from sketchface_models.training.run import train
 
 DATA = Path("data")
 
 
-def main(params: Parameters, run: str, seed: int, print_config: bool = False) -> None:
-    """Train one run from one seed, or print what `python -m sketchface_models.train` needs."""
-    config = run_config(params, run, seed)
-    if print_config:
-        print(json.dumps(config, indent=2))
-        return
+def main(params: Parameters, run: str, seed: int) -> None:
+    """Train one run from one seed."""
     out = DATA / "train" / run / str(seed)
-    with live_logger(Path(".cache", "live", run, str(seed))) as logger:
-        train(config, DATA / "pack" / run, out, resume_store(), (logger,))
+    with live_logger(live_folder(run, seed)) as logger:
+        train(run_config(params, run, seed), DATA / "pack" / run, out, resume_store(), (logger,))
+
+
+def print_config(params: Parameters, run: str, seed: int) -> None:
+    """Print what `python -m sketchface_models.train` needs to train it elsewhere."""
+    print(json.dumps(run_config(params, run, seed), indent=2))
 
 
 if __name__ == "__main__":
-    run, seed, *rest = sys.argv[1:]
-    run_stage(f"train@{run}-{seed}", lambda params: main(params, run, int(seed), bool(rest)))
+    parser = argparse.ArgumentParser(description="Train one run from one seed.")
+    parser.add_argument("run", help="a name under `systems` in params.yaml")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--print-config", action="store_true", help="only print its configuration")
+    given = parser.parse_args()
+    action = print_config if given.print_config else main
+    run_stage(
+        f"train@{given.run}-{given.seed}", lambda params: action(params, given.run, given.seed)
+    )

@@ -26,8 +26,8 @@ STYLES = (1, 2, 3)
 class Rendering:
     """A face of side `size`.
 
-    photo: (size, size, 3) uint8 RGB. landmarks: (68, 2) float64, pixels, x right and y down,
-    integers at pixel centres. labels: (size, size) uint8, CelebAMask-HQ classes. depth:
+    photo: (size, size, 3) uint8 RGB. landmarks: (68, 2) float64, pixels, x right and y down, where
+    pixel i covers [i, i + 1). labels: (size, size) uint8, CelebAMask-HQ classes. depth:
     (size, size) float32 in [0, 1], 1 nearest, 0 background.
     """
 
@@ -80,7 +80,7 @@ def render(seed: int, id: int | str, size: int) -> Rendering:
         size=size,
         parameters=parameters,
         photo=develop(canvas, size, grain),
-        landmarks=landmarks(scene) * size - 0.5,
+        landmarks=landmarks(scene) * size,
         labels=label[_centres(size, side)],
         depth=_depth(geometry, size),
         _subject=_subject(scene, geometry, material, light, label, worn),

@@ -1,8 +1,25 @@
-"""From a network's [-1, 1] to the grey levels that a written picture holds."""
+"""From a network's [-1, 1] to the levels that a written picture holds, and from RGB to grey."""
 
 from __future__ import annotations
 
 from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""ITU-R 601 weights of red, green and blue."""
+
+
+def as_grey(images: Tensor) -> Tensor:
+    """ITU-R 601 luma, unrounded, in any range: (N, C, H, W), C 1 or 3 -> (N, 1, H, W).
+
+    Raises:
+        ValueError: if C is neither.
+    """
+    if images.shape[1] == 1:
+        return images
+    if images.shape[1] != 3:
+        raise ValueError(f"pictures of {images.shape[1]} channels have no grey version")
+    red, green, blue = images.unbind(1)
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
 
 
 def from_signed(images: Tensor) -> Tensor:

@@ -27,7 +27,8 @@ class Protocol:
     size: `WxH` in pixels at which pictures are compared, or `native`.
     resize: filter that brought them there, or `none`.
     channels: `grey` or `rgb`.
-    data: data set and split the references come from, such as `fs2k/test`; empty if unknown.
+    data: data set and split the references come from, such as `fs2k/test`, with a hash of the
+        references themselves where they are known; empty if unknown.
     data_range: value of white.
     precision: floating-point type of the computation.
     networks: name -> SHA-256 of the weights of every network that judges; none so far.

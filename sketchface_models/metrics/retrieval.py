@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
-from sketchface_models.metrics.trivial import as_grey
+from sketchface_models.metrics.levels import as_grey
 from sketchface_models.metrics.validate import check_images
 
 SIDE = 32

@@ -10,21 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
-
-
-def as_grey(images: Tensor) -> Tensor:
-    """ITU-R 601 luma, unrounded: (N, C, H, W), C 1 or 3 -> (N, 1, H, W).
-
-    Raises:
-        ValueError: if C is neither.
-    """
-    if images.shape[1] == 1:
-        return images
-    if images.shape[1] != 3:
-        raise ValueError(f"pictures of {images.shape[1]} channels have no grey version")
-    red, green, blue = images.unbind(1)
-    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
+from sketchface_models.metrics.levels import as_grey
 
 
 def input_itself(inputs: Tensor, channels: int = 1) -> Tensor:

@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import above, at_least, between
-from sketchface_models.networks.pix2pix import PatchDiscriminator, UNet
+from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
 from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, Task, Update
 
 PICTURE_CHANNELS = 3
 """The paper's networks see and draw RGB, also where a field is grey."""
+
+SMALLEST = 2**LEVELS
+"""Side of the smallest picture: the U-Net halves it down to one value a channel."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,19 @@ class Pix2PixSettings:
     loss: Loss
     conditional: Conditional
     greyscale: bool
-    """Noise removal: the drawing is turned to grey (its luma) when generated."""
+    """Noise removal: the drawing is turned to grey (its luma) when generated; else it stays RGB."""
     augment: Augment
     schedule: Schedule
+
+    def __post_init__(self) -> None:
+        size, batch = self.task.size, self.schedule.batch
+        wrong = []
+        if size % SMALLEST:
+            wrong.append(f"task.size: {size}; allowed: a multiple of {SMALLEST} (six halvings)")
+        if size == SMALLEST and batch < 2:
+            wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {SMALLEST}")
+        if wrong:
+            raise ValueError("\n".join(wrong))
 
 
 class Pix2Pix:
@@ -152,10 +165,10 @@ class Pix2Pix:
         return epoch % rule.timer == 0 and self.last_average > rule.threshold
 
     def generate(self, batch: Batch) -> Tensor:
-        """Inputs -> drawing (B, C, S, S) in [-1, 1], C being the target's channels."""
+        """Inputs -> drawing in [-1, 1]: the target's channels with `greyscale`, else RGB."""
         drawing: Tensor = self.networks["generator"](self._condition(batch))
-        if self.settings.greyscale or self.target_channels == 1:
-            drawing = luma(drawing).expand(-1, self.target_channels, -1, -1)
+        if self.settings.greyscale:
+            return luma(drawing).expand(-1, self.target_channels, -1, -1)
         return drawing
 
     def state(self) -> dict[str, Any]:

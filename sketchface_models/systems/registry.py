@@ -19,9 +19,9 @@ def system_class(name: object) -> Any:
     Raises:
         SketchFaceError: if there is none, naming those there are.
     """
-    if name not in SYSTEMS:
+    if not isinstance(name, str) or name not in SYSTEMS:
         raise SketchFaceError(f"system: {name!r}; allowed: one of {', '.join(SYSTEMS)}")
-    return SYSTEMS[str(name)]
+    return SYSTEMS[name]
 
 
 def build(config: Mapping[str, Any], channels: dict[str, int]) -> System:

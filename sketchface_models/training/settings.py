@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import torch
 
 from sketchface_models.config import at_least
+from sketchface_models.errors import SketchFaceError
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,15 @@ class Engine:
 
 
 def accelerator(engine: Engine) -> str:
-    """The Fabric accelerator that `device` means on this machine."""
+    """The Fabric accelerator that `device` means on this machine.
+
+    Raises:
+        SketchFaceError: if a GPU is asked for and there is none.
+    """
     if engine.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if engine.device == "cuda" and not torch.cuda.is_available():
+        raise SketchFaceError("engine.device: 'cuda'; allowed: auto or cpu, no GPU is here")
     return engine.device
 
 

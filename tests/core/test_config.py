@@ -77,7 +77,7 @@ def test_loads_defaults_and_converts():
             {"inner": {"low": 0, "high": 1, "hihg": 2}},
             "inner.hihg: 2; allowed: one of the keys low, high, note",
         ),
-        ({"inner": {"low": 3, "high": 2}}, "inner: low: 3; allowed: at most high (2)"),
+        ({"inner": {"low": 3, "high": 2}}, "inner.low: 3; allowed: at most high (2)"),
         ({"inners": [{"low": 0, "high": 99}]}, "inners[0].high: 99; allowed: a number in [0, 10]"),
         (
             {"other": 1},

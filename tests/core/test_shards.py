@@ -8,10 +8,14 @@ import threading
 import time
 from pathlib import Path
 
+import cv2
+import joblib
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from pipeline import shards
@@ -169,10 +173,18 @@ def test_a_second_process_waits_for_the_store():
     assert finished.is_set()
 
 
+@pytest.fixture
+def fresh_workers() -> None:
+    """Workers started by an earlier test stand in that test's folder."""
+    get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.usefixtures("fresh_workers")
 def test_workers_give_the_same_bytes_as_one_process(monkeypatch: pytest.MonkeyPatch):
     run()
     alone = [path.read_bytes() for path in shard_paths("out")]
     quarantine = Path("out/quarantine.parquet").read_bytes()
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
     monkeypatch.setenv("SKETCHFACE_JOBS", "2")
     assert sorted(run(keys=("x", "y", "z"))) == [0, 1, 2]
     assert [path.read_bytes() for path in shard_paths("out")] == alone
@@ -270,7 +282,52 @@ def test_unreadable_tables_are_named(tmp_path: Path):
 
 
 def test_workers_never_exceed_tasks_or_what_is_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
     monkeypatch.setenv("SKETCHFACE_JOBS", "3")
     assert [workers(tasks) for tasks in (0, 1, 2, 9)] == [1, 1, 2, 3]
+    monkeypatch.setenv("SKETCHFACE_JOBS", "64")
+    assert [workers(tasks) for tasks in (2, 9)] == [2, 4]
     monkeypatch.delenv("SKETCHFACE_JOBS")
-    assert workers(10**6) == len(os.sched_getaffinity(0))
+    assert workers(10**6) == 4
+
+
+def test_all_cores_this_process_may_use_are_used(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SKETCHFACE_JOBS")
+    assert 1 <= workers(10**6) <= len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("jobs", ["", "0", "-1", "two", "1.5", "1e2", "9" * 5000, "1\n"])
+def test_a_wrong_number_of_jobs_is_answered_in_one_line(jobs: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKETCHFACE_JOBS", jobs)
+    with pytest.raises(SketchFaceError, match=r"^SKETCHFACE_JOBS: .*; allowed: a whole") as error:
+        run()
+    assert "\n" not in str(error.value)
+    assert not Path("out").exists()
+
+
+def threads(number: int) -> Result:
+    """What this process would use, told in a quarantine row."""
+    counts = [cv2.getNumThreads(), torch.get_num_threads()]
+    counts += [int(os.environ.get(f"{name}_NUM_THREADS", 1)) for name in ("OMP", "OPENBLAS", "MKL")]
+    return [], [quarantined(str(number), "threads", f"{os.getpid()} {max(counts)}")]
+
+
+def told(jobs: int, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Process and threads of each of four shards."""
+    monkeypatch.setenv("SKETCHFACE_JOBS", str(jobs))
+    tasks = [ShardJob(i, f"{jobs} {i}", threads, (i,)) for i in range(4)]
+    run_shards("threads", tasks, "out", SCHEMA, None, "pipeline.shards")
+    return [[int(word) for word in row["reason"].split()] for row in read_quarantine("out")]
+
+
+@pytest.mark.usefixtures("fresh_workers")
+def test_workers_times_threads_never_exceed_the_cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        monkeypatch.delenv(name)
+    mine = cv2.getNumThreads(), torch.get_num_threads()
+    for process, count in told(2, monkeypatch):
+        assert process != os.getpid()
+        assert count == 1
+    assert {process for process, _ in told(1, monkeypatch)} == {os.getpid()}
+    assert (cv2.getNumThreads(), torch.get_num_threads()) == mine

@@ -63,13 +63,12 @@ def test_nothing_is_read_until_it_is_looked_at(params: Parameters):
     assert params.reads == {"draw.width", "draw.deep.x", "systems.a.system", "runs"}
 
 
-def test_what_methods_and_repr_look_at_counts(params: Parameters):
+def test_what_methods_look_at_counts_but_showing_does_not(params: Parameters):
     draw = params.section("draw", Draw)
+    assert "width=2.0" in repr(draw)
+    assert params.reads == set()
     assert draw.deep.total() == 3
     assert params.reads == {"draw.deep.x", "draw.deep.y"}
-    assert "width=2.0" in repr(draw)
-    everything = {"draw.width", "draw.seed", "draw.names", "draw.deep.x", "draw.deep.y"}
-    assert params.reads == everything
 
 
 def test_settings_are_still_their_class(params: Parameters):
@@ -81,23 +80,17 @@ def test_settings_are_still_their_class(params: Parameters):
     assert repr(draw) == repr(Draw(2.0, 7, Deep(1), ("a",)))
 
 
-def test_what_is_pickled_counts_as_read_and_arrives_plain(params: Parameters):
+def test_what_is_pickled_arrives_plain_and_does_not_count(params: Parameters):
     arrived = pickle.loads(pickle.dumps(params.section("draw", Draw)))
     assert type(arrived) is Draw
+    assert type(arrived.deep) is Deep
     assert arrived == Draw(2.0, 7, Deep(1), ("a",))
-    assert params.reads == {
-        "draw.width",
-        "draw.seed",
-        "draw.names",
-        "draw.deep.x",
-        "draw.deep.y",
-    }
+    assert params.reads == set()
 
 
-def test_what_crosses_to_a_worker_process_counts_as_read(params: Parameters):
+def test_one_job_works_here_and_its_reads_count(params: Parameters):
     deep = params.section("draw", Draw).deep
-    with joblib.parallel_config("multiprocessing"):
-        totals = joblib.Parallel(n_jobs=2)(joblib.delayed(Deep.total)(deep) for _ in range(2))
+    totals = joblib.Parallel(n_jobs=1)(joblib.delayed(Deep.total)(deep) for _ in range(2))
     assert totals == [3, 3]
     assert params.reads == {"draw.deep.x", "draw.deep.y"}
 

@@ -11,5 +11,5 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project after `dvc repro` at smoke scale, each stage having noted what it read."""
     project = fresh_project(tmp_path_factory.mktemp("project"))
     project.run(sys.executable, "-m", "pipeline.compose", *SMALL)
-    project.run("dvc", "repro", SKETCHFACE_RECORD_READS=str(project.reads))
+    project.run("dvc", "repro", SKETCHFACE_RECORD_READS=str(project.reads), SKETCHFACE_JOBS="1")
     return project

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -132,7 +133,10 @@ def test_bulk_reading_of_landmarks_equals_reading_one_by_one(detector: FaceMesh)
     [
         ("libGL.so.1: cannot open shared object file", "libgl1"),
         ("libGLESv2.so.2: cannot open shared object file", "libgles2"),
+        ("libEGL.so.1: cannot open shared object file", "libegl1"),
         ("libgthread-2.0.so.0: cannot open shared object file", "libglib2.0-0"),
+        ("libgomp.so.1: cannot open shared object file", "libgomp1"),
+        ("No module named 'cv2'", "sketchface[pipeline]"),
         ("No module named 'mediapipe'", "sketchface[pipeline]"),
     ],
 )
@@ -141,6 +145,28 @@ def test_a_failed_import_names_what_to_install(reason: str, remedy: str):
     assert reason in line
     assert line.rstrip("'").endswith(remedy)
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"),
+    [
+        ("libGLESv2.so.2: cannot open shared object file", "install the Debian package libgles2"),
+        ("libGL.so.1: cannot open shared object file", "install the Debian package libgl1"),
+    ],
+)
+def test_set_up_ends_in_the_same_line(missing: str, remedy: str, tmp_path: Path):
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, str(root / "tools" / "check_libraries.py")]
+
+    def check(path: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "PYTHONPATH": path}
+        return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+    (tmp_path / "mediapipe.py").write_text(f"raise ImportError({missing!r})\n")
+    done = check(f"{tmp_path}{os.pathsep}{root}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"error: {missing}; {remedy}"]
+    assert done.stdout == ""
 
 
 def test_a_process_that_finds_faces_writes_nothing_to_stderr():

@@ -14,9 +14,9 @@ from PIL import Image
 
 from pipeline.faces import ibug
 from pipeline.faces.contours import ContourSettings, draw_contour, draw_contours
-from pipeline.faces.depth import mesh_depth
+from pipeline.faces.depth import BACKENDS, mesh_depth
 from pipeline.faces.detector import FaceMesh
-from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
+from pipeline.faces.landmarks import DETECTORS, LandmarkSettings, find_landmarks
 from pipeline.faces.lines import rough_lines
 from pipeline.faces.parsing import SegmentSettings, mesh_labels, segment
 from pipeline.images import decode, decode_depth
@@ -148,6 +148,38 @@ def check_depth():
     np.testing.assert_allclose(stored, mesh_depth(mesh, SIZE), atol=1 / 65535)
     assert Image.open(io.BytesIO(rows["wide"]["depth"]["bytes"])).mode.startswith("I")
     assert {row["id"] for row in read_quarantine("data/depth")} == {"drawing", "blank", "labelled"}
+
+
+def test_the_settings_choose_detector_and_backend(faces: Path, monkeypatch: pytest.MonkeyPatch):
+    """One entry each makes another one known, allowed and used."""
+
+    class Nobody:
+        def __init__(self, min_confidence: float) -> None:
+            assert min_confidence == 0.25
+
+        def detect(self, photo: np.ndarray) -> None:
+            return None
+
+    parameters = {
+        "landmarks": {"detector": "nobody", "min_confidence": 0.25},
+        "depth": {"backend": "flat"},
+    }
+    params = Parameters(parameters)
+    with pytest.raises(
+        SketchFaceError, match=r"landmarks\.detector: 'nobody'; allowed: one of med"
+    ):
+        landmarks.main(params)
+    with pytest.raises(SketchFaceError, match=r"depth\.backend: 'flat'; allowed: one of mesh"):
+        depth.main(params)
+    landmarks.main(Parameters(PARAMETERS))
+    monkeypatch.setitem(BACKENDS, "flat", lambda mesh, size: np.full((size, size), 0.5, np.float32))
+    depth.main(params)
+    flat = decode_depth(table("data/depth")["both"]["depth"]["bytes"])
+    np.testing.assert_allclose(flat, 0.5, atol=1e-4)
+    monkeypatch.setitem(DETECTORS, "nobody", Nobody)
+    landmarks.main(params)
+    assert len(read_quarantine("data/landmarks")) == 6
+    assert params.reads == {"landmarks.detector", "landmarks.min_confidence", "depth.backend"}
 
 
 def test_order_and_sharding_change_no_bit(project: Path):

@@ -22,9 +22,12 @@ LOWER = ("l1",)
 IDS = tuple(f"face-{i:02d}" for i in range(TEST))
 STYLES = tuple(1 + i % 2 for i in range(TEST))
 SHARED = IDS[:3]
+LOST = "c.jpg: empty file (0 bytes); fetch it again"
+"""What happened to the one test face that never came to the tables."""
 MISSING = (
-    {"id": "face-90", "split": "test", "style": 1, "lacks": ["depth"]},
-    {"id": "face-91", "split": "test", "style": 2, "lacks": ["depth"]},
+    {"id": "c", "split": "test", "style": 1, "reason": LOST},
+    {"id": "face-90", "split": "test", "style": 1, "reason": "without depth"},
+    {"id": "face-91", "split": "test", "style": 2, "reason": "without depth"},
 )
 
 
@@ -71,9 +74,14 @@ def write_faces(data: Path, name: str, shared: bool = False) -> None:
     faces.mkdir(parents=True)
     (faces / "dataset.json").write_text(json.dumps(about))
     reasons = ["a.jpg: no face found; crop it", "b.jpg: no face found; crop it"]
-    reasons += ["c.jpg: empty file (0 bytes); fetch it again", "d|e.jpg: an odd | *reason*"]
-    left_out = [quarantined(reason[0], "faces", reason) for reason in reasons]
-    write_rows(faces / "quarantine.parquet", left_out, QUARANTINE)
+    reasons += [LOST, "d|e.jpg: an odd | *reason*"]
+    splits = ["train", None, "test", "val"]
+    left_out = [
+        quarantined(reason[0], "faces", reason) | {"split": split}
+        for reason, split in zip(reasons, splits, strict=True)
+    ]
+    schema = pa.schema([*QUARANTINE, ("split", pa.string())])
+    write_rows(faces / "quarantine.parquet", left_out, schema)
     schema = pa.schema([("id", pa.string()), ("points", pa.list_(pa.float32()))])
     points = [{"id": f"p{i}", "points": [1.0, 2.0]} for i in range(81)]
     write_rows(landmarks / "shards" / "0000.parquet", points[:40], schema)

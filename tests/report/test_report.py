@@ -133,9 +133,10 @@ def test_data_and_what_was_left_out(text: str):
 
 def test_missing_drawings_are_counted_and_named(text: str):
     section = sections(text)["Run `able`"]
-    assert "2 test faces could not be drawn and are missing" in section
+    assert "3 test faces could not be drawn and are missing" in section
     assert "- 2 without depth: `face-90`, `face-91`" in section
-    assert "24 of 26 faces" in section
+    assert "- 1 empty file (0 bytes); fetch it again: `c`" in section
+    assert "24 of 27 faces; missing: `c`, `face-90`, `face-91`\n" in section
     assert "No test face is missing" not in section
 
 
@@ -144,8 +145,30 @@ def test_that_nothing_is_missing_is_said(made: Path, tmp_path: Path):
     rewrite(tmp_path / "data/evaluate/able/0/summary.json", missing=[])
     about = json.loads((made / "data/faces/dataset.json").read_text())
     rewrite(tmp_path / "data/faces/dataset.json", splits=about["splits"] | {"test": TEST})
+    quarantine = tmp_path / "data/faces/quarantine.parquet"
+    pd.read_parquet(quarantine).drop(columns="split").to_parquet(quarantine)
     write_report(["able"], [0], tmp_path / "data", tmp_path)
     assert "No test face is missing." in (tmp_path / "report.md").read_text()
+
+
+def test_many_missing_faces_are_named_once_in_full(copy: Path):
+    missing = [{"id": f"m{i}", "split": "test", "style": 1, "reason": "lost"} for i in range(5)]
+    for seed in (0, 1):
+        rewrite(copy / f"data/evaluate/able/{seed}/summary.json", missing=missing)
+    splits = {"train": 1058, "val": 0, "test": 28}
+    rewrite(copy / "data/faces/dataset.json", splits=splits)
+    write_report(["able"], [0, 1], copy / "data", copy / "reports")
+    text = (copy / "reports/report.md").read_text()
+    assert "24 of 29 faces; missing: `m0`, `m1`, `m2` and 2 more\n" in text
+    assert "- 5 lost: `m0`, `m1`, `m2`, `m3`, `m4`" in text
+
+
+def test_a_lost_test_face_that_a_run_does_not_name_is_noticed(copy: Path):
+    summary = json.loads((copy / "data/evaluate/able/0/summary.json").read_text())
+    named = [face for face in summary["missing"] if face["id"] != "c"]
+    rewrite(copy / "data/evaluate/able/0/summary.json", missing=named)
+    with pytest.raises(SketchFaceError, match="accounts for 26 test faces, but there are 27"):
+        write_report(["able"], [0, 1], copy / "data", copy / "reports")
 
 
 def test_provenance(text: str):
@@ -281,7 +304,7 @@ def test_seeds_scored_differently_are_refused(copy: Path):
 
 def test_test_faces_that_nobody_accounts_for_are_refused(copy: Path):
     rewrite(copy / "data/evaluate/able/1/summary.json", missing=[])
-    words = "accounts for 24 test faces, but there are 26; run `dvc repro evaluate@able-1`"
+    words = "accounts for 24 test faces, but there are 27; run `dvc repro evaluate@able-1`"
     with pytest.raises(SketchFaceError, match=words):
         write_report(["able"], [0, 1], copy / "data", copy / "reports")
 

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
+import app.validate
 from pipeline.datasets import adapter, synthetic
+from pipeline.datasets.checks import FAULT
 from pipeline.datasets.synthetic import Settings, find, read, style_of, validate
 from pipeline.synthetic import render
 from pipeline.synthetic.sampling import draw
@@ -118,3 +121,35 @@ def test_validate_checks_a_few_faces():
     assert [line for line in lines if line.endswith(": ok")] == [
         f"synthetic-00000{n}: ok" for n in range(3)
     ]
+    assert not [line for line in lines if line.startswith(FAULT)]
+
+
+def test_a_face_that_is_not_whole_makes_validate_fail(monkeypatch):
+    def spoilt(seed, id, size):
+        face = render(seed, id, size)
+        if id != 1:
+            return face
+        return replace(face, landmarks=face.landmarks + size, depth=face.depth + 0.1)
+
+    monkeypatch.setattr(synthetic.synthetic, "render", spoilt)
+    lines = validate(ROOT)
+    assert [line for line in lines if line.endswith(": ok")] == [
+        "synthetic-000000: ok",
+        "synthetic-000002: ok",
+    ]
+    assert lines[-2:] == [
+        f"{FAULT}synthetic-000001: landmarks leave the picture",
+        f"{FAULT}synthetic-000001: no background",
+    ]
+    with pytest.raises(typer.Exit) as end:
+        app.validate.validate("synthetic", ROOT)
+    assert end.value.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["celeba", "", None, 5, True, [1], {"a": 1}, b"synthetic"])
+def test_a_name_that_is_none_is_answered_in_one_line(name):
+    with pytest.raises(
+        SketchFaceError, match=r"^data\.name: .*; allowed: one of synthetic"
+    ) as error:
+        adapter(name)
+    assert "\n" not in str(error.value)
