@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from pipeline.stage import Parameters, run_stage
-from pipeline.training import live_logger, resume_store, run_config
+from pipeline.training import LiveLogger, resume_store, run_config
 from sketchface_models.training.run import train
 
 DATA = Path("data")
@@ -18,8 +18,9 @@ def main(params: Parameters, run: str, seed: int, print_config: bool = False) ->
         print(json.dumps(config, indent=2))
         return
     out = DATA / "train" / run / str(seed)
-    with live_logger(Path(".cache", "live", run, str(seed))) as logger:
-        train(config, DATA / "pack" / run, out, resume_store(), (logger,))
+    with LiveLogger(Path(".cache", "live", run, str(seed))) as live:
+        pack = DATA / "pack" / run
+        train(config, pack, out, resume_store(), (live.lines,), (live.sheet,))
 
 
 if __name__ == "__main__":
