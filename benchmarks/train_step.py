@@ -1,218 +1,259 @@
-"""What the training engine costs on top of the networks: `python benchmarks/train_step.py`.
+"""What a training step costs, of any run at any scale.
 
-Times whole steps of the engine (feed, normalise, both losses, Adam, running average, log) against
-the floor, which is the forward and backward passes of the same networks and losses alone, with
-the batch in memory already and no optimizer. Both take turns, step by step, within one process,
-so that a busy machine slows both alike: read the overhead, not the times. On a busy CPU believe
-the processor time (of one thread; several wait for each other by spinning).
+    python benchmarks/train_step.py             the engine on top of bare networks
+    python benchmarks/train_step.py levers      the engine with each speed lever off in turn
+    python benchmarks/train_step.py textbook    the engine against a plain loop, same networks
+    python benchmarks/train_step.py levers --run pix2pix --scale cpu --threads 2
+
+Contenders take turns within one run, so that a busy machine slows all alike: read the ratios, not
+the times. Settings are composed from conf/; the pack is --pack, or noise of the same shape.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
+from contenders import (
+    COMPILE,
+    LEVERS,
+    NEVER,
+    Job,
+    composed,
+    engine_steps,
+    random_pack,
+)
+from textbook import textbook_steps
+from timing import Remote, Seconds, in_turn, median_ms, ratios, timed
 from torch import Tensor
 
 from sketchface_models.config import load
-from sketchface_models.systems.base import Batch, System
+from sketchface_models.memory import keep_freed_memory
+from sketchface_models.systems.base import Augment, Batch, Clock, System, Task
 from sketchface_models.systems.registry import build
+from sketchface_models.training import cost
+from sketchface_models.training.feed import Feed
+from sketchface_models.training.identity import Identity, environment
 from sketchface_models.training.log import StepLog
+from sketchface_models.training.modes import torch_modes
 from sketchface_models.training.pack import Pack, normalise
-from sketchface_models.training.settings import Engine, accelerator, precision
+from sketchface_models.training.settings import accelerator, precision
 from sketchface_models.training.trainer import Trainer
 
-FACES = 64
-WARM_UP = 3
-
-Seconds = tuple[float, float]
-"""By the clock on the wall, and of this process on all its cores."""
+ALL_ON = "all levers on"
+FLOOR, ENGINE = "bare forward-backward", "engine step"
+Rates = dict[str, float]
+"""Matrix products a second by precision, in FLOP/s."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures")
-    parser.add_argument("--width", type=int, default=32, help="channels of the first level")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=60, help="timed steps of each kind")
-    parser.add_argument("--threads", type=int, default=1)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    modes = ("overhead", "levers", "textbook")
+    parser.add_argument("mode", nargs="?", choices=modes, default="overhead")
+    parser.add_argument("--run", default="pix2pix-photo")
+    parser.add_argument("--scale", default="quick", help="a file of conf/scale")
+    parser.add_argument("--pack", type=Path, help="folder of a pack stage; else noise")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender")
+    parser.add_argument("--steps", type=int, default=4, help="steps in a turn")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--precision", choices=("auto", "32-true", "bf16-mixed"), default="auto")
+    parser.add_argument(
+        "--levers", nargs="+", choices=(*LEVERS, COMPILE), default=list(LEVERS), metavar="LEVER"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    engine = load(
-        Engine,
-        {
-            "device": options.device,
-            "precision": options.precision,
-            "validate_every": 10**9,
-            "checkpoint_every": 10**9,
-        },
+    model, engine = composed(
+        options.run, options.scale, device=options.device, precision=options.precision
     )
-    with tempfile.TemporaryDirectory() as folder:
-        times = measure(options, engine, Path(folder))
-    report(options, engine, times)
+    if options.mode == "textbook" and model["system"] != "pix2pix":
+        parser.error("the textbook has pix2pix alone")
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        pack = options.pack or random_pack(scratch / "pack", load(Task, model["task"]))
+        job = Job(model, engine, pack, scratch, options.threads)
+        print(headline(options, job))
+        {"overhead": overhead, "levers": levers, "textbook": textbook}[options.mode](job, options)
 
 
-def measure(options: argparse.Namespace, engine: Engine, folder: Path) -> dict[str, list[Seconds]]:
-    """Wall and processor seconds of every timed step, by what was timed."""
-    pack = write_pack(folder / "pack", options.size)
-    model = model_settings(options)
-    trainer = Trainer(build(model, pack.channels), pack, 0, engine, folder / "state.safetensors")
-    trainer.system.networks.train()
-    log = StepLog(folder / "steps.jsonl", 0)
-    device = trainer.fabric.device
-    bare = build(model, pack.channels)
-    bare.networks.to(device).train()
-    batch = normalise(pack.read(trainer.feed.rows(0)), device)
-    autocast = torch.autocast(
-        device.type, torch.bfloat16, enabled=precision(engine) == "bf16-mixed"
+def headline(options: argparse.Namespace, job: Job) -> str:
+    device = accelerator(job.settings)
+    where = environment(Identity("", {"device": device}))
+    size, width = job.model["task"]["size"], job.model["network"].get("width")
+    return (
+        f"{options.run} at scale {options.scale}: {size} px, width {width}, batch {job.batch}; "
+        f"{device}, {precision(job.settings)}, {options.threads} threads, "
+        f"{where['hardware']}, torch {torch.__version__}, commit {where['commit'][:12]}\n"
+        f"medians of {options.rounds} rounds of {options.steps} steps, taken in turn"
     )
 
-    def engine_step() -> None:
-        log.add(trainer.step, trainer._one_step())
-        trainer.step += 1
 
-    parts: dict[str, Callable[[], Any]] = {
-        "floor": lambda: forward_backward(bare, batch, model, autocast),
-        "engine": engine_step,
-        "feed": lambda: normalise(trainer.feed.raw(trainer.step), device),
-        "adam": lambda: [optimizer.step() for optimizer in trainer.optimizers.values()],
-        "average": lambda: trainer.averages["generator"].update(
-            trainer.system.networks["generator"].module, trainer.step
-        ),
+def levers(job: Job, options: argparse.Namespace) -> None:
+    """Images a second with each lever off in turn."""
+    makes = {ALL_ON: (engine_steps, job)}
+    for lever in options.levers:
+        name = f"with {COMPILE}" if lever == COMPILE else f"without {lever}"
+        makes[name] = (engine_steps, job, lever)
+    times = compete(makes, options)
+    lower = {"without bf16": "32-true"}
+    print_table(job, times, lower, ALL_ON)
+    for lever in options.levers:
+        if lever in LEVERS:
+            print(f"without {lever}: {LEVERS[lever]}")
+    print_feed(job, median_ms(times[ALL_ON]))
+
+
+def textbook(job: Job, options: argparse.Namespace) -> None:
+    """The engine against a plain loop, which hands freed memory back as any process does."""
+    makes = {
+        "engine": (engine_steps, job),
+        "textbook": (textbook_steps, job, True),
+        "textbook, one picture for both": (textbook_steps, job, False),
     }
-    times: dict[str, list[Seconds]] = {name: [] for name in parts}
-    for turn in range(options.steps + WARM_UP):
-        # Forward and backward in turn, so that none always runs on another's warm cache.
-        names = list(parts) if turn % 2 else list(reversed(parts))
-        for name in names:
-            seconds = timed(parts[name], device)
-            if turn >= WARM_UP:
-                times[name].append(seconds)
+    times = compete(makes, options)
+    print_table(job, times, {name: "32-true" for name in makes if name != "engine"}, "engine")
+
+
+def compete(
+    makes: dict[str, tuple[Any, ...]], options: argparse.Namespace
+) -> dict[str, list[Seconds]]:
+    """Every contender in a process of its own, one at work at a time."""
+    remotes = {name: Remote(*make, steps=options.steps) for name, make in makes.items()}
+    for remote in remotes.values():
+        remote.wait_until_ready()
+    times = in_turn({name: remote.turn for name, remote in remotes.items()}, options.rounds)
+    for remote in remotes.values():
+        remote.close()
     return times
 
 
-def timed(work: Callable[[], Any], device: torch.device) -> Seconds:
-    wait(device)
-    wall, processor = time.perf_counter(), time.process_time()
-    work()
-    wait(device)
-    return time.perf_counter() - wall, time.process_time() - processor
-
-
-def wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def forward_backward(
-    system: System, batch: Batch, model: dict[str, Any], autocast: AbstractContextManager[Any]
+def print_table(
+    job: Job, times: dict[str, list[Seconds]], lower: dict[str, str], reference: str
 ) -> None:
-    """The losses of one step and their gradients, written down plainly."""
-    generator, discriminator = system.networks["generator"], system.networks["discriminator"]
-    photo, sketch = batch["photo"], batch["sketch"].expand(-1, 3, -1, -1)
-    with autocast:
-        fake = generator(photo)
-        real_logits = discriminator(torch.cat([photo, sketch], 1))
-        fake_logits = discriminator(torch.cat([photo, fake.detach()], 1))
-    (entropy(real_logits, 1.0) + entropy(fake_logits, 0.0)).backward()
-    discriminator.requires_grad_(False)
-    with autocast:
-        logits = discriminator(torch.cat([photo, fake], 1))
-    l1 = F.l1_loss(fake.float(), sketch)
-    (model["loss"]["scale"] * (entropy(logits, 1.0) + model["loss"]["l1"] * l1)).backward()
-    discriminator.requires_grad_(True)
-    system.networks.zero_grad(set_to_none=True)
+    """Speeds against `reference`, and arithmetic against the processor's matrix products.
 
-
-def entropy(logits: Tensor, label: float) -> Tensor:
-    logits = logits.float()
-    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
-
-
-def model_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The run with everything on: mirroring, shifts, running average, discriminator each step."""
-    return {
-        "system": "pix2pix",
-        "task": {"inputs": ["photo"], "target": "sketch", "size": options.size},
-        "network": {"width": options.width, "dropout": 0.5, "init_std": 0.0},
-        "loss": {"l1": 100.0, "scale": 0.1},
-        "conditional": {"timer": 1, "threshold": 0.0},
-        "greyscale": True,
-        "augment": {"flip": True, "jitter": 0.06},
-        "schedule": {
-            "steps": 10**9,
-            "batch": options.batch,
-            "lr_generator": 1e-3,
-            "lr_discriminator": 5e-4,
-            "decay_from": 0.5,
-            "ema_half_life": 2000.0,
-        },
-    }
-
-
-def write_pack(folder: Path, size: int) -> Pack:
-    """A pack of noise; what is in the pictures does not change how long a step takes."""
-    folder.mkdir()
-    draw = np.random.default_rng(0)
-    channels = {"photo": 3, "sketch": 1}
-    for name, count in channels.items():
-        pictures = draw.integers(0, 256, (FACES, count, size, size), np.uint8)
-        np.save(folder / f"{name}.npy", pictures)
-    about = {
-        "size": size,
-        "fields": channels,
-        "inputs": ["photo"],
-        "target": "sketch",
-        "ids": [f"{row:04d}" for row in range(FACES)],
-        "splits": ["train"] * FACES,
-        "styles": [None] * FACES,
-    }
-    (folder / "pack.json").write_text(json.dumps(about), encoding="utf-8")
-    return Pack(folder)
-
-
-def report(options: argparse.Namespace, engine: Engine, times: dict[str, list[Seconds]]) -> None:
-    names = {
-        "floor": "bare forward-backward",
-        "engine": "engine step",
-        "feed": "  of it feed, normalise",
-        "adam": "  of it Adam, both",
-        "average": "  of it running average",
-    }
-    clock = 0 if accelerator(engine) == "cuda" or options.threads > 1 else 1
-    print(
-        f"{options.size} px, width {options.width}, batch {options.batch}, "
-        f"{accelerator(engine)} {precision(engine)}, {options.threads} threads, "
-        f"medians of {options.steps} steps"
-    )
-    print(f"{'':24} {'wall ms':>9} {'processor ms':>13} {'images/s':>9} {'of floor':>9}")
-    floor = statistics.median(step[clock] for step in times["floor"])
-    for name, title in names.items():
-        wall, processor = (statistics.median(column) for column in zip(*times[name]))
-        part = (wall, processor)[clock] / floor
-        rate = f"{options.batch / wall:9.1f}" if name in ("floor", "engine") else " " * 9
-        print(f"{title:24} {1e3 * wall:9.2f} {1e3 * processor:13.2f} {rate} {part:9.1%}")
-    for number, title in enumerate(("wall", "processor")):
-        pairs = zip(times["engine"], times["floor"], strict=True)
-        ratios = [whole[number] / bare[number] for whole, bare in pairs]
-        low, middle, high = (100 * (ratio - 1) for ratio in statistics.quantiles(ratios, n=4))
+    Args:
+        job: that was timed.
+        times: by contender.
+        lower: precision of those contenders that differ from the job's.
+        reference: contender whose time is 1.
+    """
+    flops, rates = step_cost(job)
+    print(f"{flops['flops_per_sample'] / 1e9:.2f} GFLOP an image, ", end="")
+    print(", ".join(f"{n} {count:,} parameters" for n, count in flops["parameters"].items()))
+    print("matrix products: " + ", ".join(f"{n} {r / 1e9:.0f} GFLOP/s" for n, r in rates.items()))
+    print(f"{'':32}{'ms/step':>9}{'images/s':>10}{'time, (middle half)':>25}", end="")
+    print(f"{'GFLOP/s':>9}{'of matmul':>10}")
+    for name, seconds in times.items():
+        low, middle, high = ratios(seconds, times[reference])
+        speed = 1e3 * job.batch / median_ms(seconds)
+        reached = speed * flops["flops_per_sample"]
+        part = reached / rates[lower.get(name, precision(job.settings))]
         print(
-            f"overhead, {title} time: {middle:.1f} % "
-            f"(middle half of the paired steps: {low:.1f} to {high:.1f} %)"
+            f"{name:32}{median_ms(seconds):9.1f}{speed:10.1f}"
+            f"{f'{middle:.2f} x ({low:.2f} to {high:.2f})':>25}{reached / 1e9:9.1f}{part:10.1%}"
         )
 
 
+def step_cost(job: Job) -> tuple[dict[str, Any], Rates]:
+    """What one engine step computes at least, and how fast this device multiplies matrices."""
+    pack = Pack(job.pack)
+    system = build(job.model, pack.channels)
+    device = torch.device(accelerator(job.settings))
+    system.networks.to(device)
+    raw = pack.read(pack.rows("train")[: job.batch])
+    kinds = {precision(job.settings), "32-true"}
+    return cost.measure(system, raw), {k: cost.matmul_rate(device, k) for k in sorted(kinds)}
+
+
+def print_feed(job: Job, step_ms: float) -> None:
+    """How far the feed's rate, on one core, is above that of training."""
+    feed = Feed(Pack(job.pack), job.batch, load(Augment, job.model["augment"]), 0)
+    cpu, steps = torch.device("cpu"), itertools.count()
+    times = [timed(lambda: feed.raw(next(steps)), cpu) for _ in range(50)]
+    speed = 1e3 * job.batch / median_ms(times)
+    print(f"feed alone: {speed:.0f} images/s, {speed * step_ms / job.batch / 1e3:.0f} x training")
+
+
+def overhead(job: Job, options: argparse.Namespace) -> None:
+    """Engine steps and their parts against forward and backward passes alone."""
+    keep_freed_memory()
+    pack = Pack(job.pack)
+    trainer = Trainer(build(job.model, pack.channels), pack, 0, job.settings)
+    trainer.system.networks.train()
+    device = trainer.fabric.device
+    bare = build(job.model, pack.channels)
+    bare.networks.to(device).train()
+    log = StepLog(job.scratch / "steps.jsonl", 0)
+    batches = trainer.feed.prefetched(0, pin=device.type == "cuda")
+    fixed = normalise(trainer.feed.raw(0), device)
+    autocast = torch.autocast(
+        device.type, torch.bfloat16, enabled=precision(job.settings) == "bf16-mixed"
+    )
+
+    def engine_step() -> None:
+        step, raw = next(batches)
+        log.add(step, trainer.learn(step, raw))
+
+    parts: dict[str, Callable[[], Any]] = {
+        FLOOR: forward_backward(bare, fixed, autocast),
+        ENGINE: engine_step,
+        "  of it feed, normalise": lambda: normalise(trainer.feed.raw(0), device),
+        "  of it optimizers": lambda: [o.step() for o in trainer.optimizers.values()],
+        "  of it running averages": lambda: [
+            average.update(trainer.system.networks[name], 0)
+            for name, average in trainer.averages.items()
+        ],
+    }
+    turns = {
+        name: lambda work=work: timed(work, device, options.steps) for name, work in parts.items()
+    }
+    with torch_modes(job.settings), closing(batches):
+        report_overhead(job, in_turn(turns, options.rounds))
+
+
+def forward_backward(
+    system: System, batch: Batch, autocast: AbstractContextManager[Any]
+) -> Callable[[], None]:
+    """A system's own passes on a batch in memory, without learning from them."""
+    learners = {
+        name: [p for group in optimizer.param_groups for p in group["params"]]
+        for name, optimizer in system.optimizers().items()
+    }
+
+    def differentiate(name: str, loss: Tensor) -> Tensor:
+        loss.backward(inputs=learners[name])
+        return loss.detach()
+
+    def work() -> None:
+        with autocast:
+            system.training_step(dict(batch), Clock(0, NEVER, 0), differentiate)
+        system.networks.zero_grad(set_to_none=True)
+
+    return work
+
+
+def report_overhead(job: Job, times: dict[str, list[Seconds]]) -> None:
+    floor = times[FLOOR]
+    print(f"{'':26}{'wall ms':>9}{'processor ms':>14}{'images/s':>10}{'of floor':>10}")
+    for name, seconds in times.items():
+        wall, processor = (1e3 * statistics.median(column) for column in zip(*seconds, strict=True))
+        speed = f"{'':10}" if name.startswith(" ") else f"{1e3 * job.batch / wall:10.1f}"
+        part = wall / median_ms(floor)
+        print(f"{name:26}{wall:9.2f}{processor:14.2f}{speed}{part:10.1%}")
+    low, middle, high = (100 * (ratio - 1) for ratio in ratios(times[ENGINE], floor))
+    print(f"overhead: {middle:.1f} % (middle half of the paired rounds: {low:.1f} to {high:.1f} %)")
+
+
 if __name__ == "__main__":
+    # Processes of contenders import this file under another name and must not start over.
     main()

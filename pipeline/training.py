@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from dvclive import Live
 
 from pipeline.stage import Parameters
 from sketchface_models.systems.registry import system_class
-from sketchface_models.training.log import Lines, Observer
+from sketchface_models.training.log import Lines
 from sketchface_models.training.settings import Engine
+
+SHEET = "validation.png"
 
 
 def run_config(params: Parameters, run: str, seed: int) -> dict[str, Any]:
@@ -48,26 +49,61 @@ def _work_in_progress() -> Path:
     return Path(os.environ.get("DVC_ROOT", "."), ".cache")
 
 
-@contextmanager
-def live_logger(folder: Path, per_second: float = 1.0) -> Iterator[Observer]:
-    """An observer that writes DVCLive's files for whoever watches while a run learns.
+class LiveLogger:
+    """Writes DVCLive's files: every validation, the last step, and in between a step a second.
 
-    At most `per_second` new lines a second. They are no output: what stays are the run's own logs.
+    A context manager. Nothing is written before the first line arrives, so that of several
+    processes the one that is told of lines writes alone.
+
+    Args:
+        folder: for the files.
+        per_second: steps shown a second at most.
     """
-    last = float("-inf")
-    with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:
 
-        def observe(lines: Lines) -> None:
-            nonlocal last
-            chosen = [line for line in lines if any(name.startswith("val_") for name in line[1])]
-            if time.monotonic() - last >= 1 / per_second and lines[-1] not in chosen:
-                chosen.append(lines[-1])
-            for step, terms in chosen:
-                last = time.monotonic()
-                live.step = step
-                for name, value in terms.items():
-                    live.log_metric(name, value)
-            if chosen:
-                live.make_summary()
+    def __init__(self, folder: Path, per_second: float = 1.0) -> None:
+        self.folder, self.pause = folder, 1 / per_second
+        self.live: Live | None = None
+        self.shown = float("-inf")
+        self.waiting: Lines = []
 
-        yield observe
+    def lines(self, lines: Lines) -> None:
+        """Take in a batch of lines, see `Observer` in `sketchface_models.training.log`."""
+        chosen = [line for line in lines if any(name.startswith("val_") for name in line[1])]
+        if time.monotonic() - self.shown >= self.pause and lines[-1] not in chosen:
+            chosen.append(lines[-1])
+        self._write(chosen)
+        self.waiting = [] if lines[-1] in chosen else [lines[-1]]
+
+    def sheet(self, step: int, path: Path) -> None:
+        """Show a validation sheet, drawn after `step` steps, in place of the one before."""
+        live = self._opened()
+        live.step = step - 1
+        live.log_image(SHEET, str(path))
+
+    def __enter__(self) -> LiveLogger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._write(self.waiting)
+        if self.live:
+            self.live.end()
+
+    def _write(self, lines: Lines) -> None:
+        for step, terms in lines:
+            self.shown = time.monotonic()
+            live = self._opened()
+            live.step = step
+            for name, value in terms.items():
+                live.log_metric(name, value)
+        if lines:
+            self._opened().make_summary()
+
+    def _opened(self) -> Live:
+        if not self.live:
+            self.live = Live(str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None)
+        return self.live

@@ -12,19 +12,25 @@ from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
 from sketchface_models.training import checkpoint
 
-WEIGHTS, CARD = "model.safetensors", "model.json"
-"""Files of a weights folder: all networks, and what made them (also inside the former)."""
+WEIGHTS, BEST, CARD = "model.safetensors", "best.safetensors", "model.json"
+"""Files of a weights folder: all networks as training ended, as they did best on the validation
+faces (where that was asked for), and what made them (also inside the former two)."""
 
 
 def load_trained(
-    weights: Path, device: torch.device | str = "cpu"
+    weights: Path, device: torch.device | str = "cpu", file: str = WEIGHTS
 ) -> tuple[System, dict[str, Any]]:
     """A trained system in eval mode, with its card.
+
+    Args:
+        weights: folder that training wrote.
+        device: for the networks.
+        file: `WEIGHTS` or `BEST`.
 
     Raises:
         SketchFaceError: if the folder does not hold whole, fitting weights.
     """
-    path = weights / WEIGHTS
+    path = weights / file
     tensors, card = checkpoint.load_tensors(path)
     if not {"model", "channels"} <= card.keys():
         raise SketchFaceError(f"{path}: not the weights of a finished run")

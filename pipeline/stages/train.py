@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from pipeline.stage import Parameters, run_stage
-from pipeline.training import live_folder, live_logger, resume_store, run_config
+from pipeline.training import LiveLogger, live_folder, resume_store, run_config
 from sketchface_models.training.run import train
 
 DATA = Path("data")
@@ -13,9 +13,10 @@ DATA = Path("data")
 
 def main(params: Parameters, run: str, seed: int) -> None:
     """Train one run from one seed."""
-    out = DATA / "train" / run / str(seed)
-    with live_logger(live_folder(run, seed)) as logger:
-        train(run_config(params, run, seed), DATA / "pack" / run, out, resume_store(), (logger,))
+    config = run_config(params, run, seed)
+    pack, out = DATA / "pack" / run, DATA / "train" / run / str(seed)
+    with LiveLogger(live_folder(run, seed)) as live:
+        train(config, pack, out, resume_store(), (live.lines,), (live.sheet,))
 
 
 def print_config(params: Parameters, run: str, seed: int) -> None:
@@ -29,7 +30,6 @@ if __name__ == "__main__":
     parser.add_argument("seed", type=int)
     parser.add_argument("--print-config", action="store_true", help="only print its configuration")
     given = parser.parse_args()
+    run, seed = given.run, given.seed
     action = print_config if given.print_config else main
-    run_stage(
-        f"train@{given.run}-{given.seed}", lambda params: action(params, given.run, given.seed)
-    )
+    run_stage(f"train@{run}-{seed}", lambda params: action(params, run, seed))

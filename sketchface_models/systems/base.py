@@ -1,12 +1,11 @@
 """What the engine and a system ask of each other.
 
 A system owns its networks, its losses and what one training step is; the engine owns devices,
-precision, stepping, averaging, checkpoints, logging and resume.
+precision, stepping, averaging, checkpoints, logging, resume and the processes that share a batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -14,12 +13,30 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchface_models.config import NonEmpty, above, at_least, between
+from sketchface_models.systems.schedules import linear_decay
 
 Batch = dict[str, Tensor]
 """Field name -> (B, C, S, S) float32; pictures in [-1, 1], depth in [0, 1]."""
 
-Update = Callable[[str, Tensor], None]
-"""`update(name, loss)`: gradients of `loss`, then one step of optimizer `name`."""
+
+class Update(Protocol):
+    """What a training step calls, once or many times and in any order, to learn."""
+
+    def __call__(self, name: str, loss: Tensor) -> Tensor:
+        """One step of optimizer `name` down the gradients of `loss`.
+
+        Only the parameters of that optimizer get gradients, and only as far as they ask for them
+        (`requires_grad`): no other network needs to be switched off for it.
+
+        Args:
+            name: one of the system's optimizers.
+            loss: (), a mean over this process's part of the batch.
+
+        Returns:
+            The loss, (), without its graph and as a mean over all processes, so that what a
+            system decides by it, it decides alike everywhere.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,32 +83,60 @@ class Clock:
     """Whole passes over the training faces done before this step."""
 
 
-class System(Protocol):
-    """One of the rebuilt papers. Constructed as `Class(settings, channels)`."""
+class System:
+    """One of the rebuilt papers, built as `Class(settings, channels)`.
+
+    All that training does must follow from weights, batch, clock and what `state` returns, with
+    random draws from torch's global generators alone, which the engine seeds anew for every step:
+    then an interrupted run ends as an uninterrupted one.
+    """
 
     Settings: ClassVar[type]
+    """A dataclass; holds at least `task`, `augment` and `schedule`."""
     settings: Any
-    """An instance of `Settings`; holds at least `task`, `augment` and `schedule`."""
     networks: nn.ModuleDict
-    averaged: tuple[str, ...]
+    """Everything with weights, under the names that weights are saved by. A network is *called*:
+    `forward` runs in the engine's precision, other methods in 32 bits. What is called in two ways
+    (encode, decode) is two networks; parts may be shared between networks."""
+    averaged: ClassVar[tuple[str, ...]] = ()
     """Names of the networks whose running average is what gets used afterwards."""
+    compiled: ClassVar[tuple[str, ...]] = ()
+    """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """New optimizers by name, at their starting rates."""
-        ...
+        """New optimizers by name, at their starting rates, over any parameters of `networks`."""
+        raise NotImplementedError
+
+    def rate(self, name: str, clock: Clock) -> float:
+        """Factor on the starting rates of optimizer `name` at this step."""
+        schedule: Schedule = self.settings.schedule
+        return linear_decay(clock.step, schedule.steps, schedule.decay_from)
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """One step: computes losses, calls `update` as its rule says; returns terms to log."""
-        ...
+        """One step: computes losses, calls `update` as its rule says; returns terms to log.
+
+        Args:
+            batch: this process's part of the batch.
+            clock: where training stands.
+            update: learns; see there.
+
+        Returns:
+            Terms, () each and without graphs, still on the device: reading them here would wait
+            for it.
+        """
+        raise NotImplementedError
 
     def generate(self, batch: Batch) -> Tensor:
         """Inputs of a batch -> the target field, (B, C, S, S) in [-1, 1]; deterministic in eval."""
-        ...
+        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """Plain numbers that must survive a resume (tensors live in the networks)."""
-        ...
+        """What must survive a resume besides weights: tensors, or values that JSON can hold.
+
+        Tensors may differ between the processes that share a batch (a pool of drawings does), in
+        values though not in shape; all else must be alike in all of them.
+        """
+        return {}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take back what `state` gave."""
-        ...
+        """Take back what `state` gave; its tensors come on the CPU."""

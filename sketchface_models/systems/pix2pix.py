@@ -15,7 +15,7 @@ from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import above, at_least, between
 from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
-from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, Task, Update
+from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
 
 PICTURE_CHANNELS = 3
 """The paper's networks see and draw RGB, also where a field is grey."""
@@ -86,7 +86,7 @@ class Pix2PixSettings:
             raise ValueError("\n".join(wrong))
 
 
-class Pix2Pix:
+class Pix2Pix(System):
     """The system.
 
     Args:
@@ -96,6 +96,7 @@ class Pix2Pix:
 
     Settings = Pix2PixSettings
     averaged = ("generator",)
+    compiled = ("generator", "discriminator")
 
     def __init__(self, settings: Pix2PixSettings, channels: dict[str, int]) -> None:
         self.settings = settings
@@ -111,8 +112,9 @@ class Pix2Pix:
         if settings.network.init_std:
             self.networks.apply(lambda layer: _normal(layer, settings.network.init_std))
         # Epoch bookkeeping of conditional training; 1.0 is the authors' start value.
-        self.last_average, self.epoch, self.loss_count = 1.0, 0, 0
+        self.last_average, self.epoch = 1.0, 0
         self.loss_sum: float | Tensor = 0.0
+        self.loss_count: int | Tensor = 0
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Adam with betas (0.5, 0.999) for both networks (facts C.4)."""
@@ -133,20 +135,14 @@ class Pix2Pix:
             judged_real = discriminator(torch.cat([condition, real], dim=1))
             judged_fake = discriminator(torch.cat([condition, fake.detach()], dim=1))
             loss = _cross_entropy(judged_real, 1.0) + _cross_entropy(judged_fake, 0.0)
-            update("discriminator", loss)
-            terms["discriminator"] = loss.detach()
-            self.loss_sum = self.loss_sum + loss.detach()
-            self.loss_count += 1
-        # Its weights get no gradient here: that work would be thrown away.
-        discriminator.requires_grad_(False)
+            terms["discriminator"] = update("discriminator", loss)
+            self._note(terms["discriminator"])
         adversarial = _cross_entropy(discriminator(torch.cat([condition, fake], dim=1)), 1.0)
         l1 = F.l1_loss(fake, real)
         weights = self.settings.loss
         loss = weights.scale * (adversarial + weights.l1 * l1)
-        update("generator", loss)
-        discriminator.requires_grad_(True)
         return terms | {
-            "generator": loss.detach(),
+            "generator": update("generator", loss),
             "adversarial": adversarial.detach(),
             "l1": l1.detach(),
         }
@@ -159,7 +155,7 @@ class Pix2Pix:
         """
         if epoch != self.epoch:
             if self.loss_count:
-                self.last_average = float(self.loss_sum) / self.loss_count
+                self.last_average = float(self.loss_sum) / int(self.loss_count)
             self.epoch, self.loss_sum, self.loss_count = epoch, 0.0, 0
         rule = self.settings.conditional
         return epoch % rule.timer == 0 and self.last_average > rule.threshold
@@ -177,13 +173,19 @@ class Pix2Pix:
             "last_average": self.last_average,
             "epoch": self.epoch,
             "loss_sum": float(self.loss_sum),
-            "loss_count": self.loss_count,
+            "loss_count": int(self.loss_count),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
         self.last_average, self.epoch = state["last_average"], state["epoch"]
         self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
+
+    def _note(self, loss: Tensor) -> None:
+        # What is not finite was not learned from, where the engine goes on without it at all.
+        finite = loss.isfinite()
+        self.loss_sum = self.loss_sum + torch.where(finite, loss, 0.0)
+        self.loss_count = self.loss_count + finite
 
     def _condition(self, batch: Batch) -> Tensor:
         return torch.cat([_rgb(batch[name]) for name in self.settings.task.inputs], dim=1)

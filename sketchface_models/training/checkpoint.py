@@ -7,22 +7,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON-able note on them as one safetensors file, atomically."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any], keep: Path | None = None
+) -> None:
+    """Write tensors and a JSON-able note on them as one safetensors file, atomically.
+
+    Args:
+        path: of the file.
+        tensors: by name; several names may stand for one tensor.
+        about: the note.
+        keep: where a file that stands at `path` goes once the new one is written.
+
+    Raises:
+        SketchFaceError: if it cannot be written; what stood at `path` then stands there still.
+    """
     note = {"about": json.dumps(about, sort_keys=True)}
-    with atomic_file(path) as temporary:
-        save_file(whole, temporary, metadata=note)
+    try:
+        with atomic_file(path) as temporary:
+            save_file(_apart(tensors), temporary, metadata=note)
+            if keep and path.exists():
+                path.replace(keep)
+    except (OSError, SafetensorError) as error:
+        raise SketchFaceError(
+            f"{path}: cannot be written ({error}); free some space and start again"
+        ) from None
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -62,26 +78,12 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> N
     module.load_state_dict(dict(tensors))
 
 
-def pack_optimizer(optimizer: Optimizer) -> dict[str, Tensor]:
-    """An optimizer's state as flat tensors, `PARAMETER.KEY`."""
-    return {
-        f"{index}.{key}": torch.as_tensor(value)
-        for index, state in optimizer.state_dict()["state"].items()
-        for key, value in state.items()
-    }
-
-
-def unpack_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give an optimizer back what `pack_optimizer` took."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU, none sharing memory with another, which the format does not know."""
+    found, seen = {}, set()
     for name, tensor in tensors.items():
-        index, key = name.split(".", 1)
-        like = parameters[int(index)]
-        # Same memory layout as the parameter, which may be channels-last.
-        fits = tensor.shape == like.shape
-        state.setdefault(int(index), {})[key] = (
-            torch.empty_like(like).copy_(tensor) if fits else tensor
-        )
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+        value = tensor.detach().cpu().contiguous()
+        where = value.untyped_storage().data_ptr()
+        found[name] = value.clone() if where in seen else value
+        seen.add(where)
+    return found

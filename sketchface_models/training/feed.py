@@ -1,18 +1,27 @@
 """Which faces a step sees and how they are moved: pure functions of (seed, step).
 
-Nothing here has a state, so a resumed run sees exactly what an uninterrupted one would have.
+Nothing here has a state, so a resumed run sees exactly what an uninterrupted one would have, and
+several processes together see exactly what one would.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor
 
+from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Augment
 from sketchface_models.training.pack import Pack
+
+AHEAD = 4
+"""Batches read before they are asked for, each by a thread of its own."""
 
 
 def stream_seed(*names: object) -> int:
@@ -26,50 +35,99 @@ class Feed:
 
     Every face is seen once before any is seen again, in a new order each epoch; a batch may
     straddle two epochs.
+
+    Args:
+        pack: to read from.
+        batch: faces a step, over all processes together.
+        augment: how faces are moved. What is drawn belongs to a face's position in the whole
+            batch, so the number of processes changes nothing.
+        seed: of order and moves.
+        rank: this process, of `world`; it reads positions rank, rank + world, ... of each batch.
+        world: number of processes.
+
+    Raises:
+        SketchFaceError: if the processes cannot share a batch evenly.
     """
 
-    def __init__(self, pack: Pack, batch: int, augment: Augment, seed: int) -> None:
+    def __init__(
+        self, pack: Pack, batch: int, augment: Augment, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
+        if batch % world:
+            raise SketchFaceError(
+                f"schedule.batch: {batch} faces do not share out evenly over {world} processes; "
+                f"choose a multiple of {world}, such as {(batch // world + 1) * world}"
+            )
         self.pack, self.batch, self.augment, self.seed = pack, batch, augment, seed
+        self.mine = slice(rank, None, world)
         self.train = pack.rows("train")
+        # A batch touches one or two epochs; a large pack's order takes milliseconds to draw.
+        self._order = functools.lru_cache(maxsize=4)(self._draw_order)
 
     def epoch(self, step: int) -> int:
         """Whole passes over the training faces before `step`."""
         return step * self.batch // len(self.train)
 
     def rows(self, step: int) -> np.ndarray:
-        """Row numbers of the batch at `step`, (B,) int64."""
-        positions = np.arange(step * self.batch, (step + 1) * self.batch)
-        epochs, within = positions // len(self.train), positions % len(self.train)
-        order = {epoch: self._order(int(epoch)) for epoch in np.unique(epochs)}
-        return self.train[[order[e][i] for e, i in zip(epochs, within, strict=True)]]
+        """Row numbers of this process's part of the batch at `step`, (batch / world,) int64."""
+        positions = np.arange(step * self.batch, (step + 1) * self.batch)[self.mine]
+        epochs, within = np.divmod(positions, len(self.train))
+        chosen = np.empty_like(positions)
+        for epoch in np.unique(epochs):
+            chosen[epochs == epoch] = self._order(int(epoch))[within[epochs == epoch]]
+        return self.train[chosen]
 
     def raw(self, step: int) -> dict[str, Tensor]:
         """The batch at `step` as uint8 tensors, mirrored and shifted as `augment` says."""
-        raw = self.pack.read(self.rows(step))
         draw = np.random.default_rng(stream_seed(self.seed, "augment", step))
-        flips = draw.random(self.batch) < 0.5
+        mirrored = (draw.random(self.batch) < 0.5)[self.mine]
         reach = round(self.augment.jitter * self.pack.size)
-        shifts = draw.integers(-reach, reach + 1, size=(self.batch, 2))
-        for name, tensor in raw.items():
-            if self.augment.flip:
-                tensor[flips] = tensor[flips].flip(-1)
-            if reach:
-                raw[name] = _shift(tensor, shifts, reach)
-        return raw
+        shifts = draw.integers(-reach, reach + 1, size=(self.batch, 2))[self.mine]
+        if not self.augment.flip:
+            if not reach:
+                return self.pack.read(self.rows(step))
+            mirrored[:] = False
+        lines, columns = _sources(self.pack.size, shifts, mirrored)
+        return self.pack.sample(self.rows(step), lines, columns)
 
-    def _order(self, epoch: int) -> np.ndarray:
+    def prefetched(self, start: int, pin: bool = False) -> Generator[tuple[int, dict[str, Tensor]]]:
+        """(step, `raw(step)`) for steps `start`, `start` + 1, ..., without end, read ahead.
+
+        Threads read at most `AHEAD` batches in advance; they end with the iterator (`close()`,
+        or when the iterator is let go). An error in reading is raised at the step it belongs to.
+
+        Args:
+            start: first step.
+            pin: put batches in page-locked memory, from which a GPU copies without being waited
+                for.
+        """
+
+        def read(step: int) -> dict[str, Tensor]:
+            raw = self.raw(step)
+            return {name: tensor.pin_memory() for name, tensor in raw.items()} if pin else raw
+
+        readers = ThreadPoolExecutor(AHEAD, "feed")
+        try:
+            waiting = deque(readers.submit(read, step) for step in range(start, start + AHEAD))
+            for step in itertools.count(start):
+                raw = waiting.popleft().result()
+                waiting.append(readers.submit(read, step + AHEAD))
+                yield step, raw
+        finally:
+            readers.shutdown(cancel_futures=True)
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
         return np.random.default_rng(stream_seed(self.seed, "order", epoch)).permutation(
             len(self.train)
         )
 
 
-def _shift(tensor: Tensor, shifts: np.ndarray, reach: int) -> Tensor:
-    """Move each picture by its (dx, dy), replicating the border."""
-    size = tensor.shape[-1]
-    # Replication padding exists for floats only; uint8 values survive the way there and back.
-    padded = F.pad(tensor.float(), (reach,) * 4, mode="replicate").to(tensor.dtype)
-    moved = tensor.clone()
-    for i, (dx, dy) in enumerate(shifts):
-        top, left = reach - int(dy), reach - int(dx)
-        moved[i] = padded[i, :, top : top + size, left : left + size]
-    return moved
+def _sources(size: int, shifts: np.ndarray, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Line and column each pixel of each moved picture comes from, (B, size) int64 both.
+
+    Pictures are mirrored, then shifted by their (dx, dy). Holding the indices within the picture
+    repeats its border.
+    """
+    columns, lines = (
+        np.clip(np.arange(size) - shifts[:, axis, None], 0, size - 1) for axis in (0, 1)
+    )
+    return lines, np.where(mirrored[:, None], size - 1 - columns, columns)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-import sys
-import time
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,83 +19,94 @@ Lines = list[tuple[int, dict[str, float]]]
 Observer = Callable[[Lines], None]
 """Called with each batch of finished lines, in order."""
 
+Terms = dict[str, Tensor | float]
+"""A step's terms by name: tensors of shape (), still on the device, or plain numbers."""
+
 
 class StepLog:
     """Collects terms on the device and writes them out every `every` steps.
 
     Args:
-        path: of the JSON-lines file, one object a step: {"step": 17, "l1": 0.21, ...}.
+        path: of the JSON-lines file, one object a step: {"step": 17, "l1": 0.21, ...}; None in
+            processes that do not write.
         start: step to go on from; later lines of an interrupted run are cut off.
         observers: told of the lines as they are written.
+        every: steps between two looks at the device.
+        share: replaces a vector by its mean over all processes.
+        check: refuses or cleans lines before they are written.
 
     Raises:
-        SketchFaceError: if lines before `start` are lost, or (from `flush`) when a term is not
-            finite, naming step and term.
+        SketchFaceError: if lines before `start` are lost.
     """
 
     def __init__(
-        self, path: Path, start: int, observers: tuple[Observer, ...] = (), every: int = 20
+        self,
+        path: Path | None,
+        start: int,
+        observers: tuple[Observer, ...] = (),
+        every: int = 20,
+        share: Callable[[Tensor], None] = lambda values: None,
+        check: Callable[[Lines], Lines] = lambda lines: lines,
     ) -> None:
         self.path, self.observers, self.every = path, observers, every
-        self.waiting: list[tuple[int, dict[str, Tensor]]] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = path.read_text(encoding="utf-8").splitlines()[:start] if path.exists() else []
-        if len(kept) < start:
-            raise SketchFaceError(
-                f"{path}: {len(kept)} lines, but the checkpoint beside it is at step {start}; "
-                f"remove {path.parent} to train from the start"
-            )
-        with atomic_file(path) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        self.share, self.check = share, check
+        self.waiting: list[tuple[int, Terms]] = []
+        if path:
+            cut(path, start)
 
-    def add(self, step: int, terms: dict[str, Tensor]) -> None:
-        """Note a step's terms (0-dimensional tensors, still on the device)."""
+    def add(self, step: int, terms: Terms) -> None:
+        """Note a step's terms."""
         self.waiting.append((step, terms))
         if len(self.waiting) >= self.every:
             self.flush()
 
     def flush(self) -> None:
-        """Fetch what waits in one transfer, write it, and check that it is finite."""
+        """Fetch what waits in one transfer, check it and write it to the disk.
+
+        Raises:
+            SketchFaceError: from `check`.
+        """
         if not self.waiting:
             return
-        flat = torch.stack([t.float() for _, terms in self.waiting for t in terms.values()])
-        values = iter(flat.tolist())
-        lines = [(step, {name: next(values) for name in terms}) for step, terms in self.waiting]
+        lines = self.check(self._fetch())
+        if self.path:
+            with self.path.open("a", encoding="utf-8") as file:
+                for step, numbers in lines:
+                    file.write(json.dumps({"step": step} | numbers) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            for observer in self.observers:
+                observer(lines)
+
+    def _fetch(self) -> Lines:
+        tensors = [t for _, terms in self.waiting for t in terms.values() if isinstance(t, Tensor)]
+        values = iter(())
+        if tensors:
+            flat = torch.stack([tensor.float() for tensor in tensors])
+            self.share(flat)
+            values = iter(flat.tolist())
+        lines = [
+            (
+                step,
+                {name: next(values) if isinstance(t, Tensor) else t for name, t in terms.items()},
+            )
+            for step, terms in self.waiting
+        ]
         self.waiting = []
-        for step, numbers in lines:
-            for name, value in numbers.items():
-                if not math.isfinite(value):
-                    raise SketchFaceError(
-                        f"step {step}: {name} is {value}; lower the learning rate or look at the "
-                        "faces of this step"
-                    )
-        with self.path.open("a", encoding="utf-8") as file:
-            for step, numbers in lines:
-                file.write(json.dumps({"step": step} | numbers) + "\n")
-        for observer in self.observers:
-            observer(lines)
+        return lines
 
 
-class ProgressLine:
-    """A live line on the terminal: step, losses, images a second, time left."""
+def cut(path: Path, start: int) -> None:
+    """Keep the first `start` lines of a log; a new one is made where there is none.
 
-    def __init__(self, name: str, start: int, steps: int, batch: int) -> None:
-        self.name, self.start, self.steps, self.batch = name, start, steps, batch
-        self.began = self.shown = time.monotonic()
-
-    def __call__(self, lines: Lines) -> None:
-        """Show the last step, at most twice a second (twice a minute where nobody watches)."""
-        step, terms = lines[-1]
-        now = time.monotonic()
-        if now - self.shown < (0.5 if sys.stderr.isatty() else 30) and step + 1 < self.steps:
-            return
-        self.shown = now
-        rate = (step + 1 - self.start) / max(now - self.began, 1e-9)
-        left = int((self.steps - step - 1) / max(rate, 1e-9))
-        losses = "  ".join(f"{name} {value:.3f}" for name, value in terms.items())
-        line = (
-            f"{self.name}: {step + 1}/{self.steps}  {losses}  {rate * self.batch:.0f} images/s  "
-            f"{left // 60}:{left % 60:02d} left"
+    Raises:
+        SketchFaceError: if there are fewer.
+    """
+    kept = path.read_text(encoding="utf-8").splitlines()[:start] if path.exists() else []
+    if len(kept) < start:
+        raise SketchFaceError(
+            f"{path}: {len(kept)} lines, but the checkpoint beside it is at step {start}; "
+            f"remove {path.parent} to train from the start"
         )
-        end = "\n" if step + 1 == self.steps or not sys.stderr.isatty() else "\r"
-        print(line, end=end, file=sys.stderr, flush=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")

@@ -42,8 +42,10 @@ class Pack:
             self.styles: list[int | None] = about["styles"]
             if not len(self.ids) == len(self.splits) == len(self.styles):
                 raise ValueError("ids, splits and styles differ in length")
+            # Still mapped, but without the bookkeeping that np.memmap adds to every slice.
             self.arrays = {
-                name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.channels
+                name: np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+                for name in self.channels
             }
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SketchFaceError(
@@ -69,11 +71,31 @@ class Pack:
             for name in (fields or list(self.arrays))
         }
 
+    def sample(self, rows: np.ndarray, lines: np.ndarray, columns: np.ndarray) -> dict[str, Tensor]:
+        """All fields with their pixels rearranged, each picture in its own way.
+
+        Args:
+            rows: (B,) row numbers.
+            lines: (B, S) int64, the line of the stored picture that each line comes from.
+            columns: (B, S) int64, likewise.
+
+        Returns:
+            Raw uint8 tensors (B, C, S, S) by field.
+        """
+        found = {}
+        for name, array in self.arrays.items():
+            moved = np.empty((len(rows), *array.shape[1:]), np.uint8)
+            for picture, row, y, x in zip(moved, rows, lines, columns, strict=True):
+                # Whole lines first, which are copied in one go. "clip" writes without a buffer.
+                np.take(array[row].take(y, axis=1), x, axis=2, out=picture, mode="clip")
+            found[name] = torch.from_numpy(moved)
+        return found
+
 
 def normalise(raw: dict[str, Tensor], device: torch.device) -> Batch:
-    """uint8 -> float32 on the device: pictures to [-1, 1], depth to [0, 1]."""
+    """uint8 -> new float32 tensors on the device: pictures to [-1, 1], depth to [0, 1]."""
     batch = {}
     for name, tensor in raw.items():
-        value = tensor.to(device, non_blocking=True).float()
-        batch[name] = value / 255 if name in UNCENTRED else value / 127.5 - 1
+        value = tensor.to(device, non_blocking=True).to(torch.float32, copy=True)
+        batch[name] = value.div_(255) if name in UNCENTRED else value.div_(127.5).sub_(1)
     return batch

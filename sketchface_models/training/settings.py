@@ -22,6 +22,25 @@ class Engine:
     """Steps between two looks at the validation faces."""
     checkpoint_every: Annotated[int, at_least(1)]
     """Steps between two checkpoints."""
+    checkpoint_minutes: Annotated[float, at_least(0)] = 0.0
+    """Also a checkpoint when the last one is older than this; 0 = by steps alone."""
+    devices: Annotated[int, at_least(0)] = 1
+    """Processes that share each batch, one a GPU; 0 = every GPU there is (on a CPU: one process).
+    Under `torchrun` or SLURM, theirs is the number."""
+    deterministic: bool = False
+    """The same bits twice on one device, at the price of speed on a GPU."""
+    compile: bool = False
+    """torch.compile the networks that a system names for it; needs a C++ compiler."""
+    clip_norm: Annotated[float, at_least(0)] = 0.0
+    """Largest gradient norm of an update, longer ones are scaled down to it; 0 = any."""
+    on_nonfinite: Literal["stop", "skip"] = "stop"
+    """When a loss or gradient is not finite: stop the run, or leave that update out."""
+    best: Literal["val_ssim", "val_l1", "none"] = "none"
+    """Measure on the validation faces by which the best weights are kept beside the last ones."""
+
+
+WITHOUT_EFFECT = ("checkpoint_every", "checkpoint_minutes", "on_nonfinite")
+"""Settings that change no result as long as all is finite: a run may go on under others."""
 
 
 def accelerator(engine: Engine) -> str:

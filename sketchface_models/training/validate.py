@@ -1,7 +1,8 @@
-"""What is measured on the validation faces while training."""
+"""What is measured, and shown, of the validation faces while training."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from sketchface_models.systems.pix2pix import luma
 from sketchface_models.training.pack import Pack, normalise
 
 AT_MOST = 64
-"""Validation faces looked at; enough for a curve."""
+"""Validation faces measured; enough for a curve."""
+SHOWN = 8
+"""Validation faces on the sheet."""
 
 
 @torch.no_grad()
@@ -27,6 +30,29 @@ def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[s
         l1.append((drawn - target).abs().mean(dim=(1, 2, 3)) / 255)
         similarity.append(ssim(target, drawn))
     return {"val_l1": torch.cat(l1).mean(), "val_ssim": torch.cat(similarity).mean()}
+
+
+@torch.no_grad()
+def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.ndarray | None:
+    """The first validation faces side by side: a line for each input, the drawing, the target.
+
+    Returns:
+        (lines x size, faces x size, 3) uint8; None if there are no validation faces.
+    """
+    rows = pack.rows("val")[:SHOWN]
+    if not len(rows):
+        return None
+    raw = pack.read(rows)
+    drawn = system.generate(normalise(raw, device))
+    drawn = ((drawn.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+    lines = [*(raw[name] for name in pack.inputs), drawn, raw[pack.target]]
+    return torch.cat([_side_by_side(pictures) for pictures in lines]).numpy()
+
+
+def _side_by_side(pictures: Tensor) -> Tensor:
+    """(B, C, S, S) -> (S, B x S, 3); three channels are colours, of others the first is shown."""
+    coloured = pictures if pictures.shape[1] == 3 else pictures[:, :1].expand(-1, 3, -1, -1)
+    return coloured.permute(2, 0, 3, 1).flatten(1, 2)
 
 
 def grey_255(picture: Tensor) -> Tensor:

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 import sketchface_models
 from pipeline.stage import Parameters
-from pipeline.training import live_logger, resume_store, run_config
+from pipeline.training import LiveLogger, resume_store, run_config
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.training.png import write_png
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
@@ -69,15 +72,38 @@ def test_live_logger_writes_seldom_but_every_validation(
     monkeypatch.chdir(tmp_path)
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    with live_logger(Path("live")) as observe:
-        observe([(0, {"l1": 1.0}), (1, {"l1": 0.9})])
+    with LiveLogger(Path("live")) as live:
+        live.lines([(0, {"l1": 1.0}), (1, {"l1": 0.9})])
         now = 100.2  # within the same second: nothing
-        observe([(2, {"l1": 0.8}), (3, {"l1": 0.7})])
-        observe([(4, {"l1": 0.6, "val_l1": 0.5}), (5, {"l1": 0.4})])
+        live.lines([(2, {"l1": 0.8}), (3, {"l1": 0.7})])
+        live.lines([(4, {"l1": 0.6, "val_l1": 0.5}), (5, {"l1": 0.4})])
         now = 101.5
-        observe([(6, {"l1": 0.3}), (7, {"l1": 0.2})])
-    assert plotted(Path("live"), "l1") == [(1, 0.9), (4, 0.6), (7, 0.2)]
-    assert plotted(Path("live"), "val_l1") == [(4, 0.5)]
+        live.lines([(6, {"l1": 0.3}), (7, {"l1": 0.2})])
+        assert plotted(Path("live"), "l1") == [(1, 0.9), (4, 0.6), (7, 0.2)]
+        assert plotted(Path("live"), "val_l1") == [(4, 0.5)]
+        now = 101.6
+        live.lines([(8, {"l1": 0.15}), (9, {"l1": 0.1})])
+        assert plotted(Path("live"), "l1")[-1] == (7, 0.2)
+    # The last step is written however soon it came.
+    assert plotted(Path("live"), "l1") == [(1, 0.9), (4, 0.6), (7, 0.2), (9, 0.1)]
     summary = json.loads(Path("live/metrics.json").read_text())
-    assert (summary["step"], summary["l1"], summary["val_l1"]) == (7, 0.2, 0.5)
+    assert (summary["step"], summary["l1"], summary["val_l1"]) == (9, 0.1, 0.5)
     assert [path.name for path in tmp_path.iterdir()] == ["live"]  # no dvc.yaml, no report
+
+
+def test_live_logger_shows_the_newest_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with LiveLogger(Path("live")) as live:
+        for step, shade in ((5, 10), (10, 200)):
+            write_png(Path("sheet.png"), np.full((4, 6, 3), shade, np.uint8))
+            live.sheet(step, Path("sheet.png"))
+            live.lines([(step - 1, {"val_l1": 0.5})])
+    with Image.open("live/plots/images/validation.png") as shown:
+        assert (shown.size, shown.getpixel((0, 0))) == ((6, 4), (200, 200, 200))
+    assert [step for step, _ in plotted(Path("live"), "val_l1")] == [4, 9]
+
+
+def test_a_process_that_is_told_nothing_writes_nothing(tmp_path: Path):
+    with LiveLogger(tmp_path / "live"):
+        pass
+    assert not (tmp_path / "live").exists()

@@ -14,11 +14,23 @@ from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Schedule
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.schedules import cosine_ramp, linear_decay
 from sketchface_models.training.ema import Average
-from sketchface_models.training.log import Lines, ProgressLine, StepLog
+from sketchface_models.training.guards import Stop
+from sketchface_models.training.log import Lines, StepLog
 from sketchface_models.training.pack import Pack
+from sketchface_models.training.progress import ProgressLine, Stopwatch
 from sketchface_models.training.settings import Engine, accelerator, precision
-from sketchface_models.training.trainer import Trainer, decay
+from sketchface_models.training.trainer import Trainer
+
+
+class KeepNothing:
+    def due(self, step: int) -> bool:
+        return False
+
+    def save(self, state) -> None: ...
+
+    def show(self, step: int, sheet) -> None: ...
 
 
 def schedule(**changes: float) -> Schedule:
@@ -77,33 +89,37 @@ def test_average_is_its_own_copy_without_gradients():
     assert torch.equal(average.module.state_dict()["0.weight"], before["0.weight"])
 
 
-def test_rates_fall_linearly_to_zero_after_decay_from():
-    plan = schedule(steps=100, decay_from=0.5)
-    rates = [decay(step, plan) for step in (0, 49, 50, 75, 99)]
+def test_rates_fall_linearly_to_zero_after_the_start():
+    rates = [linear_decay(step, 100, 0.5) for step in (0, 49, 50, 75, 99)]
     assert rates == pytest.approx([1, 1, 1, 0.5, 0.02])
-    assert {decay(step, schedule(decay_from=1.0)) for step in range(100)} == {1.0}
-    assert decay(25, schedule(decay_from=0.0)) == 0.75
-    assert decay(0, schedule(steps=1, decay_from=0.0)) == 1.0
+    assert {linear_decay(step, 100, 1.0) for step in range(100)} == {1.0}
+    assert linear_decay(25, 100, 0.0) == 0.75
+    assert linear_decay(0, 1, 0.0) == 1.0
+
+
+def test_cosine_ramp_rises_over_its_slope_after_its_delay():
+    weights = [cosine_ramp(step, 100, 40) for step in (0, 99, 100, 110, 120, 130, 140, 10**6)]
+    half = math.sqrt(0.5)
+    assert weights == pytest.approx([0, 0, 0, (1 - half) / 2, 0.5, (1 + half) / 2, 1, 1])
+    assert [cosine_ramp(step, 2, 0) for step in range(4)] == [0, 0, 1, 1]
+    assert cosine_ramp(0, 0, 0) == 1
 
 
 def test_the_trainer_steps_at_those_rates(tmp_path: Path, pack: Path):
     config = make_config()
     opened = Pack(pack)
-    trainer = Trainer(
-        build(config["model"], opened.channels),
-        opened,
-        0,
-        load(Engine, config["engine"]),
-        tmp_path / "state.safetensors",
-    )
+    engine = load(Engine, config["engine"])
+    trainer = Trainer(build(config["model"], opened.channels), opened, 0, engine)
     seen: dict[str, list[float]] = {"generator": [], "discriminator": []}
 
     def note_rates(lines: Lines) -> None:
         for name, optimizer in trainer.optimizers.items():
             seen[name].append(optimizer.param_groups[0]["lr"])
 
-    trainer.fit(StepLog(tmp_path / "steps.jsonl", 0, (note_rates,), every=1))
+    trainer.fit(StepLog(tmp_path / "steps.jsonl", 0, (note_rates,), every=1), KeepNothing())
     factors = [1.0] * 7 + [5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
+    lines = read(tmp_path / "steps.jsonl")
+    assert [line["lr_generator"] for line in lines] == seen["generator"]
     assert seen["generator"] == pytest.approx([2e-3 * factor for factor in factors])
     assert seen["discriminator"] == pytest.approx([1e-3 * factor for factor in factors])
 
@@ -157,12 +173,15 @@ def test_lost_lines_are_not_passed_over(tmp_path: Path):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_term_that_is_not_finite_stops_naming_step_and_term(tmp_path: Path, value: float):
-    log = StepLog(tmp_path / "steps.jsonl", 0, every=4)
+    stop = Stop(lambda step: [f"face-{step}", "other"])
+    log = StepLog(tmp_path / "steps.jsonl", 0, every=4, check=stop.check)
     log.add(0, terms(l1=1.0, adversarial=1.0))
     log.add(1, terms(l1=1.0, adversarial=value))
     log.add(2, terms(l1=math.nan, adversarial=1.0))
-    with pytest.raises(SketchFaceError, match=rf"^step 1: adversarial is {value};.* rate"):
+    words = rf"^step 1: adversarial is {value};.* face-1, other$"
+    with pytest.raises(SketchFaceError, match=words):
         log.flush()
+    assert read(log.path) == []
 
 
 def test_progress_line_shows_the_last_step_and_the_time_left(
@@ -177,8 +196,31 @@ def test_progress_line_shows_the_last_step_and_the_time_left(
     now += 25
     line([(38, {"l1": 0.5}), (39, {"l1": 0.25})])
     assert capsys.readouterr().err == "train x: 40/100  l1 0.250  4 images/s  1:00 left\n"
-    line([(99, {"l1": 0.125})])
-    assert "100/100" in capsys.readouterr().err
+    line([(99, {"l1": 0.125, "lr_generator": 1.0, "grad_generator": 2.0})])
+    last = capsys.readouterr().err
+    assert "_generator" not in last
+    assert "100/100" in last
+
+
+def test_stopwatch_keeps_the_clock_out_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    told: Lines = []
+    path = tmp_path / "timing.jsonl"
+    watch = Stopwatch(path, 0, 4, (told.extend,))
+    for first, seconds in ((0, 5.0), (20, 10.0)):
+        now += seconds
+        watch([(step, {"l1": 1.0}) for step in range(first, first + 20)])
+    assert [(line["step"], line["images_per_second"]) for line in read(path)] == [
+        (19, 16.0),
+        (39, 8.0),
+    ]
+    shown = {step: terms["images_per_second"] for step, terms in told if len(terms) == 2}
+    assert shown == {19: 16.0, 39: 8.0}
+    with path.open("a") as file:
+        file.write('{"step": 4')  # killed while writing
+    Stopwatch(path, 30, 4, ())
+    assert [line["step"] for line in read(path)] == [19]
 
 
 def engine(device: str, digits: str) -> Engine:

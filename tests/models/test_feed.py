@@ -1,16 +1,19 @@
 """Which faces a step sees, and how they are moved."""
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from made_packs import SIZE, write_pack
 
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Augment
-from sketchface_models.training.feed import Feed, stream_seed
+from sketchface_models.training.feed import AHEAD, Feed, stream_seed
 from sketchface_models.training.pack import Pack, normalise
 
 STILL = Augment(flip=False, jitter=0.0)
@@ -122,6 +125,116 @@ def test_all_fields_move_alike_within_reach(gradients: Path, flip: bool, jitter:
     assert 16 < sum(mirrored) < 48 if flip else not any(mirrored)
 
 
+def moved_by_hand(picture: torch.Tensor, dx: int, dy: int, mirrored: bool) -> torch.Tensor:
+    """(C, S, S) uint8, mirrored, then cut from a copy with a repeated border."""
+    reach, size = SIZE, picture.shape[-1]
+    if mirrored:
+        picture = picture.flip(-1)
+    padded = F.pad(picture[None].double(), (reach,) * 4, mode="replicate")[0].to(torch.uint8)
+    return padded[:, reach - dy : reach - dy + size, reach - dx : reach - dx + size]
+
+
+def test_moved_pictures_are_crops_of_replicate_padded_ones(pack: Path):
+    feed = Feed(Pack(pack), 16, Augment(flip=True, jitter=0.2), 3)
+    raw, rows = feed.raw(5), feed.rows(5)
+    reach = round(0.2 * SIZE)
+    draw = np.random.default_rng(stream_seed(3, "augment", 5))
+    mirrored, shifts = draw.random(16) < 0.5, draw.integers(-reach, reach + 1, (16, 2))
+    assert 0 < mirrored.sum() < 16
+    for name in ("photo", "sketch"):
+        stored = np.load(pack / f"{name}.npy")[rows]
+        for i, (dx, dy) in enumerate(shifts.tolist()):
+            expected = moved_by_hand(torch.from_numpy(stored[i]), dx, dy, bool(mirrored[i]))
+            assert torch.equal(raw[name][i], expected)
+
+
+@pytest.mark.parametrize("augment", [STILL, Augment(flip=True, jitter=0.1)])
+@pytest.mark.parametrize("world", [2, 3, 6])
+def test_processes_together_see_what_one_sees(pack: Path, augment: Augment, world: int):
+    opened = Pack(pack)
+    alone = Feed(opened, 6, augment, 1)
+    shares = [Feed(opened, 6, augment, 1, rank, world) for rank in range(world)]
+    for step in range(5):  # 30 faces of 16: some batches straddle epochs
+        assert {share.epoch(step) for share in shares} == {alone.epoch(step)}
+        whole, rows = alone.raw(step), alone.rows(step)
+        for rank, share in enumerate(shares):
+            assert np.array_equal(share.rows(step), rows[rank::world])
+            part = share.raw(step)
+            assert all(torch.equal(part[name], whole[name][rank::world]) for name in whole)
+
+
+def test_processes_that_cannot_share_a_batch_are_refused(pack: Path):
+    with pytest.raises(SketchFaceError, match=r"batch: 8 .* 3 processes.*multiple of 3.* 9$"):
+        Feed(Pack(pack), 8, STILL, 0, 0, 3)
+
+
+def feed_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("feed")]
+
+
+def test_prefetched_batches_are_the_same_bytes(pack: Path):
+    feed = Feed(Pack(pack), 4, Augment(flip=True, jitter=0.1), 2)
+    ahead = feed.prefetched(3)
+    for expected in range(3, 12):
+        step, raw = next(ahead)
+        assert step == expected
+        direct = feed.raw(step)
+        assert raw.keys() == direct.keys()
+        assert all(torch.equal(raw[name], direct[name]) for name in raw)
+    ahead.close()
+
+
+class Recording(Feed):
+    """Notes which steps were read; `broken` cannot be, and those before it take their time."""
+
+    broken = -1
+
+    def __init__(self, pack: Path) -> None:
+        super().__init__(Pack(pack), 4, STILL, 0)
+        self.read: list[int] = []
+
+    def raw(self, step: int) -> dict[str, torch.Tensor]:
+        self.read.append(step)
+        if step == self.broken:
+            raise OSError(f"step {step} is unreadable")
+        time.sleep(0.02 if step < self.broken else 0)
+        return super().raw(step)
+
+
+def test_reading_ahead_is_bounded_and_ends_with_the_iterator(pack: Path):
+    feed = Recording(pack)
+    ahead = feed.prefetched(0)
+    assert not feed_threads()
+    next(ahead)
+    next(ahead)
+    threads = feed_threads()
+    assert 1 <= len(threads) <= AHEAD
+    deadline = time.monotonic() + 10
+    while len(feed.read) < 2 + AHEAD and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)  # and no further
+    assert sorted(feed.read) == list(range(2 + AHEAD))
+    ahead.close()
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(feed.read) == 2 + AHEAD
+
+    dropped = feed.prefetched(0)
+    next(dropped)
+    assert feed_threads()
+    del dropped
+    assert not feed_threads()
+
+
+def test_a_reading_error_is_raised_at_its_step(pack: Path):
+    feed = Recording(pack)
+    feed.broken = 2
+    ahead = feed.prefetched(0)
+    assert [next(ahead)[0], next(ahead)[0]] == [0, 1]
+    with pytest.raises(OSError, match="step 2 is unreadable"):
+        next(ahead)
+    assert not feed_threads()
+
+
 def test_stream_seed_tells_its_names_apart():
     names = [("a", 1), ("a", 2), ("b", 1), ("a1",), ("a", 1, 1), ("a", 11)]
     seeds = {stream_seed(*name) for name in names}
@@ -136,6 +249,16 @@ def test_normalise_maps_pictures_to_centred_and_depth_to_unit_range():
     batch = normalise(raw, torch.device("cpu"))
     torch.testing.assert_close(batch["photo"].flatten(), torch.tensor([-1.0, -0.6, 1.0]))
     torch.testing.assert_close(batch["depth"].flatten(), torch.tensor([0.0, 0.2, 1.0]))
+
+
+def test_normalise_leaves_raw_batches_alone():
+    raw = {"photo": torch.full((1, 3, 2, 2), 51, dtype=torch.uint8)}
+    floats = {"photo": torch.full((1, 3, 2, 2), 51.0)}
+    for given in (raw, floats):
+        assert normalise(given, torch.device("cpu"))["photo"].unique().tolist() == [
+            pytest.approx(-0.6)
+        ]
+        assert given["photo"].unique().tolist() == [51]
 
 
 def spoil_json(folder: Path, **changes: object) -> None:

@@ -30,17 +30,19 @@ def make_batch(seed: int = 0) -> dict[str, Tensor]:
     }
 
 
-def no_update(name: str, loss: Tensor) -> None:
+def no_update(name: str, loss: Tensor) -> Tensor:
     """Leaves all weights as they are."""
+    return loss.detach()
 
 
-def stepper(system: Pix2Pix) -> Callable[[str, Tensor], None]:
+def stepper(system: Pix2Pix) -> Callable[[str, Tensor], Tensor]:
     optimizers = system.optimizers()
 
-    def update(name: str, loss: Tensor) -> None:
+    def update(name: str, loss: Tensor) -> Tensor:
         optimizers[name].zero_grad()
-        loss.backward()
+        loss.backward(inputs=list(system.networks[name].parameters()))
         optimizers[name].step()
+        return loss.detach()
 
     return update
 
@@ -75,22 +77,40 @@ def test_losses_against_the_formula(l1: float, scale: float):
     )
 
 
-def test_gradients_reach_only_the_network_that_is_updated():
+def test_each_loss_depends_on_the_network_that_is_updated_by_it():
+    """The discriminator's not on the generator; the engine sees to the other direction."""
     system = make_system()
     reached = {}
 
-    def update(name: str, loss: Tensor) -> None:
+    def update(name: str, loss: Tensor) -> Tensor:
         system.networks.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward(retain_graph=True)
         reached[name] = {
             other
             for other, network in system.networks.items()
             if any(parameter.grad is not None for parameter in network.parameters())
         }
+        return loss.detach()
 
     system.training_step(make_batch(), Clock(0, 12, 0), update)
-    assert reached == {"discriminator": {"discriminator"}, "generator": {"generator"}}
-    assert all(p.requires_grad for p in system.networks["discriminator"].parameters())
+    assert reached == {
+        "discriminator": {"discriminator"},
+        "generator": {"generator", "discriminator"},
+    }
+
+
+def test_what_was_not_finite_does_not_enter_the_epochs_average():
+    system = make_system()
+    values = iter([0.5, math.nan, 0.25, math.inf])
+
+    def update(name: str, loss: Tensor) -> Tensor:
+        return torch.tensor(next(values)) if name == "discriminator" else loss.detach()
+
+    for step in range(4):
+        system.training_step(make_batch(), Clock(step, 12, 0), update)
+    assert (system.state()["loss_sum"], system.state()["loss_count"]) == (0.75, 2)
+    system.discriminator_learns(1)
+    assert system.last_average == 0.375
 
 
 def test_logged_terms_hold_no_graph():

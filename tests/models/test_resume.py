@@ -16,8 +16,7 @@ from safetensors.torch import save_file
 
 import sketchface_models
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training import checkpoint
-from sketchface_models.training import run as run_module
+from sketchface_models.training import checkpoint, identity
 from sketchface_models.training.log import Lines, Observer
 from sketchface_models.training.run import train
 
@@ -84,10 +83,12 @@ def straight(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Place:
 def test_an_uninterrupted_run_leaves_everything_and_no_state(straight: Place, pack: Path):
     lines = [json.loads(line) for line in straight.steps().splitlines()]
     assert [line["step"] for line in lines] == list(range(12))
-    always = {"step", "generator", "adversarial", "l1"}
+    always = {"step", "generator", "adversarial", "l1", "grad_generator"}
+    always |= {"lr_generator", "lr_discriminator"}
     for line in lines:
         assert always <= line.keys()
-        assert ("discriminator" in line) == (line["step"] // 4 % 2 == 0)
+        learned = line["step"] // 4 % 2 == 0
+        assert ("discriminator" in line) == ("grad_discriminator" in line) == learned
         assert ("val_l1" in line) == ("val_ssim" in line) == (line["step"] in (4, 9, 11))
     assert straight.runs() == set()
     card = json.loads((straight.out / "weights" / "model.json").read_text())
@@ -182,6 +183,10 @@ def test_killed_process_is_resumed(straight: Place, place: Place, when: str):
     assert place.steps() == straight.steps()
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -193,11 +198,11 @@ def test_killed_process_is_resumed(straight: Place, place: Place, when: str):
 )
 def test_another_run_never_goes_on_from_it(place: Place, changes: dict[str, object]):
     waiting = place.interrupted()
-    before = {path.name: path.read_bytes() for path in waiting.iterdir()}
+    before = contents(waiting)
     place.train(**changes)
     assert place.resumed_at() == 0
     assert place.runs() == {waiting}
-    assert {path.name: path.read_bytes() for path in waiting.iterdir()} == before
+    assert contents(waiting) == before
 
 
 def test_another_pack_never_goes_on_from_it(place: Place, tmp_path: Path):
@@ -223,9 +228,9 @@ def test_other_code_never_goes_on_from_it(
     waiting = place.interrupted()
     package = Path(sketchface_models.__file__).parent
     copied = shutil.copytree(package, tmp_path / "code" / "sketchface_models")
-    same = run_module.code_hash()
+    same = identity.code_hash()
     monkeypatch.setattr(sketchface_models, "__file__", str(copied / "__init__.py"))
-    assert run_module.code_hash() == same
+    assert identity.code_hash() == same
     with (copied / "training" / "feed.py").open("a") as file:
         file.write("# changed\n")
     place.train()
@@ -264,9 +269,14 @@ def finished(state: Path) -> None:
     save_file({"x": torch.zeros(3)}, state, metadata={"about": '{"model": {}}'})
 
 
+def other_run(state: Path) -> None:
+    tensors, about = checkpoint.load_tensors(state)
+    checkpoint.save_tensors(state, tensors, about | {"run": "0" * 32})
+
+
 def other_network(state: Path) -> None:
-    about = json.dumps({"step": 3, "system": {}})
-    save_file({"network.generator/x": torch.zeros(3)}, state, metadata={"about": about})
+    _, about = checkpoint.load_tensors(state)
+    checkpoint.save_tensors(state, {"network.generator/x": torch.zeros(3)}, about)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +285,8 @@ def other_network(state: Path) -> None:
         (truncate, "not one of our safetensors files"),
         (empty, "not one of our safetensors files"),
         (foreign, "not one of our safetensors files"),
-        (finished, "no checkpoint; remove it"),
+        (finished, "no checkpoint of this run; remove it"),
+        (other_run, "no checkpoint of this run; remove it"),
         (other_network, "weights do not fit the network"),
     ],
 )

@@ -1,0 +1,171 @@
+"""Whole training steps of the engine to time, with one of its speed levers off if wanted."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sketchface_models.config import load
+from sketchface_models.memory import keep_freed_memory
+from sketchface_models.systems.base import System, Task
+from sketchface_models.systems.registry import build
+from sketchface_models.training.log import StepLog
+from sketchface_models.training.modes import torch_modes
+from sketchface_models.training.pack import Pack
+from sketchface_models.training.settings import Engine
+from sketchface_models.training.trainer import Trainer
+
+NEVER = 10**9
+LEVERS = {
+    "channels_last": "networks in channels-first memory",
+    "bf16": "32-bit arithmetic",
+    "fused": "Adam one operation after the other",
+    "frozen": "the generator's step computes the discriminator's gradients too",
+    "one fake": "the discriminator gets a second, separately drawn picture",
+    "memory": "freed memory goes back to the system",
+    "prefetch": "batches are read when they are needed",
+}
+"""What each lever's absence means."""
+COMPILE = "compile"
+"""The one switch that is off by default and is turned *on*."""
+
+Contender = tuple[Callable[[], Any], torch.device]
+"""The work of one step, and where it is done."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What everybody trains."""
+
+    model: dict[str, Any]
+    engine: dict[str, Any]
+    pack: Path
+    scratch: Path
+    threads: int
+
+    @property
+    def settings(self) -> Engine:
+        """The engine's, typed."""
+        return load(Engine, self.engine)
+
+    @property
+    def batch(self) -> int:
+        """Faces a step."""
+        return int(self.model["schedule"]["batch"])
+
+
+def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of a run at a scale and of the engine, as `dvc exp run` would compose them."""
+    # Seconds of imports, which the processes of the contenders can do without.
+    from pipeline.compose import compose
+    from pipeline.stage import Parameters
+    from pipeline.training import run_config
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "params.yaml")
+        compose([f"scale={scale}"], path)
+        config = run_config(Parameters.from_file(path), run, 0)
+    # Nothing but steps is timed, and there are always more of them.
+    config["model"]["schedule"]["steps"] = NEVER
+    engine |= {"validate_every": NEVER, "checkpoint_every": NEVER}
+    return config["model"], config["engine"] | engine
+
+
+def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
+    """A pack of noise; what is in the pictures does not change how long a step takes."""
+    from pipeline.fields import FIELDS
+
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    channels = {name: FIELDS[name].channels for name in (*task.inputs, task.target)}
+    for name, count in channels.items():
+        pictures = draw.integers(0, 256, (faces, count, task.size, task.size), np.uint8)
+        np.save(folder / f"{name}.npy", pictures)
+    about = {
+        "size": task.size,
+        "fields": channels,
+        "inputs": list(task.inputs),
+        "target": task.target,
+        "ids": [f"{row:04d}" for row in range(faces)],
+        "splits": ["train"] * faces,
+        "styles": [None] * faces,
+    }
+    (folder / "pack.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def engine_steps(job: Job, off: str | None = None) -> Iterator[Contender]:
+    """The engine's step, log included, with one lever off (or, for compile, on)."""
+    torch.set_num_threads(job.threads)
+    if off != "memory":
+        keep_freed_memory()
+    changed = {"bf16": {"precision": "32-true"}, COMPILE: {"compile": True}}.get(off or "", {})
+    engine = load(Engine, job.engine | changed)
+    pack = Pack(job.pack)
+    torch.manual_seed(0)
+    system = build(job.model, pack.channels)
+    switch_off = {"channels_last": channels_first, "fused": unfuse, "one fake": draw_twice}
+    switch_off.get(off or "", lambda system: None)(system)
+    trainer = Trainer(system, pack, 0, engine)
+    system.networks.train()
+    if off == "frozen":
+        learn_everywhere(trainer)
+    log = StepLog(job.scratch / f"{off}.jsonl", 0)
+    batches = trainer.feed.prefetched(0, pin=trainer.fabric.device.type == "cuda")
+    if off == "prefetch":
+        batches = ((step, trainer.feed.raw(step)) for step in itertools.count())
+
+    def step() -> None:
+        number, raw = next(batches)
+        log.add(number, trainer.learn(number, raw))
+
+    with torch_modes(engine), closing(batches):
+        yield step, trainer.fabric.device
+
+
+def channels_first(system: System) -> None:
+    """Weights, and so all that flows through them, in the order torch starts with."""
+    system.networks.to(memory_format=torch.contiguous_format)
+
+
+def unfuse(system: System) -> None:
+    """Optimizers as they come if nothing is asked for."""
+    fused = system.optimizers
+
+    def plain() -> dict[str, Optimizer]:
+        found = fused()
+        for optimizer in found.values():
+            for group in optimizer.param_groups:
+                group["fused"] = None
+        return found
+
+    system.optimizers = plain
+
+
+def draw_twice(system: System) -> None:
+    """Every forward pass of a generator while training costs two."""
+
+    def again(network: nn.Module, arriving: tuple[Tensor, ...]) -> None:
+        with torch.no_grad():
+            network.forward(*arriving)
+
+    for name in system.averaged:
+        system.networks[name].register_forward_pre_hook(again)
+
+
+def learn_everywhere(trainer: Trainer) -> None:
+    """Backward passes that compute the gradients of all networks, whoever steps."""
+    backward = trainer.fabric.backward
+    trainer.fabric.backward = lambda loss, inputs=None: backward(loss)
