@@ -28,7 +28,7 @@ SPLIT = dict(
         strict=True,
     )
 )
-STYLE = {id: 1 + number % 2 for number, id in enumerate(IDS)}
+STYLE = {id: 1 + number % 3 for number, id in enumerate(IDS)}
 TRAIN, TEST = (tuple(id for id in IDS if SPLIT[id] == split) for split in ("train", "test"))
 
 

@@ -124,6 +124,9 @@ def test_any_field_can_be_the_target(tables: Path, tmp_path: Path, target: str):
     drawings, targets = (pictures_of(TEST, field).astype(float) for field in (drawn, target))
     found = [row["l1"] for row in table if row["row"] == "model"]
     np.testing.assert_allclose(found, np.abs(drawings - targets).mean((1, 2, 3)) / 255, atol=1e-12)
+    inputs = pictures_of(TEST, "sketch").astype(float)  # the first one
+    found = [row["l1"] for row in table if row["row"] == "input"]
+    np.testing.assert_allclose(found, np.abs(inputs - targets).mean((1, 2, 3)) / 255, atol=1e-12)
 
 
 def test_trivial_rows_know_nothing_of_the_training_size(
