@@ -191,6 +191,7 @@ def test_how_many_processes(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.delenv(name, raising=False)
     assert processes(engine("cpu", 3)) == (3, 1)
     assert processes(engine("cpu", 0)) == (1, 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert processes(engine("cuda", 0)) == (4, 1)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
@@ -206,6 +207,7 @@ def test_how_many_processes(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_more_gpus_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(SketchFaceError, match=r"^engine\.devices: 2; this machine has 1 GPU"):
         launch(engine("cuda", 2))
