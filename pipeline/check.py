@@ -28,6 +28,8 @@ SECTIONS: dict[str, type] = {
     "engine": Engine,
     "evaluate": EvaluateSettings,
 }
+PICTURES = tuple(name for name in FIELDS if name not in ("depth", "parsing"))
+"""What a run can draw: fields whose values are brightness."""
 RUN_NAME = re.compile(r"[a-z0-9_-]+")
 
 
@@ -62,6 +64,13 @@ def check_parameters(params: Parameters) -> list[str]:
         dataclasses.asdict(params.section(name, cls))
     offered = data.offers(params.section("data", data.Settings))
     tasks = {run: params.section(f"systems.{run}.task", Task) for run in systems}
+    labels = [
+        f"systems.{run}.task.target: {task.target!r}; allowed: {', '.join(PICTURES)}"
+        for run, task in tasks.items()
+        if task.target not in PICTURES
+    ]
+    if labels:
+        raise SketchFaceError("\n".join(labels))
     _check_fed(params.value("data.name"), params.value("run"), tasks, offered)
     return sorted(offered)
 

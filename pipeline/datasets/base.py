@@ -87,3 +87,5 @@ class Offer:
 
     items: list[Item]
     left_out: list[tuple[str, str]]
+    splits: dict[str, str] = field(default_factory=dict)
+    """Left-out id -> its publisher's split, for faces (not spare files) whose split is known."""

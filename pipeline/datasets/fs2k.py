@@ -82,7 +82,8 @@ def find(settings: Settings) -> Offer:
         if _is_shared(item)
     ]
     items = [item for item in offer.items if not _is_shared(item)]
-    return Offer(items, [*offer.left_out, *shared])
+    splits = offer.splits | {id: "test" for id, _ in shared}
+    return Offer(items, [*offer.left_out, *shared], splits)
 
 
 def read(item: Item, settings: Settings) -> Face:
@@ -117,16 +118,19 @@ def _annotated(root: Path) -> Offer:
     files = {kind: _pictures(root, kind) for kind in ("photo", "sketch")}
     items: dict[str, Item] = {}
     left_out: list[tuple[str, str]] = []
+    splits: dict[str, str] = {}
     for split in ("train", "test"):
         for number, entry in enumerate(_entries(root / f"anno_{split}.json")):
             item, reason = _item(entry, split, files)
             if item is None:
-                left_out.append((_id(entry) or f"anno_{split}_{number}", reason))
+                id = _id(entry) or f"anno_{split}_{number}"
+                left_out.append((id, reason))
+                splits[id] = split
             elif item.id in items:
                 left_out.append((item.id, f"anno_{split}.json: names {item.id} a second time"))
             else:
                 items[item.id] = item
-    return Offer(list(items.values()), left_out)
+    return Offer(list(items.values()), left_out, splits)
 
 
 def _entries(path: Path) -> list[Any]:

@@ -92,7 +92,8 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
             settings=settings,
             offered=len(items) + len(left_out),
             shared=sorted(getattr(adapter, "SHARED", {})),
-            known={item.id: (item.split, item.style) for item in items},
+            known={id: (split, None) for id, split in offer.splits.items()}
+            | {item.id: (item.split, item.style) for item in items},
         ),
     )
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import above, at_least, between
+from sketchface_models.metrics.levels import as_grey
 from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
 from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
 
@@ -164,7 +165,7 @@ class Pix2Pix(System):
         """Inputs -> drawing in [-1, 1]: the target's channels with `greyscale`, else RGB."""
         drawing: Tensor = self.networks["generator"](self._condition(batch))
         if self.settings.greyscale:
-            return luma(drawing).expand(-1, self.target_channels, -1, -1)
+            return as_grey(drawing).expand(-1, self.target_channels, -1, -1)
         return drawing
 
     def state(self) -> dict[str, Any]:
@@ -189,12 +190,6 @@ class Pix2Pix(System):
 
     def _condition(self, batch: Batch) -> Tensor:
         return torch.cat([_rgb(batch[name]) for name in self.settings.task.inputs], dim=1)
-
-
-def luma(picture: Tensor) -> Tensor:
-    """(B, 3, H, W) -> (B, 1, H, W) with the ITU-R 601 weights that RGB -> L conversion uses."""
-    red, green, blue = picture.split(1, dim=1)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def _normal(layer: nn.Module, deviation: float) -> None:

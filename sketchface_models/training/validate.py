@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sketchface_models.metrics.levels import as_grey, from_signed
 from sketchface_models.metrics.ssim import ssim
 from sketchface_models.systems.base import System
-from sketchface_models.systems.pix2pix import luma
 from sketchface_models.training.pack import Pack, normalise
 
 AT_MOST = 64
@@ -26,7 +26,8 @@ def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[s
     l1, similarity = [], []
     for start in range(0, len(rows), 16):
         batch = normalise(pack.read(rows[start : start + 16]), device)
-        target, drawn = grey_255(batch[pack.target]), grey_255(system.generate(batch))
+        target = from_signed(as_grey(batch[pack.target]))
+        drawn = from_signed(as_grey(system.generate(batch)))
         l1.append((drawn - target).abs().mean(dim=(1, 2, 3)) / 255)
         similarity.append(ssim(target, drawn))
     return {"val_l1": torch.cat(l1).mean(), "val_ssim": torch.cat(similarity).mean()}
@@ -43,8 +44,7 @@ def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.nda
     if not len(rows):
         return None
     raw = pack.read(rows)
-    drawn = system.generate(normalise(raw, device))
-    drawn = ((drawn.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
+    drawn = from_signed(system.generate(normalise(raw, device))).to(torch.uint8).cpu()
     lines = [*(raw[name] for name in pack.inputs), drawn, raw[pack.target]]
     return torch.cat([_side_by_side(pictures) for pictures in lines]).numpy()
 
@@ -53,9 +53,3 @@ def _side_by_side(pictures: Tensor) -> Tensor:
     """(B, C, S, S) -> (S, B x S, 3); three channels are colours, of others the first is shown."""
     coloured = pictures if pictures.shape[1] == 3 else pictures[:, :1].expand(-1, 3, -1, -1)
     return coloured.permute(2, 0, 3, 1).flatten(1, 2)
-
-
-def grey_255(picture: Tensor) -> Tensor:
-    """(B, 1 or 3, H, W) in [-1, 1] -> (B, 1, H, W) whole numbers in 0..255."""
-    grey = picture if picture.shape[1] == 1 else luma(picture)
-    return ((grey.float() + 1) * 127.5).round().clamp(0, 255)

@@ -9,8 +9,9 @@ from made_packs import make_config
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.metrics.levels import as_grey
 from sketchface_models.systems.base import Clock
-from sketchface_models.systems.pix2pix import Pix2Pix, luma
+from sketchface_models.systems.pix2pix import Pix2Pix
 from sketchface_models.systems.registry import build
 
 CHANNELS = {"photo": 3, "sketch": 1}
@@ -200,7 +201,7 @@ def test_generate_keeps_colour_unless_grey_is_asked_for(greyscale: bool):
         drawn = system.generate(make_batch())
         network = system.networks["generator"](make_batch()["sketch"].repeat(1, 3, 1, 1))
     assert drawn.shape == (4, 3, 64, 64)
-    expected = luma(network).repeat(1, 3, 1, 1) if greyscale else network
+    expected = as_grey(network).repeat(1, 3, 1, 1) if greyscale else network
     torch.testing.assert_close(drawn, expected)
 
 
@@ -212,7 +213,7 @@ def test_several_inputs_are_stacked_in_their_order():
     batch = make_batch()
     with torch.no_grad():
         stacked = torch.cat([batch["sketch"].repeat(1, 3, 1, 1), batch["photo"]], dim=1)
-        expected = luma(system.networks["generator"](stacked))
+        expected = as_grey(system.networks["generator"](stacked))
         torch.testing.assert_close(system.generate(batch), expected)
 
 
