@@ -5,6 +5,7 @@ import sys
 import time
 
 import pyarrow.parquet as pq
+import pytest
 from clone_project import SMALL, Project
 
 from pipeline.shards import iter_rows
@@ -76,3 +77,17 @@ def test_training_elsewhere_needs_only_pack_and_config(project: Project) -> None
     name = "weights/model.safetensors"
     there = (project.root / "elsewhere" / name).read_bytes()
     assert there == (project.root / "data/train/pix2pix-photo/0" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_temporary_experiment_leaves_the_workspace_alone(project: Project) -> None:
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "as it stands", check=False)
+    before = (project.root / "params.yaml").read_bytes()
+    overrides = [word for override in SMALL for word in ("-S", override)]
+    choice = ("-S", "model=pix2pix-photo", "-S", "seeds=[1]")
+    project.run("dvc", "exp", "run", "--temp", "--name", "other-seed", *overrides, *choice)
+    assert (project.root / "params.yaml").read_bytes() == before
+    shown = json.loads(project.run("dvc", "exp", "show", "--json").stdout)
+    assert "other-seed" in json.dumps(shown)
+    assert not list((project.root / ".cache/resume").glob("*/state*"))  # it finished
