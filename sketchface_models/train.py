@@ -2,7 +2,9 @@
 
 CONFIG is the JSON that `python -m pipeline.stages.train RUN SEED --print-config` prints, PACK a
 pack folder, OUT the folder that receives `weights/` and `logs/`. An interrupted run goes on where
-its last checkpoint stands when started again with the same CONFIG and PACK.
+its last checkpoint stands when started again with the same CONFIG and PACK. For several processes
+say so in CONFIG (`engine.devices`), or start it by `torchrun --nproc_per_node 4 -m
+sketchface_models.train ...` or `srun`; on several machines OUT and the store must be common to all.
 """
 
 from __future__ import annotations
