@@ -7,6 +7,7 @@ import copy
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -92,6 +93,10 @@ def peak_memory() -> int:
     """Bytes held at most so far: on the GPU where CUDA is in use, else by this process."""
     if torch.cuda.is_initialized():
         return torch.cuda.max_memory_allocated()
+    with contextlib.suppress(OSError):  # Linux; getrusage there would count the parent process too
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # KiB elsewhere
 

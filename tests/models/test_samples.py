@@ -156,7 +156,8 @@ def test_what_training_cost_and_where_is_noted_apart(trained: Path):
     assert notes["matmul_flops_per_second"] > 1e8
     assert notes["peak_memory_bytes"] > 1e7
     assert notes["images_per_second"] > 0
-    assert (notes["processes"], notes["threads"], notes["device"]) == (1, 1, "cpu")
+    assert (notes["processes"], notes["device"]) == (1, "cpu")
+    assert notes["threads"] >= 1
     timing = [json.loads(line) for line in (trained / "logs" / "timing.jsonl").open()]
     assert timing[-1]["step"] == 11
     assert all(line["images_per_second"] > 0 for line in timing)
