@@ -6,6 +6,7 @@ precision, stepping, averaging, checkpoints, logging, resume and the processes t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -83,7 +84,7 @@ class Clock:
     """Whole passes over the training faces done before this step."""
 
 
-class System:
+class System(ABC):
     """One of the rebuilt papers, built as `Class(settings, channels)`.
 
     All that training does must follow from weights, batch, clock and what `state` returns, with
@@ -103,15 +104,16 @@ class System:
     compiled: ClassVar[tuple[str, ...]] = ()
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
 
+    @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
         """New optimizers by name, at their starting rates, over any parameters of `networks`."""
-        raise NotImplementedError
 
     def rate(self, name: str, clock: Clock) -> float:
         """Factor on the starting rates of optimizer `name` at this step."""
         schedule: Schedule = self.settings.schedule
         return linear_decay(clock.step, schedule.steps, schedule.decay_from)
 
+    @abstractmethod
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """One step: computes losses, calls `update` as its rule says; returns terms to log.
 
@@ -124,11 +126,10 @@ class System:
             Terms, () each and without graphs, still on the device: reading them here would wait
             for it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def generate(self, batch: Batch) -> Tensor:
         """Inputs of a batch -> the target field, (B, C, S, S) in [-1, 1]; deterministic in eval."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """What must survive a resume besides weights: tensors, or values that JSON can hold.
