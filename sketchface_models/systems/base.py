@@ -139,5 +139,5 @@ class System(ABC):
         """
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - nothing to do without state
         """Take back what `state` gave; its tensors come on the CPU."""

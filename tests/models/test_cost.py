@@ -111,6 +111,9 @@ class Critic(System):
             assert not told.requires_grad
         return {"critic": told}
 
+    def generate(self, batch: Batch) -> Tensor:
+        return self.networks["frozen"](batch["photo"])
+
 
 def test_critic_steps_frozen_parts_and_second_derivatives_are_counted():
     raw = {"photo": torch.zeros(2, 3, 8, 8, dtype=torch.uint8)}
