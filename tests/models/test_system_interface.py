@@ -10,5 +10,5 @@ def test_a_system_that_lacks_a_method_is_refused_by_name():
         def generate(self, batch):
             return batch
 
-    with pytest.raises(TypeError, match="optimizers.*training_step"):
+    with pytest.raises(TypeError, match=r"optimizers.*training_step"):
         Unfinished()
