@@ -18,7 +18,7 @@ setup: $(BIN)/.ready  ## make .venv and install what requirements.lock pins
 $(BIN)/.ready: requirements.lock pyproject.toml
 	@test -n "$(FOUND)" || { echo "error: $(or $(PYTHON),this machine) has no Python 3.11 or 3.12 with venv; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(FOUND) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python tools/check_libraries.py
 	@touch $@

@@ -32,11 +32,10 @@ class Project:
         self, *command: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess:
         """Run a command in the project with this interpreter first on the path."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             command,
             cwd=self.root,
-            env=os.environ | {"PATH": path, "PYTHONPATH": str(self.root)} | environment,
+            env=self._environment(environment),
             capture_output=True,
             text=True,
             check=False,
@@ -44,6 +43,21 @@ class Project:
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
         return done
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen:
+        """Start a command likewise, leader of a process group of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self._environment(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "PYTHONPATH": str(self.root)} | more
 
 
 def tracked_files() -> list[str]:

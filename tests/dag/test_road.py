@@ -1,8 +1,12 @@
 """The whole road at smoke scale: what stands at its end, and that it need not be gone twice."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pyarrow.parquet as pq
 import pytest
@@ -91,3 +95,36 @@ def test_a_temporary_experiment_leaves_the_workspace_alone(project: Project) -> 
     shown = json.loads(project.run("dvc", "exp", "show", "--json").stdout)
     assert "other-seed" in json.dumps(shown)
     assert not list((project.root / ".cache/resume").glob("*/state*"))  # it finished
+
+
+@pytest.mark.slow
+def test_a_killed_experiment_goes_on_where_it_stood(project: Project) -> None:
+    """kill -9 on a temporary experiment and all its processes; the workspace's run takes over."""
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "before the kill", check=False)
+    steps = "systems.pix2pix-photo.schedule.steps=400"
+    choice = [*SMALL, "model=pix2pix-photo", "seeds=[7]", steps]
+    command = ["dvc", "exp", "run", *(word for override in choice for word in ("-S", override))]
+    running = project.start(*command, "--temp")
+    store = project.root / ".cache/resume"
+    try:
+        wait_for(lambda: any(store.glob("*/state*")), running)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    project.run(*command)
+    notes = json.loads((project.root / "data/train/pix2pix-photo/7/logs/run.json").read_text())
+    assert 0 < notes["resumed_at"] < 400
+    curve = (project.root / "data/train/pix2pix-photo/7/logs/steps.jsonl").read_text()
+    assert [json.loads(line)["step"] for line in curve.splitlines()] == list(range(400))
+    project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q")
+
+
+def wait_for(done: Callable[[], bool], running: subprocess.Popen, seconds: float = 240) -> None:
+    """Until `done()`, while `running` runs."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert running.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < end, "nothing to see in time"
+        time.sleep(0.05)
