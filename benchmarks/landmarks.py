@@ -30,7 +30,8 @@ import skimage.data
 from pipeline.faces.detector import quiet
 from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
 from pipeline.images import decode, encode_jpeg, resize
-from pipeline.shards import IMAGE, image_cell, iter_rows, shard_name, workers, write_rows
+from pipeline.parallel import workers
+from pipeline.shards import IMAGE, image_cell, iter_rows, shard_name, write_rows
 
 SHARDS = 8
 DISTINCT = 16  # photos of a shard held in memory; joblib restarts processes that grow large

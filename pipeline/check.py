@@ -13,6 +13,7 @@ from pipeline.faces.landmarks import LandmarkSettings
 from pipeline.faces.moved import AugmentSettings
 from pipeline.faces.parsing import SegmentSettings
 from pipeline.fields import FIELDS
+from pipeline.parallel import ParallelSettings
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
@@ -25,6 +26,7 @@ SECTIONS: dict[str, type] = {
     "augment": AugmentSettings,
     "segment": SegmentSettings,
     "depth": DepthSettings,
+    "parallel": ParallelSettings,
     "engine": Engine,
     "evaluate": EvaluateSettings,
 }
@@ -62,7 +64,9 @@ def check_parameters(params: Parameters) -> list[str]:
     accelerator(params.section("engine", Engine))
     for name, cls in sections.items():
         dataclasses.asdict(params.section(name, cls))
-    offered = data.offers(params.section("data", data.Settings))
+    data_settings = params.section("data", data.Settings)
+    offered = data.offers(data_settings)
+    faces = data.pairings(data_settings) if hasattr(data, "pairings") else [offered]
     tasks = {run: params.section(f"systems.{run}.task", Task) for run in systems}
     labels = [
         f"systems.{run}.task.target: {task.target!r}; allowed: {', '.join(PICTURES)}"
@@ -71,7 +75,7 @@ def check_parameters(params: Parameters) -> list[str]:
     ]
     if labels:
         raise SketchFaceError("\n".join(labels))
-    _check_fed(params.value("data.name"), params.value("run"), tasks, offered)
+    _check_fed(params.value("data.name"), params.value("run"), tasks, faces)
     return sorted(offered)
 
 
@@ -81,11 +85,17 @@ def lacking(task: Task, offered: set[str]) -> list[str]:
     return [name for name in names if name not in FIELDS or FIELDS[name].needs not in offered]
 
 
-def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], offered: set[str]) -> None:
-    hungry = {run: lacking(tasks[run], offered) for run in runs if lacking(tasks[run], offered)}
+def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], faces: list[set[str]]) -> None:
+    """`faces`: what there are faces of, each with all the fields of one set together."""
+
+    def wanting(run: str) -> list[str]:
+        return min((lacking(tasks[run], offered) for offered in faces), key=len)
+
+    hungry = {run: wanting(run) for run in runs if wanting(run)}
     if hungry:
         wants = "; ".join(f"{run} needs {', '.join(fields)}" for run, fields in hungry.items())
-        fed = [run for run, task in tasks.items() if not lacking(task, offered)]
+        wants += " of the same face" if len(faces) > 1 else ""
+        fed = [run for run in tasks if not wanting(run)]
         raise SketchFaceError(
             f"data {name} cannot feed every run: {wants}; it can feed: {', '.join(fed) or 'none'}"
         )

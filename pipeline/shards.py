@@ -6,7 +6,9 @@ A stage's folder holds
     quarantine.parquet       what was left out: id, stage, reason
 
 Images are encoded bytes in the `{bytes, path}` convention of Hugging Face `datasets`. DVC hashes
-a few hundred such files in the time that it takes to list 70,000 loose ones.
+a few hundred such files in the time that it takes to list 70,000 loose ones. They are read and
+written a row group at a time (`stream_rows`, and work that yields its rows), so that memory does
+not grow with the number of faces.
 
 `run_shards` is the one loop all data stages share: parallel over shards, with a progress bar, and
 each finished shard kept in `.cache/shards` (by hash of its input, parameters and code) so that a
@@ -22,12 +24,15 @@ import fcntl
 import hashlib
 import json
 import os
-import re
+import platform
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +43,26 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from pipeline.codehash import code_hash
+from pipeline.parallel import pool
 from sketchface_models.atomic import atomic_dir, atomic_file
 from sketchface_models.errors import SketchFaceError
 
 Row = dict[str, Any]
-Result = tuple[list[Row], list[Row]]  # rows, quarantine rows
+
+
+class LeftOut(Row):
+    """A quarantine row among the rows that a shard's work yields."""
+
+
+Result = tuple[Sequence[Row], Sequence[Row]] | Iterator[Row]
+"""What a shard's work gives: its rows and its quarantine rows; or one after the other, in the
+order of their ids, as it makes them."""
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 LOCK = "lock"
 QUARANTINE = pa.schema([("id", pa.string()), ("stage", pa.string()), ("reason", pa.string())])
+GROUP = 64
+"""Rows that are in memory at a time."""
 
 
 def image_cell(data: bytes | None, path: str) -> dict[str, Any] | None:
@@ -54,9 +70,9 @@ def image_cell(data: bytes | None, path: str) -> dict[str, Any] | None:
     return None if data is None else {"bytes": data, "path": path}
 
 
-def quarantined(id: str, stage: str, reason: str) -> Row:
+def quarantined(id: str, stage: str, reason: str) -> LeftOut:
     """A quarantine row: which face or file, which stage left it out, and why in one line."""
-    return {"id": id, "stage": stage, "reason": " ".join(str(reason).split())}
+    return LeftOut(id=id, stage=stage, reason=" ".join(str(reason).split()))
 
 
 def shard_of(id: str, shards: int) -> int:
@@ -69,16 +85,40 @@ def shard_name(number: int) -> str:
     return f"{number:04d}.parquet"
 
 
-def write_rows(path: Path, rows: Sequence[Row], schema: pa.Schema) -> None:
-    """Write rows, sorted by id, as one Parquet file that Hugging Face `datasets` reads too."""
+def write_rows(path: Path, rows: Iterable[Row], schema: pa.Schema) -> int:
+    """Write rows as one Parquet file that Hugging Face `datasets` reads too; their number.
+
+    A sequence is sorted by id; rows that come one after the other must come in that order.
+    """
     features = {field.name: {"_type": "Image"} for field in schema if field.type == IMAGE}
     if features:
         info = json.dumps({"info": {"features": _hf_features(schema)}})
         schema = schema.with_metadata({"huggingface": info})
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: row["id"]), schema=schema)
+    waiting = iter(sorted(rows, key=_id) if isinstance(rows, Sequence) else _in_order(rows))
     path.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
     # The bytes are compressed images already; zstd takes the repetitive rest.
-    pq.write_table(table, path, compression="zstd", row_group_size=64)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while (group := list(islice(waiting, GROUP))) or not written:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            if not group:  # an empty table has one empty group
+                break
+            written += len(group)
+    return written
+
+
+def _id(row: Row) -> str:
+    id: str = row["id"]
+    return id
+
+
+def _in_order(rows: Iterable[Row]) -> Iterator[Row]:
+    last = ""
+    for row in rows:
+        if row["id"] < last:
+            raise RuntimeError(f"{row['id']} came after {last}")
+        last = row["id"]
+        yield row
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[Row]:
@@ -89,6 +129,20 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[Row]:
     """
     try:
         return pq.read_table(path, columns=list(columns) if columns else None).to_pylist()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SketchFaceError(f"{path}: not a readable Parquet shard ({error})") from None
+
+
+def stream_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+    """The rows of one Parquet file in order, `GROUP` of them in memory at a time.
+
+    Raises:
+        SketchFaceError: if the file is missing or not a whole Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(GROUP, columns=list(columns) if columns else None):
+                yield from batch.to_pylist()
     except (OSError, pa.ArrowInvalid) as error:
         raise SketchFaceError(f"{path}: not a readable Parquet shard ({error})") from None
 
@@ -106,9 +160,15 @@ def shard_paths(folder: Path | str) -> list[Path]:
 
 
 def iter_rows(folder: Path | str, columns: Sequence[str] | None = None) -> Iterator[Row]:
-    """Every row of a stage's folder, one shard in memory at a time."""
+    """Every row of a stage's folder, in order of shards, a row group in memory at a time."""
     for path in shard_paths(folder):
-        yield from read_rows(path, columns)
+        yield from stream_rows(path, columns)
+
+
+def ids_of(path: Path) -> list[str]:
+    """Ids of the rows of a shard."""
+    ids: list[str] = pq.read_table(path, columns=["id"])["id"].to_pylist()
+    return ids
 
 
 def ids_with(path: Path, column: str) -> set[str]:
@@ -125,7 +185,7 @@ def read_quarantine(folder: Path | str) -> list[Row]:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """One shard's work: `work(*arguments)` gives its rows and quarantine rows.
+    """One shard's work: `work(*arguments)` gives its rows and quarantine rows (`Result`).
 
     `key` names the bytes of the inputs; equal keys under equal parameters and code mean equal
     results.
@@ -164,7 +224,8 @@ def run_shards(
         for job in jobs
     }
     with _locked(store):
-        _finish_missing(stage, jobs, bases, schema)
+        _finish_missing(stage, jobs, bases, schema, module)
+        _clear_remains(Path(out))
         with atomic_dir(out) as folder:
             (folder / "shards").mkdir()
             left_out: list[Row] = []
@@ -187,17 +248,21 @@ def map_shards(
     parameters: object,
     module: str,
     finish: Callable[[Path], None] | None = None,
+    also: Callable[[tuple[Path, ...]], object] | None = None,
 ) -> None:
     """`run_shards` over the shards of the folders `inputs` (same numbering).
 
     For each shard `work(paths, parameters)` is called, `paths` being one file per folder, in the
-    order of `inputs`.
+    order of `inputs`. Work that reads other files too is called with `also(paths)` as well, whose
+    `repr` must name their bytes.
     """
     jobs = []
     for first in shard_paths(inputs[0]):
         paths = tuple(Path(folder, "shards", first.name) for folder in inputs)
-        key = hashlib.sha256(b"".join(file_hash(path).encode() for path in paths)).hexdigest()
-        jobs.append(ShardJob(int(first.stem), key, work, (paths, parameters)))
+        more = (also(paths),) if also else ()
+        named = "".join([*map(file_hash, paths), *map(repr, more)])
+        key = hashlib.sha256(named.encode()).hexdigest()
+        jobs.append(ShardJob(int(first.stem), key, work, (paths, parameters, *more)))
     run_shards(stage, jobs, out, schema, parameters, module, finish)
 
 
@@ -207,31 +272,28 @@ def file_hash(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def workers(tasks: int) -> int:
-    """Processes to use: `SKETCHFACE_JOBS` or all cores, never more than there are cores or tasks.
+@dataclass(frozen=True)
+class _Home:
+    """Where a stage was started, for the processes that work for it elsewhere."""
 
-    Raises:
-        SketchFaceError: if `SKETCHFACE_JOBS` is not a whole number >= 1.
-    """
-    cores = joblib.cpu_count()  # that this process may use
-    wanted = os.environ.get("SKETCHFACE_JOBS", str(cores))
-    if not re.fullmatch("0*[1-9][0-9]{0,8}", wanted):
-        raise SketchFaceError(f"SKETCHFACE_JOBS: {wanted!r}; allowed: a whole number >= 1")
-    return max(1, min(tasks, cores, int(wanted)))
+    process: tuple[str, int]
+    folder: Path
+    module: str
+    code: str
+
+    @classmethod
+    def of(cls, module: str) -> _Home:
+        return cls((platform.node(), os.getpid()), Path.cwd(), module, code_hash(module))
 
 
 def _finish_missing(
-    stage: str, jobs: Sequence[ShardJob], bases: dict[int, Path], schema: pa.Schema
+    stage: str, jobs: Sequence[ShardJob], bases: dict[int, Path], schema: pa.Schema, module: str
 ) -> None:
     """Run, in parallel, the jobs whose shards are not in the store yet."""
     missing = [job for job in jobs if not bases[job.number].with_suffix(".done").exists()]
-    parallel = joblib.Parallel(n_jobs=workers(len(missing)), return_as="generator_unordered")
-    tasks = (
-        joblib.delayed(_finish_shard)(job, bases[job.number], schema, os.getpid())
-        for job in missing
-    )
+    home = _Home.of(module)
+    tasks = (joblib.delayed(_finish_shard)(job, bases[job.number], schema, home) for job in missing)
     bar = tqdm(
-        parallel(tasks),
         total=len(jobs),
         initial=len(jobs) - len(missing),
         desc=stage,
@@ -239,29 +301,78 @@ def _finish_missing(
         dynamic_ncols=True,
         disable=None,  # no bar where nobody watches
     )
-    for _ in bar:
-        pass
+    start, faces = time.monotonic(), 0
+    with bar, pool(len(missing)) as parallel:
+        for count in parallel(tasks):
+            faces += count
+            rate = faces / max(time.monotonic() - start, 1e-9)
+            bar.set_postfix_str(f"{rate:.1f} faces/s", refresh=False)
+            bar.update()
+    for job in missing:
+        if not bases[job.number].with_suffix(".done").exists():
+            raise SketchFaceError(
+                f"{bases[job.number].parent}: a worker finished shard {job.number}, but it is not "
+                "here; start the workers where they share this folder"
+            )
 
 
-def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema, parent: int) -> None:
-    if os.getpid() != parent:
-        _work_on_one_core()
-    rows, left_out = job.work(*job.arguments)
-    with atomic_file(base.with_suffix(".parquet")) as path:
-        write_rows(path, rows, schema)
-    # Written last: only a shard with this file counts as finished.
-    with atomic_file(base.with_suffix(".done")) as path:
-        path.write_text(json.dumps(left_out))
+_one_shard = threading.Lock()
+"""A worker with several threads takes its shards in turn: detectors are no good to two at once."""
 
 
-def _work_on_one_core() -> None:
-    """Leave the other cores to the other workers.
+def _finish_shard(job: ShardJob, base: Path, schema: pa.Schema, home: _Home) -> int:
+    """Work on one shard and store it; the number of faces that it offered."""
+    with _one_shard:
+        if home.process != (platform.node(), os.getpid()):
+            _settle(home)
+        left_out: list[Row] = []
+        with atomic_file(base.with_suffix(".parquet")) as path:
+            written = write_rows(path, _sifted(job.work(*job.arguments), left_out), schema)
+        # Written last: only a shard with this file counts as finished.
+        with atomic_file(base.with_suffix(".done")) as path:
+            path.write_text(json.dumps(left_out))
+    return written + len(left_out)
+
+
+def _sifted(result: Result, left_out: list[Row]) -> Iterable[Row]:
+    """The rows of a shard, to be written; its quarantine rows are added to `left_out`."""
+    if isinstance(result, tuple):
+        left_out += result[1]
+        return result[0]
+    return _kept(result, left_out)
+
+
+def _kept(result: Iterable[Row], left_out: list[Row]) -> Iterator[Row]:
+    for row in result:
+        if isinstance(row, LeftOut):
+            left_out.append(row)
+        else:
+            yield row
+
+
+def _settle(home: _Home) -> None:
+    """Make this worker process work as the stage's own process would, on one core.
 
     joblib sees to BLAS and OpenMP, and MediaPipe's graph has nothing to do at the same time.
+
+    Raises:
+        SketchFaceError: if it runs other code than the stage.
     """
+    os.chdir(home.folder)
     cv2.setNumThreads(1)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    # Hashed once in a process, with its first shard: what it goes on running after an edit.
+    if code_hash(home.module) != home.code:
+        raise SketchFaceError(
+            f"the worker on {platform.node()} runs other code than this; start it again"
+        )
+
+
+def _clear_remains(out: Path) -> None:
+    """Remove what a stage that was killed while it put its folder together left of it."""
+    for path in out.parent.glob(f".{out.name}.*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _prune(store: Path, keep: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from pipeline.parallel import ParallelSettings, spread_by
 from sketchface_models.atomic import atomic_file
 from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
@@ -74,6 +75,14 @@ class Parameters:
         self.reads.add(name)
         return self._find(name)
 
+    def parallel(self) -> ParallelSettings:
+        """The `parallel` section, or its defaults. Nothing that a stage makes depends on it.
+
+        Raises:
+            SketchFaceError: listing every violation, one a line.
+        """
+        return load(ParallelSettings, self._values.get("parallel", {}), "parallel")
+
     def check(self, sections: Mapping[str, type]) -> None:
         """Validate several sections together, so that all violations are listed at once.
 
@@ -104,7 +113,8 @@ def run_stage(name: str, main: Callable[[Parameters], None]) -> None:
     params = None
     try:
         params = Parameters.from_file()
-        main(params)
+        with spread_by(params.parallel()):
+            main(params)
     except SketchFaceError as error:
         for line in str(error).split("\n"):
             print(f"error: {name}: {line}", file=sys.stderr)

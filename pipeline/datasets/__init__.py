@@ -2,10 +2,30 @@
 
 from types import ModuleType
 
-from pipeline.datasets import folder, fs2k, synthetic
+from pipeline.datasets import (
+    celeba,
+    cufs,
+    drawings,
+    ffhq,
+    folder,
+    fs2k,
+    quickdraw,
+    synthetic,
+    unpaired,
+)
 from sketchface_models.errors import SketchFaceError
 
-ADAPTERS = {"synthetic": synthetic, "fs2k": fs2k, "folder": folder}
+ADAPTERS = {
+    "synthetic": synthetic,
+    "fs2k": fs2k,
+    "cufs": cufs,
+    "celeba": celeba,
+    "ffhq": ffhq,
+    "quickdraw": quickdraw,
+    "folder": folder,
+    "drawings": drawings,
+    "unpaired": unpaired,
+}
 
 
 def adapter(name: object) -> ModuleType:

@@ -13,6 +13,11 @@ and, where they apply,
     ALIGNED = True               its pictures are framed already (the built-in faces)
     FRAMING                      an `align.Framing` other than the portrait all others get
     SHARED                       {test id: training id} of photos that stand in both splits
+    owner(item, settings)        -> Owner: whose an item is, in a set that is made of others
+    roots(settings)              -> {key of the settings: folder} of all that it reads, where that
+                                 is more than `data.root`
+    pairings(settings)           -> the sets of fields that one face can have together, where
+                                 none has all that `offers` names
 
 It knows nothing of shards, nor of splits its publisher does not define.
 """
@@ -21,6 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import numpy as np
@@ -47,6 +53,9 @@ class DataSettings:
     """Part of the training faces kept for validation; 0 trains on all."""
     limit: Annotated[int, at_least(0)]
     """Use only so many faces of each split (0 = all); the same ones whenever it is the same."""
+    duplicate_distance: Annotated[int, between(-1, 100)] = field(default=36, kw_only=True)
+    """Two photos whose hashes differ in at most so many of 255 bits, mirrored or not, are taken
+    for one and never drawn into different splits; -1 compares bytes alone."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,10 @@ class Item:
     """Drawing style, counted from 1."""
     files: dict[str, Path] = field(default_factory=dict)
     """Field name (`photo`, `sketch`, `labels`) -> file."""
+    content: str = ""
+    """Hash of what the item is read from, where that is a part of a file and not all of `files`."""
+    kind: str = ""
+    """In an unpaired set `photo` or `drawing`; else empty."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,16 @@ class Face:
     labels: np.ndarray | None = None
     landmarks: np.ndarray | None = None
     depth: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The data set an item comes from, the item as that one knows it, and what is taken of it."""
+
+    adapter: ModuleType
+    item: Item
+    settings: DataSettings
+    fields: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +30,8 @@ class Settings(DataSettings):
     """Faces for training and validation together."""
     test_count: Annotated[int, between(0, 1_000_000)]
     """Faces for the test; they stay the same whatever `count` is."""
+    duplicate_distance: Annotated[int, between(-1, 100)] = field(default=-1, kw_only=True)
+    """Every face is drawn from its own id: none needs to be compared."""
 
 
 def find(settings: Settings) -> Offer:

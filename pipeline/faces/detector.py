@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from pipeline.faces.choice import Choice, chosen
 from pipeline.faces.ibug import from_mesh
 from sketchface_models.errors import SketchFaceError
 
@@ -23,6 +24,7 @@ VERTICES = 468
 """Surface vertices of the mesh."""
 
 _MAX_FACES = 5
+_DOUBT = 0.05  # confidence below which nothing is like a face
 _OUTPUTS = ("multi_face_landmarks", "face_detections")
 _MICROSECONDS = 33333  # between two photos; the graph asks for rising times, whatever they are
 _GRAPH = "mediapipe/modules/face_landmark/face_landmark_front_cpu.binarypb"
@@ -45,20 +47,29 @@ _PACKAGES = {
 
 @dataclass(frozen=True)
 class Detection:
-    """One face found in a photo.
+    """One face found in a photo. Pixels: x right, y down, where pixel i covers [i, i + 1).
 
-    mesh: (478, 3) float32, pixels; x right, y down, where pixel i covers [i, i + 1); z towards the
-    back (smaller is nearer); the last 10 vertices are the irises'.
+    landmarks: (68, 2) float32, the iBUG points.
     score: the face detector's confidence, in [0, 1].
+    faces: how many were found in the photo, this one among them.
+    mesh: (478, 3) float32; z towards the back (smaller is nearer); the last 10 vertices are the
+    irises'. None from a detector that knows the landmarks alone.
     """
 
-    mesh: np.ndarray
+    landmarks: np.ndarray
     score: float
+    faces: int
+    mesh: np.ndarray | None
 
-    @property
-    def landmarks(self) -> np.ndarray:
-        """The 68 iBUG landmarks, (68, 2) float32, pixels."""
-        return from_mesh(self.mesh)
+
+class Detector(Protocol):
+    """What every landmark backend offers."""
+
+    def detect(self, photo: np.ndarray) -> Detection | None:
+        """The chosen face of a photo, (H, W, 3) uint8 RGB; None if there is none."""
+
+    def best_score(self, photo: np.ndarray) -> float | None:
+        """Confidence in the likeliest face, however low; None where nothing is like a face."""
 
 
 class FaceMesh:
@@ -67,12 +78,15 @@ class FaceMesh:
     Args:
         min_confidence: in [0, 1]; faces the detector or the mesh's face flag score lower are
             not found.
+        choose: which of several faces.
 
     Raises:
         SketchFaceError: if mediapipe cannot be imported; the line names the package to install.
     """
 
-    def __init__(self, min_confidence: float = 0.5) -> None:
+    def __init__(self, min_confidence: float = 0.5, choose: Choice = "largest") -> None:
+        self._choose = choose
+        self._doubtful: FaceMesh | None = None  # made when a face is missed
         with quiet():
             self._python = _import_mediapipe()
             # The same graph as `mediapipe.solutions.face_mesh.FaceMesh`, which does not hand
@@ -96,32 +110,35 @@ class FaceMesh:
         self._has_seen_a_face = False
 
     def detect(self, photo: np.ndarray) -> Detection | None:
-        """The largest face of a photo; of equally large ones the most central. None if none.
+        """The chosen face of a photo; None if there is none.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
         """
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
-            raise ValueError(f"photo: {photo.dtype} {photo.shape}; allowed: uint8 (H, W, 3)")
-        photo = np.ascontiguousarray(photo)
-        if self._has_seen_a_face:
-            faces, detections = self._process(photo)
-        else:  # the graph writes a warning to stderr at the first face of a process
-            with quiet():
-                faces, detections = self._process(photo)
+        faces, detections = self._look(photo)
         if not faces:
             return None
-        self._has_seen_a_face = True
         height, width = photo.shape[:2]
         meshes = [_mesh(face, width, height) for face in faces]
-        if len(meshes) == len(detections) == 1:
-            return Detection(meshes[0], _confidence(detections[0]))
-        mesh = max(meshes, key=lambda mesh: _rank(mesh, width, height))
-        return Detection(mesh, _confidence(_nearest(detections, mesh, width, height)))
+        boxes = np.array([_box(mesh) for mesh in meshes])
+        mesh = meshes[chosen(boxes, width, height, self._choose)]
+        detection = detections[0]
+        if len(detections) > 1:
+            detection = _nearest(detections, mesh, width, height)
+        return Detection(from_mesh(mesh), _confidence(detection), len(meshes), mesh)
+
+    def best_score(self, photo: np.ndarray) -> float | None:
+        """Confidence in the likeliest face, however low; None where nothing is like a face."""
+        if self._doubtful is None:
+            self._doubtful = FaceMesh(_DOUBT)
+        detections = self._doubtful._look(photo)[1]
+        return max(map(_confidence, detections), default=None)
 
     def close(self) -> None:
         """Stop the graph."""
         self._solution.close()
+        if self._doubtful is not None:
+            self._doubtful.close()
 
     def __enter__(self) -> FaceMesh:
         return self
@@ -133,6 +150,18 @@ class FaceMesh:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _look(self, photo: np.ndarray) -> tuple[list[Any], list[Any]]:
+        """Faces and detections of a photo of the right kind, as messages."""
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise ValueError(f"photo: {photo.dtype} {photo.shape}; allowed: uint8 (H, W, 3)")
+        photo = np.ascontiguousarray(photo)
+        if self._has_seen_a_face:
+            return self._process(photo)
+        with quiet():  # the graph writes a warning to stderr at the first face of a process
+            found = self._process(photo)
+        self._has_seen_a_face = bool(found[0])
+        return found
 
     def _process(self, photo: np.ndarray) -> tuple[list[Any], list[Any]]:
         """Faces and detections of a photo, as messages.
@@ -149,10 +178,11 @@ class FaceMesh:
             stream="image", packet=packet.at(_MICROSECONDS * self._photos)
         )
         self._solution._graph.wait_until_idle()
-        faces, detections = (outputs.get(name) for name in _OUTPUTS)
-        if faces is None or faces.is_empty():
-            return [], []
-        return getter.get_proto_list(faces), getter.get_proto_list(detections)
+        faces, detections = (
+            [] if packet is None or packet.is_empty() else getter.get_proto_list(packet)
+            for packet in (outputs.get(name) for name in _OUTPUTS)
+        )
+        return faces, detections
 
 
 def _mesh(face: Any, width: int, height: int) -> np.ndarray:
@@ -162,11 +192,9 @@ def _mesh(face: Any, width: int, height: int) -> np.ndarray:
     return points * np.array([width, height, width], np.float32)
 
 
-def _rank(mesh: np.ndarray, width: int, height: int) -> tuple[int, float]:
-    """Larger first (to a whole per cent of the photo's area), then nearer to its centre."""
-    low, high = mesh[:VERTICES, :2].min(axis=0), mesh[:VERTICES, :2].max(axis=0)
-    area = round(100 * float(np.prod(high - low)) / (width * height))
-    return area, -float(np.hypot(*((low + high) / 2 - np.array([width, height]) / 2)))
+def _box(mesh: np.ndarray) -> np.ndarray:
+    flat = mesh[:VERTICES, :2]
+    return np.concatenate([flat.min(axis=0), flat.max(axis=0)])
 
 
 def _nearest(detections: Any, mesh: np.ndarray, width: int, height: int) -> Any:

@@ -3,8 +3,12 @@
 `ingest` writes
 
     shards/*.parquet    one row a face (`SCHEMA`): aligned square pictures and what is known of it
+
+and `account.close` beside them
+
     quarantine.parquet  what was left out, with the reason; split and style of faces lost by it
     index.parquet       one line a face: split, style, source, shard and which fields it has
+    duplicates.parquet  photos that stand more than once, byte for byte or as far as one can see
     dataset.json        name, size and counts
 
 A face is offered, and then accepted or quarantined; nothing is lost between the three.
@@ -12,11 +16,13 @@ A face is offered, and then accepted or quarantined; nothing is lost between the
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,31 +30,29 @@ from typing import Any
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from tqdm import tqdm
 
-from pipeline.datasets.base import SPLITS, DataSettings, Face, Item
-from pipeline.faces import align, splits
+from pipeline.datasets.base import DataSettings, Face, Item, Owner
+from pipeline.faces import account, align, splits
+from pipeline.faces.closer import find_face
+from pipeline.faces.duplicates import photo_hash
+from pipeline.faces.palette import CLASSES
 from pipeline.images import encode_depth, encode_jpeg, encode_png, plain_bytes
+from pipeline.parallel import workers
 from pipeline.shards import (
     IMAGE,
-    QUARANTINE,
-    Result,
     Row,
     ShardJob,
     file_hash,
     image_cell,
     quarantined,
-    read_quarantine,
     run_shards,
     shard_of,
-    shard_paths,
-    write_rows,
 )
 from sketchface_models.errors import SketchFaceError
 
 STAGE = "faces"
-FIELDS = ("photo", "sketch", "labels", "landmarks", "depth")
-"""What a face may have; the columns of these names are null where it does not."""
+FIELDS = account.FIELDS
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -61,12 +65,11 @@ SCHEMA = pa.schema(
         ("landmarks", pa.list_(pa.float32())),  # x, y of 68 points, aligned pixels
         ("depth", IMAGE),
         ("transform", pa.list_(pa.float32())),  # 2 x 3, row by row: source -> aligned pixels
+        ("hash", pa.binary()),  # of the photo, see `duplicates`
     ]
 )
-LOST = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
 
 LeftOut = tuple[str, str]  # id, reason
-Known = dict[str, tuple[str | None, int | None]]  # id -> split, style
 
 
 def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None:
@@ -78,41 +81,50 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
     offer = adapter.find(settings)
     items, left_out = _without_duplicates(offer.items, offer.left_out)
     test_fraction = getattr(settings, "test_fraction", 0.0)
+    given = {item.id: item.split for item in items}
+    whole = splits.sources_with_val(items)
     items = splits.assign(items, settings.seed, settings.val_fraction, test_fraction)
     items = splits.limited(items, settings.seed, settings.limit)
+    digests = _digests(items)
+    books = account.Books(
+        settings=settings,
+        offered=len(items) + len(left_out),
+        shared=sorted(getattr(adapter, "SHARED", {})),
+        known={id: (split, None) for id, split in offer.splits.items()}
+        | {item.id: (item.split, item.style) for item in items},
+        drawn={
+            item.id: given[item.id]
+            for item in items
+            if given[item.id] is None or (given[item.id] == "train" and item.source not in whole)
+        },
+        digests={item.id: _content(item, digests) for item in items if _content(item, digests)},
+    )
     run_shards(
         STAGE,
-        _jobs(adapter.__name__, items, left_out, settings),
+        _jobs(adapter.__name__, items, left_out, settings, digests),
         out,
         SCHEMA,
         (adapter.__name__, settings),
         f"pipeline.stages.{STAGE}",
-        functools.partial(
-            _finish,
-            settings=settings,
-            offered=len(items) + len(left_out),
-            shared=sorted(getattr(adapter, "SHARED", {})),
-            known={id: (split, None) for id, split in offer.splits.items()}
-            | {item.id: (item.split, item.style) for item in items},
-        ),
+        functools.partial(account.close, books=books, schema=SCHEMA),
     )
 
 
 def ingest_shard(
     adapter_name: str, items: Sequence[Item], left_out: Sequence[LeftOut], settings: DataSettings
-) -> Result:
-    """One shard's rows and quarantine rows; runs in a worker process."""
+) -> Iterator[Row]:
+    """One shard's rows and quarantine rows, as they are made; runs in a worker process."""
     cv2.setNumThreads(1)  # the workers share the cores among themselves
     adapter = importlib.import_module(adapter_name)
-    rows = []
-    quarantine = [quarantined(_printable(id), STAGE, _printable(why)) for id, why in left_out]
-    for item in items:
+    yield from (quarantined(_printable(id), STAGE, _printable(why)) for id, why in left_out)
+    for item in sorted(items, key=lambda item: item.id):
         try:
-            rows.append(_row(adapter, item, settings))
+            yield _row(adapter, item, settings)
         except SketchFaceError as error:
-            reason = str(error).replace(f"{Path(settings.root)}/", "")
-            quarantine.append(quarantined(item.id, STAGE, _printable(reason)))
-    return rows, quarantine
+            reason = str(error)
+            for root in _roots(adapter, settings):
+                reason = reason.replace(f"{Path(root)}/", "")
+            yield quarantined(item.id, STAGE, _printable(reason))
 
 
 def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
@@ -146,8 +158,39 @@ def _without_duplicates(
     return list(unique.values()), [*left_out, *repeated]
 
 
+def _digests(items: Sequence[Item]) -> dict[Path, str]:
+    """Hashes of all files of all items, each read once."""
+    paths = sorted({path for item in items for path in item.files.values()})
+    with ThreadPoolExecutor(workers(len(paths))) as threads:
+        found = threads.map(_digest, paths)
+        bar = tqdm(
+            found, total=len(paths), desc=f"{STAGE}: hash", unit="file", leave=False, disable=None
+        )
+        return dict(zip(paths, bar, strict=True))
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""  # reading the face will say why
+
+
+def _content(item: Item, digests: Mapping[Path, str]) -> str:
+    """What two copies of a face, or of a drawing, have in common; empty where unknown."""
+    if item.content:
+        return item.content
+    sketch = item.files.get("sketch")
+    path = sketch if item.kind == "drawing" else item.files.get("photo", sketch)
+    return "" if path is None else digests[path]
+
+
 def _jobs(
-    adapter_name: str, items: Sequence[Item], left_out: Sequence[LeftOut], settings: DataSettings
+    adapter_name: str,
+    items: Sequence[Item],
+    left_out: Sequence[LeftOut],
+    settings: DataSettings,
+    digests: Mapping[Path, str],
 ) -> list[ShardJob]:
     item_groups: dict[int, list[Item]] = defaultdict(list)
     left_out_groups: dict[int, list[LeftOut]] = defaultdict(list)
@@ -159,7 +202,7 @@ def _jobs(
     return [
         ShardJob(
             number,
-            _key(item_groups[number], left_out_groups[number]),
+            _key(item_groups[number], left_out_groups[number], digests),
             ingest_shard,
             (adapter_name, item_groups[number], left_out_groups[number], settings),
         )
@@ -167,41 +210,50 @@ def _jobs(
     ]
 
 
-def _key(items: Sequence[Item], left_out: Sequence[LeftOut]) -> str:
+def _key(items: Sequence[Item], left_out: Sequence[LeftOut], digests: Mapping[Path, str]) -> str:
     """Names what a shard is made from: its items' fields and the bytes of their files."""
     described = [
         (
-            *(item.id, item.source, item.split, item.style),
-            [(field, str(path), _digest(path)) for field, path in sorted(item.files.items())],
+            *(item.id, item.source, item.split, item.style, item.content),
+            [(field, str(path), digests[path]) for field, path in sorted(item.files.items())],
         )
         for item in items
     ]
     return json.dumps([described, left_out])
 
 
-def _digest(path: Path) -> str:
-    try:
-        return file_hash(path)
-    except OSError:
-        return "unreadable"  # reading the face will say why
-
-
 def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
     size = settings.size
-    face = adapter.read(item, settings)
+    owner = _owner(adapter, item, settings)
+    face = owner.adapter.read(owner.item, owner.settings)
     height, width = _shape(face, item)
-    transform = _transform(adapter, item, face.photo, (width, height), size)
+    transform = _transform(owner, face.photo, (width, height), size)
     untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
-    own = plain_bytes(item.files["photo"], size) if untouched and "photo" in item.files else None
     face = face if untouched else align_face(face, transform, size)
+    face = dataclasses.replace(face, **dict.fromkeys(set(FIELDS) - owner.fields))
+    path = owner.item.files.get("photo") if untouched and face.photo is not None else None
+    own = None if path is None else plain_bytes(path, size)
+    compared = face.photo if settings.duplicate_distance >= 0 else None
     return {
         "id": item.id,
         "split": item.split,
         "style": item.style,
         "source": item.source,
         "transform": transform.astype(np.float32).ravel().tolist(),
+        "hash": None if compared is None else photo_hash(compared),
         **_cells(item.id, face, own),
     }
+
+
+def _roots(adapter: ModuleType, settings: DataSettings) -> list[str]:
+    return list(adapter.roots(settings).values()) if hasattr(adapter, "roots") else [settings.root]
+
+
+def _owner(adapter: ModuleType, item: Item, settings: DataSettings) -> Owner:
+    if hasattr(adapter, "owner"):
+        owner: Owner = adapter.owner(item, settings)
+        return owner
+    return Owner(adapter, item, settings, frozenset(FIELDS))
 
 
 def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
@@ -220,7 +272,10 @@ def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
 
 
 def _shape(face: Face, item: Item) -> tuple[int, int]:
-    """Height and width that all pictures of a face share."""
+    """Height and width that all pictures of a face share; its labels must be known classes."""
+    if face.labels is not None and face.labels.max(initial=0) >= len(CLASSES):
+        known = f"0 to {len(CLASSES) - 1}"
+        raise SketchFaceError(f"{item.id}: label {face.labels.max()}; allowed: {known}; mend it")
     pictures = {name: getattr(face, name) for name in ("photo", "sketch", "labels", "depth")}
     shapes = {name: p.shape[:2] for name, p in pictures.items() if p is not None}
     if len(set(shapes.values())) == 1:
@@ -230,23 +285,20 @@ def _shape(face: Face, item: Item) -> tuple[int, int]:
 
 
 def _transform(
-    adapter: ModuleType,
-    item: Item,
-    photo: np.ndarray | None,
-    extent: tuple[int, int],
-    size: int,
+    owner: Owner, photo: np.ndarray | None, extent: tuple[int, int], size: int
 ) -> np.ndarray:
     """What brings a face to its data set's framing: (2, 3), source pixels -> aligned pixels."""
-    framing = getattr(adapter, "FRAMING", align.PORTRAIT)
-    aligned = getattr(adapter, "ALIGNED", False) or item.source in framing.native
-    if aligned and extent[0] == extent[1]:
+    item = owner.item
+    framing = getattr(owner.adapter, "FRAMING", align.PORTRAIT)
+    aligned = getattr(owner.adapter, "ALIGNED", False) or item.source in framing.native
+    if (aligned or photo is None) and extent[0] == extent[1]:
         return align.fit(*extent, size)
     if photo is None:
         raise SketchFaceError(f"{item.id}: a drawing that is not square; pad or crop it")
-    detection = _face_mesh().detect(photo)
+    landmarks = find_face(_face_mesh(), photo)
     points: np.ndarray | None = framing.stand_in(item.source, *extent)
-    if detection is not None:
-        points = align.eyes_and_mouth(detection.landmarks)
+    if landmarks is not None:
+        points = align.eyes_and_mouth(landmarks)
     if points is None:
         name = item.files["photo"].name
         raise SketchFaceError(f"{name}: no face found; crop it nearer to the face or remove it")
@@ -259,79 +311,6 @@ def _face_mesh() -> Any:
     from pipeline.faces.detector import FaceMesh
 
     return FaceMesh()
-
-
-def _finish(
-    folder: Path, settings: DataSettings, offered: int, shared: list[str], known: Known
-) -> None:
-    """Add the index and the counts; refuse to finish with nothing accepted or something lost."""
-    left_out = read_quarantine(folder)
-    index = _index(folder)
-    accepted = index.num_rows
-    if accepted + len(left_out) != offered:
-        raise RuntimeError(f"{offered} offered, {accepted} accepted, {len(left_out)} quarantined")
-    if not accepted:
-        raise SketchFaceError(_nothing_left(settings, left_out))
-    pq.write_table(index, folder / "index.parquet", compression="zstd")
-    columns = index.to_pydict()
-    lost = _lost(left_out, known, set(columns["id"]))
-    write_rows(folder / "quarantine.parquet", lost, LOST)
-    summary = {
-        "name": settings.name,
-        "size": settings.size,
-        "offered": offered,
-        "accepted": accepted,
-        "quarantined": len(left_out),
-        "splits": {split: columns["split"].count(split) for split in SPLITS},
-        "styles": _counts(style for style in columns["style"] if style is not None),
-        "sources": _counts(columns["source"]),
-        "fields": {field: sum(columns[field]) for field in FIELDS if any(columns[field])},
-        # Test faces whose photo also stands in train: scored with and without them.
-        "shared": [id for id in shared if id in set(columns["id"])],
-    }
-    text = json.dumps(summary, indent=2) + "\n"
-    (folder / "dataset.json").write_text(text, encoding="utf-8")
-
-
-def _lost(left_out: Sequence[Row], known: Known, accepted: set[str]) -> list[Row]:
-    """The quarantine rows with split and style, which stand once for each face that was lost.
-
-    They are null for what is no face of a split, and for a second one of an id that is counted
-    already: so whoever scores a split can count what is missing from it.
-    """
-    faces = {id: face for id, face in known.items() if id not in accepted}
-    marked = []
-    for row in left_out:
-        split, style = faces.pop(row["id"], (None, None))
-        marked.append(row | {"split": split, "style": style})
-    return marked
-
-
-def _index(folder: Path) -> pa.Table:
-    """id, split, style, source, shard, and one boolean for each of `FIELDS`, sorted by id."""
-    parts = []
-    for path in shard_paths(folder):
-        table = pq.read_table(path)
-        part = table.select(["id", "split", "style", "source"])
-        part = part.append_column("shard", pa.array([int(path.stem)] * len(table), pa.int16()))
-        for field in FIELDS:
-            part = part.append_column(field, table[field].is_valid())
-        parts.append(part.replace_schema_metadata(None))
-    return pa.concat_tables(parts).sort_by("id")
-
-
-def _counts(values: Any) -> dict[str, int]:
-    return {str(value): count for value, count in sorted(Counter(values).items())}
-
-
-def _nothing_left(settings: DataSettings, left_out: Sequence[Row]) -> str:
-    where = f"data.root: {settings.root}"
-    if not left_out:
-        return f"{where}: holds no face that {settings.name} knows; point it at the data"
-    # Reasons begin with the file's name: what follows it is what they have in common.
-    kinds = Counter(row["reason"].partition(": ")[2] or row["reason"] for row in left_out)
-    reason, count = kinds.most_common(1)[0]
-    return f"{where}: none of {len(left_out)} faces can be used; {count} of them: {reason}"
 
 
 def _printable(text: str) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from pipeline.faces.detector import import_remedy
 from sketchface_models.errors import SketchFaceError
 
+_SLACK = 1e-7  # pixels; a centre on a shared edge must not fall between two triangles by rounding
+
 # Lids and lips: rings of vertices around holes in the tessellation, each from one corner round to
 # the other along the upper edge and back along the lower.
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
@@ -36,39 +38,61 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]
     """
     width, height = size
     corners = np.asarray(vertices, np.float64)[triangles]  # (M, 3 corners, xyz)
-    flat, z = corners[..., :2], corners[..., 2]
-    area = _cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
-    flat, z, area = flat[area != 0], z[area != 0], area[area != 0]
-    number, x, y = _candidates(flat, width, height)
-    # Corners as seen from the pixel's centre: (K, 3, 2), one row for each triangle and pixel.
-    a, b, c = np.moveaxis(flat[number] - np.stack([x, y], axis=1)[:, None] - 0.5, 1, 0)
-    weight = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)]) / area[number]
-    # A centre on a shared edge must not fall between the two triangles by rounding.
-    inside = weight.min(axis=0) >= -1e-9
-    depth = (weight[:, inside] * z[number[inside]].T).sum(axis=0)
+    edges = corners[:, 1:] - corners[:, :1]
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    corners, edges, area = corners[area != 0], edges[area != 0], area[area != 0]
+    (dx, dy, dz), (ex, ey, ez) = edges[:, 0].T, edges[:, 1].T
+    slope_x, slope_y = (dz * ey - ez * dy) / area, (dx * ez - ex * dz) / area
+    number, y, low, high = _spans(corners[..., :2], width, height)
+    # z where each span's row crosses x = 0, then at every pixel of the span.
+    x0, y0, z0 = corners[number, 0].T
+    start = z0 - slope_x[number] * x0 + slope_y[number] * (y + 0.5 - y0)
+    span, x = _expanded(low, high)
+    z = start[span] + slope_x[number][span] * (x + 0.5)
+    # Slivers have steep slopes: what rounding does to them must stay between the corners.
+    bounds = corners[..., 2]
+    z = np.clip(z, bounds.min(axis=1)[number][span], bounds.max(axis=1)[number][span])
     nearest = np.full(width * height, np.inf)
-    np.minimum.at(nearest, (y * width + x)[inside], depth)
+    np.minimum.at(nearest, y[span] * width + x, z)
     return nearest.reshape(height, width)
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-
-
-def _candidates(
+def _spans(
     flat: np.ndarray, width: int, height: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every pixel in the bounding box of each triangle: triangle's number, x and y, (K,) each."""
-    limit = np.array([width, height])
-    low = np.clip(np.floor(flat.min(axis=1)), 0, limit).astype(int)
-    high = np.clip(np.ceil(flat.max(axis=1)), 0, limit).astype(int)
-    columns, rows = (high - low).T
-    count = columns * rows
-    number = np.repeat(np.arange(len(flat)), count)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of pixel centres that triangles cover: triangle, row, first and last column, (S,) each.
+
+    flat: (M, 3, 2) corners. Spans that cover no centre have a last column before the first.
+    """
+    first, last = _centres(flat[..., 1].min(axis=1), flat[..., 1].max(axis=1), height)
+    number, y = _expanded(first, last)
+    low, high = np.full(len(y), np.inf), np.full(len(y), -np.inf)
+    for i in range(3):
+        (ax, ay), (bx, by) = flat[number, i].T, flat[number, i - 1].T
+        crossed = (np.minimum(ay, by) - _SLACK <= y + 0.5) & (
+            y + 0.5 <= np.maximum(ay, by) + _SLACK
+        )
+        crossed &= ay != by  # a level edge ends on the other two
+        part = np.clip((y + 0.5 - ay) / np.where(crossed, by - ay, 1), 0, 1)
+        x = ax + part * (bx - ax)
+        low = np.where(crossed, np.minimum(low, x), low)
+        high = np.where(crossed, np.maximum(high, x), high)
+    seen = low <= high
+    return (number[seen], y[seen], *_centres(low[seen], high[seen], width))
+
+
+def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and last pixel of [0, limit) whose centre lies between `low` and `high`."""
+    first = np.clip(np.ceil(low - 0.5 - _SLACK), 0, limit).astype(int)
+    return first, np.clip(np.floor(high - 0.5 + _SLACK), -1, limit - 1).astype(int)
+
+
+def _expanded(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every whole number of each range `first` to `last`: the range's number, and itself."""
+    count = np.maximum(last - first + 1, 0)
+    number = np.repeat(np.arange(len(first)), count)
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    x = low[number, 0] + within % columns[number]
-    y = low[number, 1] + within // columns[number]
-    return number, x, y
+    return number, first[number] + within
 
 
 @functools.cache

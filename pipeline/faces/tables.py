@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.shards import Result, Row, quarantined, read_rows
+from pipeline.shards import Row, quarantined, stream_rows
 from sketchface_models.errors import SketchFaceError
 
 
@@ -29,15 +29,16 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
     """Id -> (68, 2) float32 landmarks of one shard of the `landmarks` stage."""
     return {
         row["id"]: np.array(row["points"], np.float32).reshape(-1, 2)
-        for row in read_rows(path, ["id", "points"])
+        for row in stream_rows(path, ["id", "points"])
     }
 
 
 def read_meshes(path: Path) -> dict[str, np.ndarray]:
-    """Id -> (478, 3) float32 face mesh of one shard of the `landmarks` stage."""
+    """Id -> (478, 3) float32 face mesh of one shard of the `landmarks` stage, where it has one."""
     return {
         row["id"]: np.array(row["mesh"], np.float32).reshape(-1, 3)
-        for row in read_rows(path, ["id", "mesh"])
+        for row in stream_rows(path, ["id", "mesh"])
+        if row["mesh"] is not None
     }
 
 
@@ -47,7 +48,7 @@ def rows_with_meshes(
     make: Callable[[Row, np.ndarray | None], Row | None],
     stage: str,
     reason: str,
-) -> Result:
+) -> Iterator[Row]:
     """One shard of a stage that draws from the mesh.
 
     Args:
@@ -59,12 +60,7 @@ def rows_with_meshes(
         reason: for doing so.
     """
     meshes = read_meshes(paths[1])
-    rows, left_out = [], []
-    for face in read_rows(paths[0], columns):
+    for face in stream_rows(paths[0], columns):
         id = face["id"]
         cells = make(face, meshes.get(id))
-        if cells is None:
-            left_out.append(quarantined(id, stage, reason))
-        else:
-            rows.append({"id": id, **cells})
-    return rows, left_out
+        yield quarantined(id, stage, reason) if cells is None else {"id": id, **cells}

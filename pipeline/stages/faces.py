@@ -19,10 +19,17 @@ def main(params: Parameters) -> None:
     """
     module = adapter(params.value("data.name"))
     settings = params.section("data", module.Settings)
-    if not os.path.isdir(settings.root):  # noqa: PTH112 - says no where Path raises
-        raise SketchFaceError(
-            f"data.root: {settings.root!r} is no folder; set it to where {settings.name} lies"
-        )
+    roots = module.roots(settings) if hasattr(module, "roots") else {"data.root": settings.root}
+    watched = (settings.root, params.value("second_root"))
+    for key, root in roots.items():
+        if not os.path.isdir(root):  # noqa: PTH112 - says no where Path raises
+            raise SketchFaceError(
+                f"{key}: {root!r} is no folder; set it to where {settings.name} lies"
+            )
+        if root not in watched:
+            raise SketchFaceError(
+                f"second_root: {watched[1]!r}, and {key} {root!r}; `make params` makes them agree"
+            )
     ingest(module, settings, Path("data/faces"))
 
 

@@ -76,4 +76,4 @@ def test_what_is_neither_name_nor_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SketchFaceError, match="no such folder"):
         locate("fs2k", tmp_path / "nowhere")
     with pytest.raises(SketchFaceError, match="no data set of that name"):
-        locate("celeba", tmp_path)
+        locate("imagenet", tmp_path)

@@ -6,7 +6,9 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import joblib
@@ -19,10 +21,13 @@ from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from pipeline import shards
+from pipeline.parallel import workers
 from pipeline.shards import (
     IMAGE,
     Result,
+    Row,
     ShardJob,
+    ids_of,
     ids_with,
     image_cell,
     iter_rows,
@@ -34,7 +39,7 @@ from pipeline.shards import (
     shard_name,
     shard_of,
     shard_paths,
-    workers,
+    stream_rows,
     write_rows,
 )
 from sketchface_models.errors import SketchFaceError
@@ -258,6 +263,101 @@ def test_equal_rows_give_equal_bytes_in_any_order(tmp_path: Path):
     write_rows(tmp_path / "a.parquet", rows, SCHEMA)
     write_rows(tmp_path / "b.parquet", rows[::-1], SCHEMA)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_rows_that_come_one_by_one_make_the_same_file(tmp_path: Path):
+    """And it is the file that pyarrow writes of all of them at once."""
+    for count in (0, 1, 64, 65, 200):
+        rows = [row(f"f{i:03d}", i % 7) for i in range(count)]
+        assert write_rows(tmp_path / "a.parquet", rows, SCHEMA) == count
+        assert write_rows(tmp_path / "b.parquet", iter(rows), SCHEMA) == count
+        assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+        said = pq.read_schema(tmp_path / "a.parquet").metadata[b"huggingface"]
+        schema = SCHEMA.with_metadata({"huggingface": said})
+        table = pa.Table.from_pylist(rows, schema=schema)
+        pq.write_table(table, tmp_path / "c.parquet", compression="zstd", row_group_size=64)
+        assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "c.parquet").read_bytes()
+        assert list(stream_rows(tmp_path / "a.parquet")) == rows
+        assert ids_of(tmp_path / "a.parquet") == [row["id"] for row in rows]
+    with pytest.raises(RuntimeError, match="a came after b"):
+        write_rows(tmp_path / "d.parquet", iter([row("b"), row("a")]), SCHEMA)
+
+
+def test_rows_are_read_a_group_at_a_time(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    write_rows(path, [row(f"f{i:03d}") for i in range(200)], SCHEMA)
+    data = bytearray(path.read_bytes())
+    middle = pq.ParquetFile(path).metadata.row_group(2).column(0).data_page_offset
+    data[middle : middle + 200] = b"x" * 200
+    path.write_bytes(data)
+    rows = stream_rows(path, ["id"])
+    assert [next(rows)["id"] for _ in range(128)] == [f"f{i:03d}" for i in range(128)]
+    with pytest.raises(SketchFaceError, match=r"a\.parquet: not a readable Parquet shard"):
+        list(rows)
+
+
+def yielding(number: int) -> Iterator[Row]:
+    for i in range(130):
+        yield quarantined(f"{i:03d}", "draw", "odd") if i % 2 else row(f"{i:03d}", number)
+
+
+def test_work_may_yield_its_rows():
+    run_shards("draw", [ShardJob(0, "k", yielding, (3,))], "out", SCHEMA, None, "pipeline.shards")
+    assert [row["id"] for row in iter_rows("out")] == [f"{i:03d}" for i in range(0, 130, 2)]
+    assert [row["id"] for row in read_quarantine("out")] == [f"{i:03d}" for i in range(1, 130, 2)]
+
+
+def test_added_photos_redo_their_own_shards_alone():
+    """Ids decide the shard: ten faces more leave the shards that they are not in alone."""
+    shards, worked = 32, []
+    for count in (100, 103):
+        ids = [f"face-{i}" for i in range(count)]
+        groups = [[id for id in ids if shard_of(id, shards) == i] for i in range(shards)]
+        calls = Path("calls")
+        calls.write_text("")
+        jobs = [
+            ShardJob(i, json.dumps(group), work, (i, str(calls), None))
+            for i, group in enumerate(groups)
+        ]
+        run_shards("draw", jobs, "out", SCHEMA, "p", "pipeline.shards")
+        worked.append({int(line) for line in calls.read_text().split()})
+    assert worked[0] == set(range(shards))
+    assert worked[1] == {shard_of(f"face-{i}", shards) for i in (100, 101, 102)}
+
+
+def test_what_a_killed_stage_was_putting_together_goes():
+    run()
+    left = Path(".out.abc123.tmp")
+    (left / "shards").mkdir(parents=True)
+    Path(".outer.abc.tmp").mkdir()
+    run()
+    assert not left.exists()
+    assert Path(".outer.abc.tmp").exists()  # another's
+
+
+def test_a_worker_with_other_code_does_nothing():
+    home = shards._Home(("elsewhere", 1), Path.cwd(), "pipeline.shards", "other code")
+    job = ShardJob(0, "k", work, (0, "calls", None))
+    with pytest.raises(SketchFaceError, match="runs other code than this; start it again"):
+        shards._finish_shard(job, Path("store/key"), SCHEMA, home)
+    assert not Path("calls").exists()
+    assert not Path("store").exists()
+
+
+def test_the_bar_shows_a_rate(monkeypatch: pytest.MonkeyPatch):
+    said = []
+
+    class Bar(shards.tqdm):
+        def __init__(self, **more: Any) -> None:
+            super().__init__(**more | {"disable": False, "file": io.StringIO()})
+
+        def set_postfix_str(self, text: str, refresh: bool) -> None:
+            said.append(text)
+
+    monkeypatch.setattr(shards, "tqdm", Bar)
+    run()
+    assert len(said) == 3
+    assert all(float(text.removesuffix(" faces/s")) > 0 for text in said)
 
 
 def test_a_missing_picture_stays_missing(tmp_path: Path):

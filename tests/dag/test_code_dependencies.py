@@ -12,7 +12,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("pipeline", "sketchface_models", "app")
 PLUMBING = {
     # These carry bytes and report errors but make nothing: a change in them need not retrain.
-    *("pipeline/codehash.py", "pipeline/shards.py", "pipeline/stage.py"),
+    *("pipeline/codehash.py", "pipeline/parallel.py", "pipeline/shards.py", "pipeline/stage.py"),
     *("sketchface_models/atomic.py", "sketchface_models/config.py", "sketchface_models/errors.py"),
 }
 

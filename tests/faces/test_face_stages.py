@@ -29,13 +29,29 @@ from sketchface_models.errors import SketchFaceError
 
 SIZE = 128
 PARAMETERS = {
-    "landmarks": {"detector": "mediapipe", "min_confidence": 0.5},
+    "landmarks": {
+        "detector": "mediapipe",
+        "min_confidence": 0.5,
+        "choose": "largest",
+        "weights": "models/landmarks",
+    },
     "contours": {"width": 2.0, "roughness": 1.0, "seed": 0},
     "augment": {"shift": 25.0, "rotation": 7.0, "seed": 0},
     "segment": {"source": "dataset"},
-    "depth": {"backend": "mesh"},
+    "depth": {
+        "backend": "facemesh",
+        "surround": 0.25,
+        "normalise": "face",
+        "path": "models/depth",
+        "nearer": "high",
+        "framing": "aligned",
+        "size": 64,
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+    },
 }
 SETTINGS = LandmarkSettings(detector="mediapipe", min_confidence=0.5)
+NOT_FOUND = "no face found with a confidence of 0.5 or more"
 BLANK = np.full((SIZE, SIZE, 3), 250, np.uint8)
 LABELS = np.tile(np.arange(19, dtype=np.uint8).repeat(7)[:SIZE], (SIZE, 1))
 
@@ -84,14 +100,15 @@ def check_landmarks():
     assert set(rows) == {"both", "wide", "held-out"}
     assert {row["id"]: row["reason"] for row in read_quarantine("data/landmarks")} == {
         "drawing": "no photo to look for a face in",
-        "blank": "no face found with a confidence of 0.5 or more",
-        "labelled": "no face found with a confidence of 0.5 or more",
+        "blank": f"{NOT_FOUND}; nothing in the photo is like a face",
+        "labelled": f"{NOT_FOUND}; nothing in the photo is like a face",
     }
     with FaceMesh() as detector:
         found = detector.detect(crop(SIZE))
     assert rows["both"]["mesh"] == found.mesh.ravel().tolist()
     assert rows["both"]["points"] == found.landmarks.ravel().tolist()
     assert rows["both"]["score"] == pytest.approx(found.score)
+    assert rows["both"]["faces"] == found.faces == 1
 
 
 def check_contours():
@@ -145,7 +162,7 @@ def check_depth():
     assert set(rows) == {"both", "wide", "held-out"}
     mesh = np.reshape(table("data/landmarks")["wide"]["mesh"], (478, 3))
     stored = decode_depth(rows["wide"]["depth"]["bytes"])
-    np.testing.assert_allclose(stored, mesh_depth(mesh, SIZE), atol=1 / 65535)
+    np.testing.assert_allclose(stored, mesh_depth(mesh, SIZE, 0.25), atol=1 / 65535)
     assert Image.open(io.BytesIO(rows["wide"]["depth"]["bytes"])).mode.startswith("I")
     assert {row["id"] for row in read_quarantine("data/depth")} == {"drawing", "blank", "labelled"}
 
@@ -154,32 +171,47 @@ def test_the_settings_choose_detector_and_backend(faces: Path, monkeypatch: pyte
     """One entry each makes another one known, allowed and used."""
 
     class Nobody:
-        def __init__(self, min_confidence: float) -> None:
-            assert min_confidence == 0.25
+        def __init__(self, min_confidence: float, choose: str, weights: str) -> None:
+            assert (min_confidence, choose, weights) == (0.25, "central", "somewhere")
 
         def detect(self, photo: np.ndarray) -> None:
             return None
 
+        def best_score(self, photo: np.ndarray) -> float:
+            return 0.125
+
     parameters = {
-        "landmarks": {"detector": "nobody", "min_confidence": 0.25},
-        "depth": {"backend": "flat"},
+        "landmarks": {
+            "detector": "nobody",
+            "min_confidence": 0.25,
+            "choose": "central",
+            "weights": "somewhere",
+        },
+        "depth": PARAMETERS["depth"] | {"backend": "flat"},
     }
     params = Parameters(parameters)
     with pytest.raises(
         SketchFaceError, match=r"landmarks\.detector: 'nobody'; allowed: one of med"
     ):
         landmarks.main(params)
-    with pytest.raises(SketchFaceError, match=r"depth\.backend: 'flat'; allowed: one of mesh"):
+    with pytest.raises(SketchFaceError, match=r"depth\.backend: 'flat'; allowed: one of facemesh"):
         depth.main(params)
     landmarks.main(Parameters(PARAMETERS))
-    monkeypatch.setitem(BACKENDS, "flat", lambda mesh, size: np.full((size, size), 0.5, np.float32))
+    monkeypatch.setitem(BACKENDS, "flat", lambda face, settings: np.full((SIZE, SIZE), 0.5))
     depth.main(params)
     flat = decode_depth(table("data/depth")["both"]["depth"]["bytes"])
     np.testing.assert_allclose(flat, 0.5, atol=1e-4)
     monkeypatch.setitem(DETECTORS, "nobody", Nobody)
     landmarks.main(params)
-    assert len(read_quarantine("data/landmarks")) == 6
-    assert params.reads == {"landmarks.detector", "landmarks.min_confidence", "depth.backend"}
+    reasons = [row["reason"] for row in read_quarantine("data/landmarks")]
+    assert len(reasons) == 6
+    assert (
+        reasons.count("no face found with a confidence of 0.25 or more; the likeliest has 0.12")
+        == 5
+    )
+    assert params.reads == {
+        f"{section}.{key}" for section, keys in parameters.items() for key in keys
+    }
 
 
 def test_order_and_sharding_change_no_bit(project: Path):
@@ -251,7 +283,7 @@ def test_wrong_parameters_end_the_command_in_a_line_each(project: Path):
     )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: landmarks: landmarks.detector: 'dlib'; allowed: one of mediapipe",
+        "error: landmarks: landmarks.detector: 'dlib'; allowed: one of mediapipe, face_alignment",
         "error: landmarks: landmarks.min_confidence: 2; allowed: a number in [0, 1]",
     ]
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from mini_data import FACE, MiniFS2K, save, sketch_of, turned_face
 from PIL import Image
 
 from pipeline.datasets import folder, fs2k
-from pipeline.datasets.base import DataSettings
+from pipeline.datasets.base import DataSettings, Face, Item
 from pipeline.faces import align
 from pipeline.faces.detector import FaceMesh
 from pipeline.faces.ingest import SCHEMA, ingest
@@ -122,6 +123,8 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
         "styles": {"1": 3, "2": 2, "3": 3},
         "sources": {"photo1": 4, "photo2": 1, "photo3": 3},
         "fields": {"photo": 8, "sketch": 8},
+        # One face in four photos with a painted corner and in three turned ones, in both splits.
+        "duplicates": {"groups": 2, "faces": 7, "in_train_and_test": 2},
     }
     for row in rows.values():
         assert decode(row["photo"]["bytes"]).shape == (250, 250, 3)
@@ -285,6 +288,33 @@ def test_repeated_ids_and_broken_faces_are_all_accounted_for(toy: object, tmp_pa
     assert len(rows_of(tmp_path / "faces")) == 11
 
 
+def test_masks_of_a_wrong_size_or_class_are_refused(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = toy.read
+
+    def spoilt(item: Item, settings: DataSettings) -> Face:
+        face = read(item, settings)
+        labels = {
+            "face-001": np.full((64, 64), 200, np.uint8),
+            "face-002": np.full((64, 64), 19, np.uint8),
+            "face-003": np.full((32, 64), 3, np.uint8),
+            "face-004": np.zeros((0, 0), np.uint8),
+        }.get(item.id, face.labels)
+        return dataclasses.replace(face, labels=labels)
+
+    monkeypatch.setattr(toy, "read", spoilt)
+    ingest(toy, toy_settings(), tmp_path / "faces")
+    left_out = {row["id"]: row["reason"] for row in read_quarantine(tmp_path / "faces")}
+    assert left_out["face-001"] == "face-001: label 200; allowed: 0 to 18; mend it"
+    assert left_out["face-002"] == "face-002: label 19; allowed: 0 to 18; mend it"
+    sizes = "pictures of different sizes (photo 64 x 64, sketch 64 x 64, labels 64 x 32"
+    assert left_out["face-003"].startswith(f"face-003: {sizes}")
+    assert "labels 0 x 0" in left_out["face-004"]
+    assert len(left_out) == 4
+    assert len(rows_of(tmp_path / "faces")) == 8
+
+
 def test_limit_and_validation_split(toy: object, tmp_path: Path) -> None:
     toy.COUNT = 60  # type: ignore[attr-defined]
     ingest(toy, toy_settings(val_fraction=0.3), tmp_path / "all")
@@ -363,7 +393,7 @@ def test_a_killed_process_leaves_no_output_and_finished_shards_stay(
 def parameters(**data: object) -> Parameters:
     section = {"name": "folder", "root": "faces-in", "size": 128, "shards": 1, "seed": 0}
     section |= {"val_fraction": 0.0, "limit": 0, "photos": "", "sketches": "", "test_fraction": 0.5}
-    return Parameters({"data": {**section, **data}})
+    return Parameters({"data": {**section, **data}, "second_root": "elsewhere"})
 
 
 def test_the_stage_reads_its_section_and_writes(
@@ -375,7 +405,7 @@ def test_the_stage_reads_its_section_and_writes(
     faces.main(params)
     assert set(rows_of(tmp_path / "data/faces")) == {"a"}
     names = [field.name for field in dataclasses.fields(folder.Settings)]
-    assert params.reads == {f"data.{name}" for name in names}
+    assert params.reads == {"second_root", *(f"data.{name}" for name in names)}
 
 
 def test_wrong_parameters_are_named_before_any_work(

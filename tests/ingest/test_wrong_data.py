@@ -16,6 +16,23 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "synthetic": {"root": "pipeline/synthetic", "count": 2, "test_count": 1},
     "fs2k": {"root": "empty", "drop_shared": False},
     "folder": {"root": "empty", "photos": "", "sketches": "", "test_fraction": 0.1},
+    "cufs": {"root": "empty", "test_fraction": 0.1},
+    "celeba": {"root": "empty", "images": "img_celeba", "test_fraction": 0.1},
+    "ffhq": {"root": "empty", "images": "images1024x1024"},
+    "quickdraw": {
+        "root": "empty",
+        "file": "face.npy",
+        "recognized": True,
+        "pen": 16.0,
+        "test_fraction": 0.1,
+    },
+    "drawings": {"root": "empty", "folder": "", "test_fraction": 0.1},
+    "unpaired": {
+        "root": "photos",
+        "test_fraction": 0.1,
+        "photo": {"name": "fs2k", "root": "photos"},
+        "drawings": {"name": "drawings", "root": "drawn", "folder": ""},
+    },
 }
 WRONG = (None, "", -1, 1.5, True, [], [1], {"a": 1}, float("nan"), float("inf"), "\0", "no/where")
 
@@ -30,6 +47,8 @@ def answer(
         (tmp_path / name).mkdir(parents=True)
 
     def run(parameters: object) -> list[str]:
+        if isinstance(parameters, dict):
+            parameters = parameters | {"second_root": "drawn"}
         Path("params.yaml").write_text(yaml.safe_dump(parameters))
         with pytest.raises(SystemExit) as end:
             run_stage("faces", main)
@@ -88,6 +107,12 @@ def test_a_sub_folder_that_cannot_be(key: str, value: str, answer: Any) -> None:
         ("folder", "data.root: empty: holds no face that folder knows; point it at the data"),
         ("fs2k", "empty/anno_train.json: No such file or directory; point data.root at"),
         ("synthetic", "data.root: 'pipeline/synthetic'; built-in faces need the generator's"),
+        ("cufs", "data.root: empty: holds no face that cufs knows; point it at the data"),
+        ("celeba", "empty: neither img_celeba nor Img/img_celeba in it; point data.root at"),
+        ("ffhq", "data.images: empty/images1024x1024 is no folder; set it to a sub-folder of"),
+        ("quickdraw", "data.file: empty/face.npy is not there; fetch it or name another"),
+        ("drawings", "data.root: empty: holds no face that drawings knows; point it at the"),
+        ("unpaired", "data.photo.root: 'photos' is no folder; set it to where unpaired lies"),
     ],
 )
 def test_a_folder_without_the_data(name: str, reason: str, answer: Any) -> None:

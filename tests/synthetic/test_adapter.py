@@ -146,7 +146,7 @@ def test_a_face_that_is_not_whole_makes_validate_fail(monkeypatch):
     assert end.value.exit_code == 1
 
 
-@pytest.mark.parametrize("name", ["celeba", "", None, 5, True, [1], {"a": 1}, b"synthetic"])
+@pytest.mark.parametrize("name", ["imagenet", "", None, 5, True, [1], {"a": 1}, b"synthetic"])
 def test_a_name_that_is_none_is_answered_in_one_line(name):
     with pytest.raises(
         SketchFaceError, match=r"^data\.name: .*; allowed: one of synthetic"

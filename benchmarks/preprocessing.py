@@ -1,0 +1,243 @@
+"""What the data stages cost, beside the bare cost of what they cannot do without.
+
+    python benchmarks/preprocessing.py --count 64 --size 256 --rounds 3
+    python benchmarks/preprocessing.py --memory 1000 10000
+
+Every stage runs whole (read shards, work, write shards, finished-shard markers) in one process, in
+turn with its floor: the detector alone on photos in memory, the codecs alone on the pictures that
+the stage reads and writes, the parser's network alone where there is one. The bound on the way
+from photo files to depth is the sum of the floors. Times are processor time, the median of rounds.
+`--memory` runs the stages in processes of their own over so many faces and shows each one's peak.
+The photos are crops of one public picture, 1.6 times as large as the aligned ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+
+from pipeline.datasets import folder as adapter
+from pipeline.faces.contours import ContourSettings, draw_contours
+from pipeline.faces.depth import DepthSettings, make_depth
+from pipeline.faces.detector import FaceMesh
+from pipeline.faces.ingest import ingest
+from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
+from pipeline.faces.parsing import SegmentSettings, segment
+from pipeline.images import decode, encode_jpeg, encode_png, read_image, resize
+from pipeline.shards import iter_rows
+from sketchface_models.config import load
+
+STAGES = ("faces", "landmarks", "contours", "segment", "depth")
+FFHQ = 70_000
+SHARE = 1.6  # sides of a source photo and of the aligned one
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--size", type=int, default=256, help="side of the aligned faces")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--memory", type=int, nargs="+", metavar="COUNT")
+    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    os.environ["SKETCHFACE_JOBS"] = "1"
+    if options.stage:
+        run(options.stage, options)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
+        if options.memory:
+            memory(options)
+        else:
+            speed(options)
+
+
+def write_photos(count: int, side: int) -> None:
+    """Different crops of the astronaut's head, as JPEG files."""
+    picture = skimage.data.astronaut()
+    Path("photos").mkdir(exist_ok=True)
+    for number in range(len(list(Path("photos").iterdir())), count):
+        rng = np.random.default_rng(number)
+        left, top, wide = rng.integers((80, 0, 190), (121, 11, 240))
+        crop = np.ascontiguousarray(picture[top : top + wide, left : left + wide])
+        shade = crop.astype(np.int16) + rng.integers(-20, 20, 3)  # no two files are alike
+        photo = resize(np.clip(shade, 0, 255).astype(np.uint8), (side, side))
+        Path("photos", f"{number:06d}.jpg").write_bytes(encode_jpeg(photo))
+
+
+def run(stage: str, options: argparse.Namespace) -> None:
+    """A whole stage with its default settings, in this folder."""
+    faces, landmarks, out = Path("faces"), Path("landmarks"), Path(stage)
+    if stage == "faces":
+        ingest(adapter, data_settings(options), out)
+    elif stage == "landmarks":
+        find_landmarks(faces, out, LandmarkSettings("mediapipe", 0.5))
+    elif stage == "contours":
+        draw_contours(faces, landmarks, out, ContourSettings(2.0, 1.0, 0))
+    elif stage == "segment":
+        segment(faces, landmarks, out, segment_settings())
+    else:
+        make_depth(faces, landmarks, out, DepthSettings("facemesh"))
+
+
+def data_settings(options: argparse.Namespace) -> adapter.Settings:
+    import yaml
+
+    from pipeline.codehash import ROOT
+
+    values = yaml.safe_load((ROOT / "conf" / "data" / "folder.yaml").read_text())
+    values |= {"root": ".", "photos": "photos", "sketches": "", "val_fraction": 0.0}
+    values |= {"size": options.size, "shards": options.shards, "test_fraction": 0.0}
+    return load(adapter.Settings, values, "data")
+
+
+def segment_settings() -> SegmentSettings:
+    import yaml
+
+    from pipeline.codehash import ROOT
+
+    return load(SegmentSettings, yaml.safe_load((ROOT / "params.yaml").read_text())["segment"])
+
+
+def processor_time(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def speed(options: argparse.Namespace) -> None:
+    write_photos(options.count, round(options.size * SHARE))
+    stages: dict[str, list[float]] = {name: [] for name in STAGES}
+    parts: dict[str, list[float]] = {}
+    for number in range(options.rounds + 1):  # the first starts models, and is not counted
+        os.environ["DVC_ROOT"] = f"round{number}"
+        for name in STAGES:
+            seconds = processor_time(functools.partial(run, name, options))
+            if number:
+                stages[name].append(seconds)
+        for name, work in floors().items():
+            seconds = processor_time(work)
+            if number:
+                parts.setdefault(name, []).append(seconds)
+    report(options, stages, parts)
+
+
+def floors() -> dict[str, Callable[[], object]]:
+    """The bare work on the pictures that the stages read and wrote, by name."""
+    files = sorted(Path("photos").iterdir())
+    photos = [read_image(path) for path in files]
+    jpegs = [row["photo"]["bytes"] for row in iter_rows("faces", ["id", "photo"])]
+    aligned = [decode(data) for data in jpegs]
+    drawn = {
+        name: [decode(row[column]["bytes"]) for row in iter_rows(name, ["id", column])]
+        for name, column in (("contours", "contour"), ("segment", "labels"), ("depth", "depth"))
+    }
+    detector = bare_detector()
+
+    def each(work: Callable[[object], object], things: list) -> Callable[[], object]:
+        return lambda: [work(thing) for thing in things]
+
+    return {
+        "faces: decode photos": each(read_image, files),
+        "faces: detector": each(detector, photos),
+        "faces: encode": each(encode_jpeg, aligned),
+        "landmarks: decode": each(decode, jpegs),
+        "landmarks: detector": each(detector, aligned),
+        "contours: encode": each(encode_png, drawn["contours"]),
+        "segment: encode": each(encode_png, drawn["segment"]),
+        "segment: network": each(*network(aligned)),
+        "depth: encode": each(encode_png, drawn["depth"]),
+    }
+
+
+@functools.cache
+def bare_detector() -> Callable[[np.ndarray], object]:
+    """MediaPipe's graph, of which nothing is read."""
+    detector = FaceMesh()
+    return detector._process
+
+
+def network(aligned: list[np.ndarray]) -> tuple[Callable[[object], object], list]:
+    """The shipped parser's forward pass on decoded faces, where there is one."""
+    try:
+        from pipeline.faces.parser import bare_forward  # type: ignore[import-not-found]
+    except ImportError:
+        return (lambda _: None), []
+    return bare_forward(), aligned
+
+
+def report(
+    options: argparse.Namespace, stages: dict[str, list[float]], parts: dict[str, list[float]]
+) -> None:
+    count = len(list(iter_rows("landmarks", ["id"])))
+    print(f"{count} faces, {options.size} px, one process, {platform.machine()}\n")
+    print("| stage | ms a face | faces/s | its floor, ms | floor / stage |\n|---|---|---|---|---|")
+    spent = {name: 1e3 * statistics.median(times) / count for name, times in stages.items()}
+    bare = {name: 1e3 * statistics.median(times) / count for name, times in parts.items()}
+    bound = 0.0
+    for name, each in spent.items():
+        floor = sum(value for part, value in bare.items() if part.startswith(f"{name}:"))
+        bound += floor
+        print(f"| {name} | {each:.2f} | {1e3 / each:.0f} | {floor:.2f} | {floor / each:.0%} |")
+    whole = sum(spent.values())
+    print(f"| all | {whole:.2f} | {1e3 / whole:.0f} | {bound:.2f} | **{bound / whole:.0%}** |\n")
+    print("| floor | ms a face |\n|---|---|")
+    print("\n".join(f"| {name} | {value:.2f} |" for name, value in bare.items()), "\n")
+    disk = {name: size_of(Path(name)) / count for name in STAGES}
+    print(f"FFHQ's {FFHQ:,} at {options.size} px from these figures, on so many cores:\n")
+    print("| stage | 1 core, h | 16 cores, h | disk, GB |\n|---|---|---|---|")
+    for name, each in [*spent.items(), ("all", whole)]:
+        hours = each * FFHQ / 3.6e6
+        size = FFHQ * (disk[name] if name in disk else sum(disk.values())) / 1e9
+        print(f"| {name} | {hours:.2f} | {hours / 16:.2f} | {size:.1f} |")
+    print("\nDisk: the stages' folders; the shard store and DVC's cache hold a copy each.")
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def memory(options: argparse.Namespace) -> None:
+    peaks: dict[str, list[int]] = {name: [] for name in STAGES}
+    for count in options.memory:
+        write_photos(count, round(options.size * SHARE))
+        os.environ["DVC_ROOT"] = f"memory{count}"
+        for name in STAGES:
+            command = [sys.executable, str(SCRIPT), "--stage", name]
+            command += ["--size", str(options.size), "--shards", str(options.shards)]
+            path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+            environment = os.environ | {"PYTHONPATH": path}
+            said = subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            )
+            peaks[name].append(int(said.stdout.split()[-1]))
+        kept = json.loads(Path("faces/dataset.json").read_text())["accepted"]
+        print(f"{count} photos offered, {kept} accepted", flush=True)
+    print(f"\nPeak memory, MiB; {options.size} px, {options.shards} shards\n")
+    print("| stage |" + "".join(f" {count} faces |" for count in options.memory))
+    print("|---" * (1 + len(options.memory)) + "|")
+    for name, values in peaks.items():
+        print(f"| {name} |" + "".join(f" {value / 1024:.0f} |" for value in values))
+
+
+SCRIPT = Path(__file__).resolve()
+ROOT = SCRIPT.parents[1]
+
+if __name__ == "__main__":
+    main()

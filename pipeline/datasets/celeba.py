@@ -1,0 +1,132 @@
+"""CelebA: 202,599 photos of 10,177 people, as its publisher lays them out.
+
+    [Img/]img_align_celeba/000001.jpg   178 x 218, turned and scaled by the publisher
+    [Img/]img_celeba/000001.jpg         as found in the wild
+    [Eval/]list_eval_partition.txt      `000001.jpg 0`: 0 train, 1 val, 2 test
+
+Liu et al., "Deep Learning Face Attributes in the Wild" (ICCV 2015). Photos alone; no person stands
+in two splits. Without the list (or for photos it does not name) splits are drawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pipeline.datasets.base import SPLITS, DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.listing import first_there, pictures, safe_id, with_unique_ids
+from pipeline.faces.align import PORTRAIT, Framing
+from pipeline.images import read_image
+from sketchface_models.config import between
+from sketchface_models.errors import SketchFaceError
+
+IMAGES = ("img_align_celeba", "img_celeba")
+PARTITION = "list_eval_partition.txt"
+
+# The aligned photos have eyes and mouth where their publisher's five points put them; it stands in
+# for the few profiles in which no face is found, so that all of them get through.
+FRAMING = Framing(
+    points=PORTRAIT.points,
+    median={"img_align_celeba": ((0.39, 0.511), (0.605, 0.511), (0.497, 0.697))},
+)
+_PROMISED = {"train": 162_770, "val": 19_867, "test": 19_962}
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for CelebA."""
+
+    images: Literal["img_align_celeba", "img_celeba"]
+    """Which of the two sets of photos."""
+    test_fraction: Annotated[float, between(0, 0.9)]
+    """Part of the photos that becomes the test split where there is no list of the publisher's."""
+
+
+def find(settings: Settings) -> Offer:
+    """Every photo that is there of the chosen kind, in the publisher's split.
+
+    What the list names and the folder lacks is `validate`'s to say: many keep a part of CelebA.
+
+    Raises:
+        SketchFaceError: if the photos' folder is missing or the list unreadable.
+    """
+    root = Path(settings.root)
+    folder = _folder(root, settings.images)
+    splits = _partition(root)
+    found, left_out = pictures(folder)
+    items = [
+        Item(safe_id(name), settings.images, splits.get(path.stem), files={"photo": path})
+        for name, path in found
+    ]
+    return Offer(with_unique_ids(items), left_out)
+
+
+def read(item: Item, settings: Settings) -> Face:
+    """One photo."""
+    return Face(photo=read_image(item.files["photo"]))
+
+
+def offers(settings: Settings) -> set[str]:
+    """Photos alone."""
+    return {"photo"}
+
+
+def validate(root: Path | str) -> list[str]:
+    """Compare a folder with what the publisher promises; decodes every photo.
+
+    Raises:
+        SketchFaceError: if neither folder of photos is there, or the list is unreadable.
+    """
+    root = Path(root)
+    splits = _partition(root)
+    lines = [f"{PARTITION}: {len(splits)} photos"] if splits else [f"{FAULT}no {PARTITION}"]
+    there = [name for name in IMAGES if first_there(root, _places(name))]
+    for name in there or IMAGES[:1]:
+        photos = {path.stem: path for _, path in pictures(_folder(root, name))[0]}
+        counts = Counter(splits.get(photo) for photo in photos)
+        for split in SPLITS:
+            line = f"{name} {split}: {counts[split]} photos"
+            wrong = counts[split] != _PROMISED[split]
+            lines.append(f"{FAULT}{line} of {_PROMISED[split]}" if wrong else line)
+        lost = [f"{name}/{photo}: missing" for photo in sorted(splits.keys() - photos)]
+        lines += faults(lost, "missing photos")
+        lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
+    return lines
+
+
+def _places(name: str) -> tuple[str, ...]:
+    # The archives hold a folder of their own name, in which unpacking may end twice.
+    return (f"{name}/{name}", f"Img/{name}/{name}", name, f"Img/{name}")
+
+
+def _folder(root: Path, name: str) -> Path:
+    folder = first_there(root, _places(name))
+    if folder is None:
+        raise SketchFaceError(
+            f"{root}: neither {name} nor Img/{name} in it; point data.root at CelebA's folder"
+        )
+    return folder
+
+
+def _partition(root: Path) -> dict[str, str]:
+    """File name without ending -> split; empty where there is no list."""
+    path = first_there(root, (PARTITION, f"Eval/{PARTITION}"))
+    if path is None:
+        return {}
+    splits: dict[str, str] = {}
+    line = ""
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                name, code = line.split()
+                splits[Path(name).stem] = SPLITS[("0", "1", "2").index(code)]
+    except OSError as error:
+        raise SketchFaceError(f"{path}: {error.strerror}; check that it is readable") from None
+    except ValueError:  # not two words, not one of the codes, or no text at all
+        raise SketchFaceError(
+            f"{path}: {line[:40]!r} is not like '000001.jpg 0'; fetch it again"
+        ) from None
+    return splits

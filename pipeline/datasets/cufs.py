@@ -1,0 +1,142 @@
+"""CUFS: 606 faces, each with a photo and the sketch an artist drew of it.
+
+CUHK students (188), AR (123) and XM2VTS (295), of Wang and Tang, "Face Photo-Sketch Synthesis and
+Recognition" (PAMI 2009). A picture is a photo or a sketch as the nearest folder says that has the
+word in its name: `photos/`, `sketches/`, `CUHK_testing_cropped_sketches/`. File names:
+
+    CUHK      f-005-01.jpg  F2-005-01-sz1.jpg    f1-001-01.jpg  f1-001-01-sz1.jpg
+    AR        m-001-1.jpg   Mp-001-1-sz1.jpg
+    XM2VTS    000_1_1.jpg   000_1_1_sz1.jpg
+
+A pair needs photo and sketch in one framing, as the `cropped` archives (200 x 250) have them. The
+publisher's parts of CUHK, `training` and `testing` in a folder's name, are the splits; else, and
+for AR and XM2VTS, which came without, they are drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.listing import pictures
+from pipeline.datasets.pairs import NO_PARTNER, Named, paired, read_pair
+from sketchface_models.config import between
+
+_PROMISED = {"CUHK": 188, "AR": 123, "XM2VTS": 295}
+_ENDING = re.compile(r"[-_]sz[0-9]*$")
+_SOURCES = {
+    "CUHK": re.compile(r"[fm]1?-[0-9]{3}-[0-9]{2}"),
+    "AR": re.compile(r"[mw]-[0-9]{3}-[0-9]"),
+    "XM2VTS": re.compile(r"[0-9]{3}_[0-9]_[0-9]"),
+}
+_ARTISTS = re.compile(r"(?<=^[fm])2(?=-)|(?<=^[mw])p(?=-)")
+"""What sketches have in front of the number and their photos have not."""
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for CUFS."""
+
+    test_fraction: Annotated[float, between(0, 0.9)]
+    """Part of the faces without a publisher's split that becomes the test split."""
+
+
+def find(settings: Settings) -> Offer:
+    """Every pair, with a reason for each picture that has no partner or no known name."""
+    root = Path(settings.root)
+    found, left_out = pictures(root)
+    photos: list[Named] = []
+    sketches: list[Named] = []
+    for name, path in found:
+        face, role = key(path.stem), _role(path.relative_to(root))
+        if source(face) is None:
+            left_out.append((name, f"{path.name}: not a name that CUFS gives"))
+        elif role is None:
+            left_out.append((name, f"{path.name}: in no folder of photos or sketches"))
+        else:
+            (photos if role == "photo" else sketches).append((face, path))
+    pairs, unpaired = paired(photos, sketches)
+    items = [
+        Item(face, source(face) or "", _split(files["photo"].relative_to(root)), files=files)
+        for face, files in pairs
+    ]
+    return Offer(items, left_out + unpaired)
+
+
+def read(item: Item, settings: Settings) -> Face:
+    """One pair; the sketch at the photo's size.
+
+    Raises:
+        SketchFaceError: if a file cannot be decoded, or the two are not cropped alike.
+    """
+    return read_pair(item.files)
+
+
+def offers(settings: Settings) -> set[str]:
+    """What every pair has."""
+    return {"photo", "sketch"}
+
+
+def key(stem: str) -> str:
+    """The face that a photo's or a sketch's file name means: `F2-005-01-sz1` is `f-005-01`."""
+    return _ARTISTS.sub("", _ENDING.sub("", stem.lower()))
+
+
+def source(face: str) -> str | None:
+    """The part of CUFS whose names look like a face's key; None if none do."""
+    return next((name for name, form in _SOURCES.items() if form.fullmatch(face)), None)
+
+
+def validate(root: Path | str) -> list[str]:
+    """Count the pairs of each part of CUFS that is there, and decode every picture.
+
+    Of a part that is there at all, all the publisher's pairs must be.
+    """
+    root = Path(root)
+    settings = Settings("cufs", str(root), 250, 1, 0, 0.0, 0, 0.0)
+    offer = find(settings)
+    counts = Counter(item.source for item in offer.items)
+    wrong = [reason for _, reason in offer.left_out if NO_PARTNER in reason]
+    used = sorted(path for item in offer.items for path in item.files.values())
+    return [
+        *(_count_line(name, counts[name]) for name in _PROMISED),
+        *(f"left out: {reason}" for _, reason in offer.left_out if NO_PARTNER not in reason),
+        *([] if counts else [f"{FAULT}{root}: no pair of CUFS in it"]),
+        *faults(wrong, "files without partner"),
+        *faults(undecodable(used, root), "undecodable files"),
+    ]
+
+
+def _count_line(name: str, count: int) -> str:
+    line = f"{name}: {count} pairs of {_PROMISED[name]}"
+    return line if count in (0, _PROMISED[name]) else FAULT + line
+
+
+def _role(inside: Path) -> str | None:
+    for word in _words(inside):
+        if word in ("photo", "photos"):
+            return "photo"
+        if word in ("sketch", "sketches"):
+            return "sketch"
+    return None
+
+
+def _split(inside: Path) -> str | None:
+    for word in _words(inside):
+        if word in ("train", "training"):
+            return "train"
+        if word in ("test", "testing"):
+            return "test"
+    return None
+
+
+def _words(inside: Path) -> Iterable[str]:
+    """The words of a file's folders' names, the nearest folder first."""
+    for folder in inside.parents:
+        yield from reversed(re.split(r"[^a-z]+", folder.name.lower()))

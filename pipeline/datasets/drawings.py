@@ -1,0 +1,81 @@
+"""Drawings of your own: a folder of pictures, to combine with photos in an unpaired run.
+
+Each is padded with its own paper to a square. Drawings that equal another one byte for byte are
+left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.listing import (
+    pictures,
+    safe_id,
+    sub_folder,
+    with_unique_ids,
+    without_copies,
+)
+from pipeline.images import read_image
+from sketchface_models.config import between
+
+ALIGNED = True
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for drawings."""
+
+    folder: str
+    """Sub-folder of `root` with the drawings; empty: `root` itself."""
+    test_fraction: Annotated[float, between(0, 0.9)]
+    """Part of the drawings that becomes the test split."""
+
+
+def find(settings: Settings) -> Offer:
+    """Every drawing, with a reason for each file that cannot be used.
+
+    Raises:
+        SketchFaceError: if the sub-folder does not exist.
+    """
+    found, left_out = pictures(sub_folder(Path(settings.root), settings.folder, "data.folder"))
+    items = [Item(safe_id(name), "drawings", files={"sketch": path}) for name, path in found]
+    items, copies = without_copies(items, "sketch")
+    return Offer(with_unique_ids(items), left_out + copies)
+
+
+def read(item: Item, settings: Settings) -> Face:
+    """One drawing on square paper."""
+    return Face(sketch=on_square(read_image(item.files["sketch"], "L")))
+
+
+def on_square(sketch: np.ndarray) -> np.ndarray:
+    """A drawing (H, W) in the middle of a square of its border's median grey."""
+    height, width = sketch.shape
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    edges = np.concatenate([sketch[0], sketch[-1], sketch[:, 0], sketch[:, -1]])
+    square = np.full((side, side), np.median(edges).astype(np.uint8))
+    square[top : top + height, left : left + width] = sketch
+    return square
+
+
+def offers(settings: Settings) -> set[str]:
+    """Drawings alone."""
+    return {"sketch"}
+
+
+def validate(root: Path | str) -> list[str]:
+    """Count and decode the drawings below a folder."""
+    found, left_out = pictures(Path(root))
+    lines = [
+        f"{len(found)} drawings",
+        *(f"left out: {reason}" for _, reason in left_out),
+        *faults(undecodable([path for _, path in found], Path(root)), "undecodable files"),
+    ]
+    return lines if found else [*lines, f"{FAULT}{root}: no picture to use"]

@@ -1,0 +1,131 @@
+"""FFHQ: 70,000 aligned photos of faces, as its publisher lays them out.
+
+    images1024x1024/00000/00000.png       in sub-folders of a thousand, or without them
+    thumbnails128x128/00000/00000.png
+    in-the-wild-images/00000/00000.png    before alignment
+    ffhq-dataset-v2.json                  `category` of each: training or validation
+
+Karras, Laine, Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks"
+(CVPR 2019). Photos alone. The publisher keeps the last 10,000 as `validation`, and there is no
+third part: they are the test split here, and `val` is drawn from the first 60,000.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.listing import pictures, sub_folder
+from pipeline.faces.align import Framing
+from pipeline.images import read_image
+from sketchface_models.errors import SketchFaceError
+
+IMAGES = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
+METADATA = "ffhq-dataset-v2.json"
+TRAINING = 60_000
+COUNT = 70_000
+
+# The publisher's alignment: the centre lies 0.1 of the way e from eyes to mouth below the eyes, and
+# the side is the larger of 4 eye distances and 3.6 e; with e = 1.04 eye distances, as faces have.
+FRAMING = Framing(
+    points=((0.375, 0.474), (0.625, 0.474), (0.5, 0.734)),
+    native=frozenset({"images1024x1024", "thumbnails128x128"}),
+)
+_SPLITS = {"training": "train", "validation": "test"}
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for FFHQ."""
+
+    images: Literal["images1024x1024", "thumbnails128x128", "in-the-wild-images"]
+    """Which of the publisher's folders."""
+
+
+def find(settings: Settings) -> Offer:
+    """Every photo of the chosen folder, in the publisher's split.
+
+    Raises:
+        SketchFaceError: if the folder is missing or the metadata unreadable.
+    """
+    root = Path(settings.root)
+    splits = _splits(root)
+    found, left_out = pictures(sub_folder(root, settings.images, "data.images"))
+    items = []
+    for name, path in found:
+        number = _number(path)
+        if number is None or number not in splits:
+            reason = f"{path.name}: not a photo of the publisher's (00000 to {COUNT - 1})"
+            left_out.append((name, reason))
+        else:
+            files = {"photo": path}
+            items.append(Item(f"{number:05d}", settings.images, splits[number], files=files))
+    return Offer(items, left_out)
+
+
+def read(item: Item, settings: Settings) -> Face:
+    """One photo."""
+    return Face(photo=read_image(item.files["photo"]))
+
+
+def offers(settings: Settings) -> set[str]:
+    """Photos alone."""
+    return {"photo"}
+
+
+def validate(root: Path | str) -> list[str]:
+    """Compare a folder with what the publisher promises; decodes every photo.
+
+    Raises:
+        SketchFaceError: if the metadata are unreadable.
+    """
+    root = Path(root)
+    splits = _splits(root)
+    there = [name for name in IMAGES if (root / name).is_dir()]
+    if not there:
+        return [f"{FAULT}{root}: none of {', '.join(IMAGES)} in it"]
+    lines = [] if (root / METADATA).exists() else [f"no {METADATA}: split by number"]
+    for name in there:
+        photos = {_number(path): path for _, path in pictures(root / name)[0]}
+        counts = Counter(splits.get(number, "unknown") for number in photos if number is not None)
+        for split, promised in (("train", TRAINING), ("test", COUNT - TRAINING)):
+            line = f"{name} {split}: {counts[split]} photos"
+            wrong = counts[split] != promised
+            lines.append(f"{FAULT}{line} of {promised}" if wrong else line)
+        lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
+    return lines
+
+
+def _number(path: Path) -> int | None:
+    return int(path.stem) if re.fullmatch("[0-9]{5}", path.stem) else None
+
+
+def _splits(root: Path) -> dict[int, str]:
+    """Photo's number -> split: as the metadata say, else by the publisher's rule."""
+    path = root / METADATA
+    if not path.exists():
+        return {number: "train" if number < TRAINING else "test" for number in range(COUNT)}
+    try:
+        with path.open(encoding="utf-8") as file:
+            categories = json.load(file, object_hook=_category)
+        return {int(number): _SPLITS[category] for number, category in categories.items()}
+    except OSError as error:
+        raise SketchFaceError(f"{path}: {error.strerror}; check that it is readable") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SketchFaceError(
+            f"{path}: not FFHQ's metadata (number -> category training or validation); "
+            "fetch it again"
+        ) from None
+
+
+def _category(record: dict[str, Any]) -> Any:
+    """Of the quarter gigabyte of metadata, the categories are all that is ever kept."""
+    if "category" in record:
+        return record["category"]
+    return record if next(iter(record), "").isdigit() else None

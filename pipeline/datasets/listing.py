@@ -1,0 +1,126 @@
+"""Finding pictures in folders, and names for them; what several adapters share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.datasets.base import Item
+from pipeline.images import EXTENSIONS
+from pipeline.shards import file_hash
+from sketchface_models.errors import SketchFaceError
+
+_LONGEST_ID = 80
+
+LeftOut = tuple[str, str]  # id, reason
+
+
+def sub_folder(root: Path, name: str, key: str) -> Path:
+    """The sub-folder of `root` that the setting `key` names.
+
+    Raises:
+        SketchFaceError: if it is no folder.
+    """
+    folder = root / name
+    if not os.path.isdir(folder):  # noqa: PTH112  Path's raises for names that cannot be
+        raise SketchFaceError(f"{key}: {folder} is no folder; set it to a sub-folder of {root}")
+    return folder
+
+
+def pictures(
+    folder: Path, skip: Path | None = None
+) -> tuple[list[tuple[str, Path]], list[LeftOut]]:
+    """(name, path) of each picture below `folder`, and what else lies there.
+
+    A picture's name is its path inside `folder` without the ending. Folders are searched to any
+    depth, through links too; what begins with a dot is skipped, and so is the folder `skip`.
+    """
+    found, left_out = [], []
+    for path in _walk(folder, skip):
+        inside = path.relative_to(folder)
+        if path.suffix.lower() not in EXTENSIONS:
+            left_out.append((str(inside), f"{inside}: not a picture by its ending"))
+        elif not os.path.isfile(path):  # noqa: PTH113  Path's raises for links into closed folders
+            left_out.append((str(inside), f"{inside}: not a regular file, or a broken link"))
+        else:
+            found.append((inside.with_suffix("").as_posix(), path))
+    return found, left_out
+
+
+def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
+    """All files below `folder`, sorted; each real folder once, so that circular links end."""
+    seen = {skip.resolve()} if skip else set()
+    for current, folders, files in os.walk(folder, followlinks=True):
+        real = Path(current).resolve()
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(current, name) for name in sorted(files) if not name.startswith("."))
+
+
+def safe_id(name: str) -> str:
+    """An id for a file from its name alone: kept where it is plain, else cleaned, with a hash.
+
+    `anna-01` stays; `été/Zoë 2` becomes `ete_Zoe_2-` and eight digits, the same on every system
+    whichever way it composes accents.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{_LONGEST_ID}}}", name):
+        return name
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "_", letters).strip("_")[:_LONGEST_ID] or "face"
+    return f"{cleaned}-{short_hash(name)}"
+
+
+def short_hash(text: str) -> str:
+    """Eight hexadecimal digits that stand for a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def with_unique_ids(items: Sequence[Item]) -> list[Item]:
+    """Pictures may share a name (`a.jpg`, `a.png`): all but the first get a hash of theirs."""
+    taken: set[str] = set()
+    unique = []
+    for item in items:
+        id = item.id
+        if id in taken:
+            id = f"{id}-{short_hash(next(iter(item.files.values())).name)}"
+        taken.add(id)
+        unique.append(replace(item, id=id))
+    return unique
+
+
+def without_copies(items: Sequence[Item], field: str = "photo") -> tuple[list[Item], list[LeftOut]]:
+    """Leave out items whose picture equals an earlier one's; hashes only where sizes are equal."""
+    by_size = defaultdict(list)
+    for item in items:
+        by_size[item.files[field].stat().st_size].append(item)
+    first: dict[str, Path] = {}
+    copies: dict[Path, LeftOut] = {}
+    for size, group in by_size.items():
+        for item in group if size and len(group) > 1 else []:
+            path = item.files[field]
+            original = first.setdefault(_digest(path), path)
+            if original != path:
+                copies[path] = (item.id, f"{path.name}: the same {field} as {original.name}")
+    return [item for item in items if item.files[field] not in copies], list(copies.values())
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return str(path)  # equal to no other; reading it will say what is wrong
+
+
+def first_there(root: Path, names: Sequence[str]) -> Path | None:
+    """The first of several paths below `root` that exists."""
+    return next((root / name for name in names if (root / name).exists()), None)

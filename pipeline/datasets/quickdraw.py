@@ -1,0 +1,254 @@
+"""QuickDraw: drawings that people made of a word in 20 seconds, as the publisher's files hold them.
+
+    numpy_bitmap/face.npy       (N, 784) uint8, 28 x 28, white strokes on black
+    simplified/face.ndjson      one drawing a line, strokes [x, y] in a frame of 256
+    raw/face.ndjson             the same, strokes [x, y, t] in the pixels of the player's screen
+
+Drawings alone, of nobody, on white paper (the bitmaps are inverted). Strokes are drawn the way the
+publisher renders its bitmaps: fitted to the frame, centred, round pens 16 wide, a margin as wide.
+A drawing's id is its `key_id`, a bitmap's the hash of its pixels, so no order of a file decides
+who is drawn into which split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults
+from pipeline.images import resize
+from sketchface_models.config import NonEmpty, above, between
+from sketchface_models.errors import SketchFaceError
+
+ALIGNED = True
+SIDE = 28  # of a bitmap
+FRAME = 255  # largest coordinate of a simplified drawing
+MARGIN = 16  # around the frame, in its units; half a pen is added on every side
+PEN = 16.0  # width of the publisher's pen
+
+Strokes = list[np.ndarray]
+"""Each (n, 2) float: x right, y down."""
+
+_SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV is given
+_FINE = 1024  # least side of the canvas that is averaged down
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for QuickDraw."""
+
+    file: Annotated[str, NonEmpty()]
+    """One category's file below `root`, ending in .npy or .ndjson."""
+    recognized: bool
+    """Only drawings that the game recognised; bitmaps do not say, and all of them count."""
+    pen: Annotated[float, above(0)]
+    """Width of the strokes where they are drawn here, in units of the frame of 256."""
+    test_fraction: Annotated[float, between(0, 0.9)]
+    """Part of the drawings that becomes the test split."""
+
+
+@dataclass(frozen=True)
+class Drawing(Item):
+    """One row of a bitmap file, or the line at one byte of an ndjson file."""
+
+    path: Path = Path()
+    place: int = 0
+
+
+def find(settings: Settings) -> Offer:
+    """Every drawing of the file, with a reason for each that cannot or shall not be used.
+
+    Raises:
+        SketchFaceError: if the file is missing or of neither form.
+    """
+    path = Path(settings.root, settings.file)
+    if path.suffix == ".npy":
+        return Offer(*_bitmaps(path))
+    if path.suffix == ".ndjson":
+        return Offer(*_lines(path, settings.recognized))
+    raise SketchFaceError(
+        f"data.file: {settings.file!r}; allowed: a name ending in .npy or .ndjson"
+    )
+
+
+def read(item: Drawing, settings: Settings) -> Face:
+    """One drawing, (size, size), 255 = paper.
+
+    Raises:
+        SketchFaceError: if the file changed since it was listed.
+    """
+    if item.path.suffix == ".npy":
+        bitmap = _load(item.path)[item.place].reshape(SIDE, SIDE)
+        return Face(sketch=resize(255 - bitmap, (settings.size, settings.size)))
+    with item.path.open("rb") as file:
+        file.seek(item.place)
+        strokes, _ = _parse(file.readline())
+    return Face(sketch=draw(strokes, settings.size, settings.pen))
+
+
+def draw(strokes: Strokes, size: int, pen: float = PEN) -> np.ndarray:
+    """Strokes as the publisher draws them, black on white.
+
+    The drawing is moved to the frame's corner, scaled until its longer side fills the frame (which
+    simplified ones do already), and centred.
+
+    Args:
+        strokes: of one drawing, in any units.
+        size: side of the picture in pixels.
+        pen: width of the lines, in units of the frame.
+
+    Returns:
+        (size, size) uint8, 255 = paper, antialiased.
+    """
+    points = np.concatenate(strokes)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    fit = FRAME / max(float(extent.max()), 1e-9) if extent.max() > 0 else 1.0
+    whole = FRAME + 1 + 2 * MARGIN + PEN
+    fine = size * max(2, -(-_FINE // size))
+    scale = fine / whole
+    offset = (whole - extent * fit) / 2
+    canvas = np.zeros((fine, fine), np.uint8)
+    for stroke in strokes:
+        # OpenCV's whole numbers are pixel centres; here they are pixels' edges.
+        placed = ((stroke - low) * fit + offset) * scale - 0.5
+        fixed = np.rint(placed * 2**_SUBPIXEL).astype(np.int32)
+        width = max(1, round(pen * scale))
+        fixed = fixed if len(fixed) > 1 else np.repeat(fixed, 2, axis=0)  # a dot is a line too
+        cv2.polylines(canvas, [fixed], False, (255,), width, cv2.LINE_8, _SUBPIXEL)
+    return 255 - cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def offers(settings: Settings) -> set[str]:
+    """Drawings alone."""
+    return {"sketch"}
+
+
+def validate(root: Path | str) -> list[str]:
+    """Read every drawing of every .npy and .ndjson file below a folder."""
+    root = Path(root)
+    lines: list[str] = []
+    for path in sorted({*root.rglob("*.npy"), *root.rglob("*.ndjson")}):
+        name = path.relative_to(root)
+        try:
+            items, left_out = _bitmaps(path) if path.suffix == ".npy" else _lines(path, False)
+        except SketchFaceError as error:
+            lines.append(f"{FAULT}{error}")
+            continue
+        again = len(items) - len({item.id for item in items})
+        lines.append(f"{name}: {len(items)} drawings, {again} of them a second time")
+        lines += faults([f"{name}: {reason}" for _, reason in left_out], "unreadable drawings")
+    return lines or [f"{FAULT}{root}: no .npy or .ndjson file in it"]
+
+
+def _bitmaps(path: Path) -> tuple[list[Item], list[tuple[str, str]]]:
+    items: list[Item] = []
+    seen: Counter[str] = Counter()
+    left_out = []
+    for row, bitmap in enumerate(_load(path)):
+        content = hashlib.sha256(bitmap.tobytes()).hexdigest()
+        id = f"{path.stem}-{content[:16]}"
+        seen[id] += 1
+        if seen[id] > 1:
+            left_out.append((id, f"{path.name}: row {row} is a drawing that it has already"))
+        else:
+            items.append(Drawing(id, path.stem, content=content, path=path, place=row))
+    return items, left_out
+
+
+def _load(path: Path) -> np.ndarray:
+    """(N, 784) uint8, mapped into memory.
+
+    Raises:
+        SketchFaceError: if it is missing or holds anything else.
+    """
+    try:
+        bitmaps = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise SketchFaceError(f"data.file: {path} is not there; fetch it or name another") from None
+    except (OSError, ValueError, EOFError):
+        raise SketchFaceError(f"{path}: not a readable .npy file; fetch it again") from None
+    if not isinstance(bitmaps, np.ndarray) or bitmaps.dtype != np.uint8 or bitmaps.ndim != 2:
+        raise SketchFaceError(f"{path}: not QuickDraw's bitmaps (N x 784 bytes); fetch it again")
+    if bitmaps.shape[1] != SIDE * SIDE:
+        raise SketchFaceError(f"{path}: rows of {bitmaps.shape[1]} bytes, not 784; fetch it again")
+    return bitmaps
+
+
+def _lines(path: Path, only_recognized: bool) -> tuple[list[Item], list[tuple[str, str]]]:
+    items: list[Item] = []
+    left_out = []
+    for number, (place, line) in enumerate(_placed_lines(path), start=1):
+        try:
+            _, entry = _parse(line)
+        except SketchFaceError as error:
+            left_out.append((f"{path.stem}-line-{number}", f"{path.name}: line {number}: {error}"))
+            continue
+        id = str(entry["key_id"])
+        if only_recognized and entry.get("recognized") is False:
+            left_out.append((id, f"{id}: not recognised by the game (data.recognized)"))
+            continue
+        content = hashlib.sha256(json.dumps(entry["drawing"]).encode()).hexdigest()
+        items.append(Drawing(id, path.stem, content=content, path=path, place=place))
+    return items, left_out
+
+
+def _placed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line that is not blank, and the byte at which it begins."""
+    place = 0
+    try:
+        with path.open("rb") as file:
+            bar = tqdm(file, desc=path.name, unit=" drawings", leave=False, disable=None)
+            for line in bar:
+                if line.strip():
+                    yield place, line
+                place += len(line)
+    except OSError as error:
+        raise SketchFaceError(
+            f"data.file: {path}: {error.strerror}; fetch it or name another"
+        ) from None
+
+
+def _parse(line: bytes) -> tuple[Strokes, dict[str, Any]]:
+    """The strokes of one line, and all that it says.
+
+    Raises:
+        SketchFaceError: saying what is wrong with it.
+    """
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise SketchFaceError("not JSON") from None
+    if not isinstance(entry, dict) or not str(entry.get("key_id", "")).isalnum():
+        raise SketchFaceError("no key_id of letters and digits")
+    strokes = entry.get("drawing")
+    if not isinstance(strokes, list) or not strokes:
+        raise SketchFaceError(f"drawing {entry['key_id']}: no strokes")
+    return [_stroke(stroke, entry["key_id"]) for stroke in strokes], entry
+
+
+def _stroke(stroke: Any, id: object) -> np.ndarray:
+    """X and y of one stroke; what else it holds (time, labels) is of no use here."""
+    try:
+        x, y = (np.array(part, float) for part in _first_two(stroke))
+    except (TypeError, ValueError, OverflowError):
+        raise SketchFaceError(f"drawing {id}: a stroke that is not [[x, ...], [y, ...]]") from None
+    points = np.stack([x, y], axis=1) if x.shape == y.shape and x.ndim == 1 else np.empty(0)
+    if not points.size or not np.isfinite(points).all() or np.abs(points).max() > 1e6:
+        raise SketchFaceError(f"drawing {id}: a stroke that is empty, uneven or beyond all bounds")
+    return points
+
+
+def _first_two(stroke: Sequence[Any]) -> Sequence[Any]:
+    if not isinstance(stroke, list) or len(stroke) < 2:
+        raise TypeError
+    return stroke[:2]

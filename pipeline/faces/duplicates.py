@@ -1,0 +1,158 @@
+"""Which photos are one and the same: byte for byte, or as far as the eye can tell.
+
+A photo's hash are the signs of its 16 x 16 lowest cosine frequencies but the mean (Zauner,
+"Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, takes 8 x 8). Aligned
+faces are alike by themselves, and 64 bits do not tell another photo of a person (3 bits apart in
+FS2K) from another crop of the same one (11). With 255, the closest of 850 strangers are 62 bits
+apart (mean 118, deviation 10), and 11 of FS2K's 12 known twins at most 34.
+
+A mirrored picture has the same frequencies with the signs of the odd columns turned: nothing
+needs to be hashed twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import cv2
+import numpy as np
+
+_LOW = 16  # frequencies a side
+_THUMB = 32  # pixels a side of the picture they are taken from
+BITS = _LOW * _LOW - 1
+_FLAT = 2.0  # standard deviation in grey levels below which a picture has no features
+_BLOCK = 2048  # photos compared at once: 16 MB a block of distances
+_ID_BITS = 32  # of an int64 that ranks pairs: first how near, then which
+_ALONE = np.iinfo(np.int64).max
+_ODD = np.tile(np.arange(_LOW) % 2 == 1, _LOW)[1:]  # bits that a mirror turns
+
+Ranked = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Pairs by number, and how near: 0 equal bytes, else 1 + 2 x distance, + 1 where mirrored."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The photo most like another one."""
+
+    id: str
+    distance: int
+    """Bits in which the hashes differ."""
+    mirrored: bool
+    same_bytes: bool
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Photos that stand more than once.
+
+    groups: ids that belong together, sorted, each group and then all of them. twins: for each of
+    these ids the one it is most like.
+    """
+
+    groups: list[list[str]]
+    twins: dict[str, Twin]
+
+
+def photo_hash(photo: np.ndarray) -> bytes | None:
+    """255 bits in 32 bytes that say what a photo shows; None where it shows nothing.
+
+    Args:
+        photo: (H, W, 3) uint8.
+    """
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA).astype(np.float32)
+    if small.std() < _FLAT:
+        return None
+    low = cv2.dct(small)[:_LOW, :_LOW].ravel()[1:]
+    return np.packbits(low > 0).tobytes()
+
+
+def find_duplicates(
+    hashes: Mapping[str, bytes | None], digests: Mapping[str, str], distance: int
+) -> Duplicates:
+    """Compare every photo with every other one: 28 s for 70,000 on one core, and 0.3 GB.
+
+    Args:
+        hashes: id -> `photo_hash`.
+        digests: id -> hash of the photo's own bytes; ids without one are compared by looks alone.
+        distance: the most bits in which two hashes of one photo differ; -1 compares bytes alone.
+    """
+    ids = np.array(sorted({*hashes, *digests}), object)
+    group, best = np.arange(len(ids)), np.full(len(ids), _ALONE)
+    for i, j, rank in chain([_same_bytes(ids, digests)], _alike(ids, hashes, distance)):
+        group = _merged(group, i, j)
+        np.minimum.at(best, i, rank << _ID_BITS | j)
+        np.minimum.at(best, j, rank << _ID_BITS | i)
+    members = defaultdict(list)
+    twins = {}
+    for n in np.flatnonzero(best != _ALONE).tolist():
+        members[group[n]].append(ids[n])
+        nearness, twin = divmod(int(best[n]), 1 << _ID_BITS)
+        apart, mirrored = divmod(max(nearness - 1, 0), 2)
+        twins[ids[n]] = Twin(ids[twin], apart, bool(mirrored), same_bytes=nearness == 0)
+    return Duplicates(list(members.values()), twins)
+
+
+def near_pairs(
+    hashes: np.ndarray, distance: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """All pairs of hashes at most `distance` bits apart, a block at a time.
+
+    With bits as -1 and 1, and e and o the scalar products over the bits that a mirror leaves and
+    over those that it turns, the distances of a pair are (255 - e - o) / 2 and, mirrored,
+    (255 - e + o) / 2: two matrix products find the nearer of both for all pairs.
+
+    Args:
+        hashes: (N, 32) uint8, packed.
+        distance: in bits.
+
+    Yields:
+        (n,) arrays: first < second, row numbers; distance; whether it is the mirrored one.
+    """
+    signs = np.unpackbits(hashes, axis=1)[:, :BITS].astype(np.float32) * 2 - 1
+    even, odd = np.ascontiguousarray(signs[:, ~_ODD]), np.ascontiguousarray(signs[:, _ODD])
+    least = BITS - 2 * distance
+    for top in range(0, len(signs), _BLOCK):
+        for left in range(top, len(signs), _BLOCK):
+            rows, columns = slice(top, top + _BLOCK), slice(left, left + _BLOCK)
+            turned = odd[rows] @ odd[columns].T
+            likeness = even[rows] @ even[columns].T + np.abs(turned)
+            i, j = np.nonzero(likeness >= least)
+            apart = ((BITS - likeness[i, j]) / 2).astype(int)
+            mirrored = turned[i, j] < 0
+            upper = i + top < j + left
+            yield (i + top)[upper], (j + left)[upper], apart[upper], mirrored[upper]
+
+
+def _same_bytes(ids: np.ndarray, digests: Mapping[str, str]) -> Ranked:
+    first: dict[str, int] = {}
+    pairs = [
+        (m, n)
+        for n, id in enumerate(ids)
+        if id in digests and (m := first.setdefault(digests[id], n)) != n
+    ]
+    i, j = np.array(pairs, int).reshape(-1, 2).T
+    return i, j, np.zeros(len(pairs), int)
+
+
+def _alike(ids: np.ndarray, hashes: Mapping[str, bytes | None], distance: int) -> Iterator[Ranked]:
+    numbers = np.array([n for n, id in enumerate(ids) if hashes.get(id)], int)
+    if distance >= 0 and len(numbers):
+        packed = b"".join(hashes[id] or b"" for id in ids[numbers])
+        table = np.frombuffer(packed, np.uint8).reshape(len(numbers), -1)
+        for i, j, apart, mirrored in near_pairs(table, distance):
+            yield numbers[i], numbers[j], 1 + 2 * apart + mirrored
+
+
+def _merged(group: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Group numbers (each the least of its members') after pairs i, j have been joined."""
+    while (group[i] != group[j]).any():
+        least = np.minimum(group[i], group[j])
+        np.minimum.at(group, group[i], least)
+        np.minimum.at(group, group[j], least)
+        while (group[group] != group).any():
+            group = group[group]
+    return group

@@ -1,0 +1,30 @@
+"""From distances to depth pictures: which distance becomes which grey."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def toned(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np.ndarray:
+    """Depth in [0, 1] of a face and what lies behind it.
+
+    The face is stretched over its own range, as 3DDFA_V2 does; with `surround` 0 this is its depth
+    picture. Otherwise the range's far end is `surround`, and from there depth falls towards 0, at
+    first with the same slope: what lies behind the face is darker, but not gone.
+
+    Args:
+        z: (H, W) float, in any unit, smaller is nearer; +inf where there is nothing.
+        nearest: z of the face's nearest point, which becomes 1.
+        farthest: z of its farthest.
+        surround: in [0, 1).
+
+    Returns:
+        (H, W) float32; 0 where there is nothing.
+    """
+    # 0 at the nearest point of the face, 1 at its farthest, more behind it.
+    away = (z - nearest) / max(farthest - nearest, 1e-9)
+    slope = 1 - surround
+    with np.errstate(invalid="ignore"):  # where there is nothing and surround is 0
+        behind = surround**2 / (surround + slope * np.maximum(away - 1, 0)) if surround else 0.0
+        depth = np.where(away <= 1, 1 - slope * away, behind)
+    return np.clip(depth, 0, 1).astype(np.float32)
