@@ -5,7 +5,7 @@
     face.photo, face.landmarks, face.visible, face.labels, face.depth, face.normals
     face.sketch(2), face.parameters
 
-`parameters` says what a face is made of and `ranges` what is allowed; `people` draws them at random.
+`parameters` says what a face is made of, `ranges` what is allowed; `people` draws them at random.
 `figure` makes surfaces of them, `geometry` projects and rasterises these, `scene` puts them
 together. `looks` makes the photo of what is seen, `drawing` the sketches, `landmarks` and
 `rendering` the exact truth. `doodles` and `edits` stand on their own.

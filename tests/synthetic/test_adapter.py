@@ -104,7 +104,8 @@ def test_read_hands_out_the_rendering():
     assert np.array_equal(got.sketch, want.sketch(chosen.style))
 
 
-def test_what_is_known_of_a_face_stands_in_its_row(tmp_path):
+def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where finished shards are kept
     ingest(synthetic, settings(count=3, test_count=1), tmp_path / "faces")
     rows = {row["id"]: row for row in iter_rows(tmp_path / "faces")}
     want = render(3, 2, 96)

@@ -9,6 +9,9 @@ from pipeline.faces.align import eyes_and_mouth
 from pipeline.faces.detector import FaceMesh
 from pipeline.synthetic import render
 
+FRONTAL = 20.0  # degrees of yaw
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[FaceMesh]:
@@ -50,9 +53,26 @@ def test_the_detector_finds_a_few_faces(detector: FaceMesh):
 
 
 @pytest.mark.slow
-def test_the_detector_finds_nearly_all_faces(detector: FaceMesh):
-    rate, distances, shifts = offsets(detector, 300)
-    assert rate >= 0.97
-    assert distances.mean() < 0.05
-    assert np.percentile(distances.mean(axis=1), 95) < 0.08
-    assert np.abs(_bias(shifts)).max() < 0.25
+def test_the_detector_finds_nearly_all_faces_where_they_are(detector: FaceMesh):
+    """Over all poses, frontal ones more surely, and dark skin as surely as light."""
+    faces, found, distances, shifts = [], [], [], []
+    for id in range(400):
+        face = render(0, id, 256)
+        detection = detector.detect(face.photo)
+        faces.append((abs(face.parameters.view.yaw), np.dot(face.parameters.skin.tone, LUMA)))
+        found.append(detection is not None)
+        if detection is not None:
+            unit = np.linalg.norm(face.landmarks[45] - face.landmarks[36])
+            away = np.linalg.norm(detection.landmarks - face.landmarks, axis=1).mean() / unit
+            distances.append((faces[-1][0], away))
+            shifts.append(eyes_and_mouth(detection.landmarks) - eyes_and_mouth(face.landmarks))
+    (yaw, luma), found = np.array(faces).T, np.array(found)
+    assert found.mean() >= 0.97
+    assert found[yaw < FRONTAL].mean() >= 0.99
+    darker, lighter = np.quantile(luma, [1 / 3, 2 / 3])
+    # A point of a third is one face here; benchmarks/built_in_faces.py looks at thousands.
+    assert abs(found[luma < darker].mean() - found[luma > lighter].mean()) < 0.02
+    yaw, away = np.array(distances).T
+    assert away[yaw < FRONTAL].mean() < 0.045
+    assert np.percentile(away, 95) < 0.09
+    assert np.abs(_bias(np.array(shifts))).max() < 0.25
