@@ -70,7 +70,7 @@ def _groups(folder: Path, count: int) -> Iterator[Group]:
         yield from SHOWS[folder.as_posix()]()
         return
     if not folder.is_dir():
-        raise SketchFaceError(f"{folder}: no such folder")
+        raise SketchFaceError(f"{folder}: no such folder; give one or {', '.join(SHOWS)}")
     if (folder / "pack.json").exists():
         yield from _from_pack(Pack(folder), count)
     elif list(folder.glob("shards/*.parquet")) or list(folder.glob("*.parquet")):

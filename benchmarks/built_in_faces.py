@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def speed(options: argparse.Namespace) -> None:
-    """Median milliseconds of each output, taken in turn face by face."""
+    """Mean milliseconds of each output, taken in turn face by face."""
     size = options.size
 
     def whole(number: int) -> None:

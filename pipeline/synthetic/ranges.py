@@ -106,7 +106,7 @@ def check(parameters: Parameters) -> None:
     for name, leaf in LEAVES.items():
         value = getattr(getattr(parameters, leaf.group), leaf.field)
         if leaf.words:
-            if value not in leaf.words:
+            if not isinstance(value, str) or value not in leaf.words:
                 raise SketchFaceError(f"{name}: {value!r}; allowed: {', '.join(leaf.words)}")
         elif leaf.most:
             if not isinstance(value, tuple) or len(value) > leaf.most:
@@ -144,7 +144,7 @@ def changed(parameters: Parameters, values: Mapping[str, Any]) -> Parameters:
     """
     groups: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
-        head, _, channel = name.rpartition(".")
+        head, _, channel = str(name).rpartition(".")
         if name in LEAVES:
             leaf, fresh = LEAVES[name], rounded(value)
         elif head in LEAVES and name in RANGES and not LEAVES[head].most:

@@ -77,6 +77,9 @@ def render(seed: int, id: int | str, size: int) -> Rendering:
     """Draw one face: a pure function of its arguments.
 
     id: a whole number n stands for `synthetic-00000n`. size: side of the pictures, in pixels.
+
+    Raises:
+        SketchFaceError: for an id or a size that is none.
     """
     return render_parameters(draw(seed, id), seed, id, size)
 
@@ -85,7 +88,8 @@ def render_parameters(parameters: Parameters, seed: int, id: int | str, size: in
     """Draw the face that parameters describe; seed and id decide its textures alone.
 
     Raises:
-        SketchFaceError: naming a parameter that is out of its range.
+        SketchFaceError: naming a parameter that is out of its range; for an id or a size that is
+            none.
     """
     check(parameters)
     scene = Scene(parameters)

@@ -158,12 +158,13 @@ def test_nothing_to_show_is_one_line(tmp_path: Path, peek):
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "notes.txt").write_text("no picture")
     write_rows(tmp_path / "bare" / "shards" / shard_name(0), [row("a", None)], SCHEMA)
+    nowhere = "no such folder; give one or synthetic, synthetic/edits, synthetic/doodles"
     for name, reason in (
         ("empty", "no pictures in it; give a stage's folder or pictures"),
         ("text", "no pictures in it; give a stage's folder or pictures"),
         ("bare", "no pictures in it; give a stage's folder or pictures"),
-        ("nowhere", "no such folder"),
-        ("text/notes.txt", "no such folder"),
+        ("nowhere", nowhere),
+        ("text/notes.txt", nowhere),
     ):
         assert peek(name) == (1, "", f"error: {name}: {reason}\n")
     assert not Path("sheet.png").exists()

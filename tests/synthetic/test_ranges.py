@@ -71,6 +71,8 @@ def test_every_unknown_word_is_refused_by_name(name):
     with pytest.raises(SketchFaceError) as refused:
         check(put(name, "nonesuch"))
     assert str(refused.value) == f"{name}: 'nonesuch'; allowed: {', '.join(WORDS[name])}"
+    with pytest.raises(SketchFaceError, match=f"^{name}: "):
+        check(put(name, np.array(WORDS[name])))
     for word in WORDS[name]:
         check(put(name, word))
 
@@ -125,7 +127,7 @@ def test_changed_changes_what_it_should_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    "name", ["mouth", "mouth.grin", "smile", "skin.moles.x", "", "eyes.iris.alpha"]
+    "name", ["mouth", "mouth.grin", "smile", "skin.moles.x", "", "eyes.iris.alpha", 5]
 )
 def test_changed_refuses_names_that_do_not_exist(name):
     with pytest.raises(SketchFaceError, match="no such parameter"):

@@ -1,4 +1,6 @@
 import functools
+import os
+import platform
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -63,6 +65,35 @@ def test_same_bits_in_another_process_and_another_order():
     assert other.stdout.strip() == digest(render(0, 3, 96))
 
 
+OLDER = {
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+    "OPENCV_CPU_DISABLE": "AVX2,FMA3",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+"""Makes numpy, OpenCV and BLAS compute as they do on a processor of 2009."""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 features")
+def test_another_processor_draws_the_same_face(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tests.synthetic.test_render import *\n"
+        "it = render(0, 3, 128)\n"
+        "np.savez(sys.argv[2], photo=it.photo, labels=it.labels, sketch=it.sketch(1))\n"
+        "print(repr(it.parameters))"
+    )
+    run = [sys.executable, "-c", code, str(ROOT), str(tmp_path / "face.npz")]
+    other = subprocess.run(
+        run, capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, **OLDER}
+    )
+    it = render(0, 3, 128)
+    assert other.stdout.strip() == repr(it.parameters)
+    with np.load(tmp_path / "face.npz") as found:
+        for kind, mine in (("photo", it.photo), ("labels", it.labels), ("sketch", it.sketch(1))):
+            apart = np.abs(found[kind].astype(int) - mine)
+            assert np.mean(apart > (kind != "labels")) < 1e-4, kind
+
+
 def test_a_sketch_does_not_depend_on_the_ones_drawn_before():
     fresh = render(0, 4, 96)
     used = render(0, 4, 96)
@@ -74,7 +105,7 @@ def test_a_sketch_does_not_depend_on_the_ones_drawn_before():
 def test_seed_and_id_change_the_face():
     assert draw(0, 1) != draw(0, 2)
     assert draw(0, 1) != draw(1, 1)
-    assert draw(0, 17) == draw(0, "synthetic-000017")
+    assert draw(0, 17) == draw(0, "synthetic-000017") == draw(0, np.int64(17))
 
 
 def test_streams_of_one_face_are_independent():
@@ -103,6 +134,27 @@ def test_shapes_and_types(size):
     assert it.labels.dtype == it.sketch(1).dtype == np.uint8
     assert it.depth.dtype == np.float32
     assert it.landmarks.shape == (68, 2)
+
+
+@pytest.mark.parametrize("size", [97, 99])
+@pytest.mark.parametrize("id", [7, 16])
+def test_hair_that_reaches_the_edge_of_an_odd_picture(id, size):
+    """The canvas is then no whole number of the cells in which strands look for the border."""
+    it = render(0, id, size)
+    assert (it.labels[-1] == labels.HAIR).any()
+    assert it.photo.shape == (size, size, 3)
+
+
+@pytest.mark.parametrize("size", [0, -3, 64.0, "64", True, None])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(SketchFaceError, match=r"^size: .*; allowed: a whole number of pixels"):
+        render(0, 1, size)
+
+
+@pytest.mark.parametrize("id", [-1, 1.5, True, None])
+def test_an_id_that_is_none_is_refused(id):
+    with pytest.raises(SketchFaceError, match=r"^face id: .*; allowed: a text, or a whole number"):
+        render(0, id, 32)
 
 
 @pytest.mark.parametrize("style", [0, 4])

@@ -205,8 +205,8 @@ def _features(hand: Hand, shown: Shown, half: float, top: float) -> list[Stroke]
         for side in (-1, 1)
     ]
     strokes = []
-    for at, side in zip(eyes, (-1, 1), strict=True):
-        strokes += parts.eye(hand, kind, at, size * random.uniform(0.8, 1.2), side)
+    for at in eyes:
+        strokes += parts.eye(hand, kind, at, size * random.uniform(0.8, 1.2))
     slant = {"angry": 0.55, "sad": -0.35}.get(shown.expression, 0.0)
     if slant or random.random() < 0.12:
         for (x, y), side in zip(eyes, (-1, 1), strict=True):

@@ -44,8 +44,8 @@ def outline(hand: Hand, aspect: float, taper: float, square: float, gap: bool) -
     return [hand.trace(points, care=1.2)]
 
 
-def eye(hand: Hand, kind: str, at: tuple[float, float], size: float, side: int) -> list[Stroke]:
-    """One eye. kind: one of `EYES`. side: -1 image left, 1 image right."""
+def eye(hand: Hand, kind: str, at: tuple[float, float], size: float) -> list[Stroke]:
+    """One eye. kind: one of `EYES`."""
     random, (x, y) = hand.random, at
     if kind == "dots":
         return [hand.dot(at, 0.15 * size * random.uniform(0.6, 1.5))]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from sketchface_models.errors import SketchFaceError
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -40,7 +42,13 @@ class Lattice:
 
 
 def lattice(size: int) -> Lattice:
-    """Finer for small pictures, whose edges need it more."""
+    """Finer for small pictures, whose edges need it more.
+
+    Raises:
+        SketchFaceError: for a size that is no whole number of pixels.
+    """
+    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+        raise SketchFaceError(f"size: {size!r}; allowed: a whole number of pixels, 1 or more")
     return Lattice(size, 4 if size <= 96 else 2 if size <= 1024 else 1)
 
 

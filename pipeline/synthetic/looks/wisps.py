@@ -35,8 +35,12 @@ class Coat:
 
     def border(self, pixel: np.ndarray) -> np.ndarray:
         """`outward` (K, 2) at flat canvas pixels (K,)."""
-        side = self.geometry.side
-        return self.outward[pixel // side // COARSE, pixel % side // COARSE]
+        # A side that COARSE does not divide ends in a part of a cell, which has none of its own.
+        row, column = (
+            np.minimum(place // COARSE, len(self.outward) - 1)
+            for place in np.divmod(pixel, self.geometry.side)
+        )
+        return self.outward[row, column]
 
 
 def comb(
