@@ -36,7 +36,7 @@ KNOTS = np.array(
 EXPONENT = 2.5  # of the back of the head
 BARE = -1.2  # above this there is no relief
 COLUMNS, ROWS = 121, 122
-REACH = np.radians(150)
+REACH = np.pi
 
 
 class Surface:

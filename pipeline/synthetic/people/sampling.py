@@ -24,7 +24,7 @@ from pipeline.synthetic.people.expression import express
 from pipeline.synthetic.people.identity import identity
 from pipeline.synthetic.people.pose import pose
 from pipeline.synthetic.people.wardrobe import dress
-from pipeline.synthetic.ranges import rounded
+from pipeline.synthetic.ranges import changed, rounded
 from pipeline.synthetic.streams import stream
 
 SKIN = np.array(
@@ -95,6 +95,8 @@ def draw(seed: int, id: int | str) -> Parameters:
         light=studio.light(stream(seed, id, "light")),
         film=studio.film(stream(seed, id, "film")),
     )
+    if max(hair.beard, hair.moustache) > 0:  # with paint on top, it would look pasted on
+        person = changed(person, {"mouth.lipstick": 0.0, "eyes.shadow": 0.0})
     return rounded(dress(express(person, seed, id), seed, id, masculine))
 
 
