@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
+from app.builtin import SHOWS, Group
 from pipeline.faces.palette import colourise
 from pipeline.images import decode, encode_png, read_image
 from pipeline.sheets import sheet
@@ -20,13 +21,14 @@ from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.training.pack import Pack
 
-Group = tuple[str, dict[str, np.ndarray | None]]
-"""A face's caption and its pictures by field."""
-
 
 def peek(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="a stage's folder, a pack, a folder of pictures")
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="a stage's folder, a pack, a folder of pictures, or one of " + ", ".join(SHOWS),
+        ),
     ],
     count: Annotated[int, typer.Option("-n", min=1, max=1000, help="how many to show")] = 16,
     out: Annotated[Path, typer.Option("-o", help="the PNG to write")] = Path("sheet.png"),
@@ -35,7 +37,8 @@ def peek(
 
     DIR is what a stage wrote (data/faces, data/contours, data/evaluate/RUN/SEED ...), a pack, or
     any folder of pictures. Labels are shown in their palette, landmarks as dots on the photo. The
-    faces shown come from all over a table or pack, the same ones each time.
+    faces shown come from all over a table or pack, the same ones each time. The names
+    synthetic, synthetic/edits and synthetic/doodles show what the built-in faces consist of.
     """
     if out.suffix.lower() != ".png":
         raise SketchFaceError(f"{out}: the sheet is a PNG; give -o a name that ends in .png")
@@ -63,8 +66,11 @@ def peek(
 
 def _groups(folder: Path, count: int) -> Iterator[Group]:
     """What there is to see in whatever `folder` is, in the order to take `count` from."""
+    if not folder.exists() and folder.as_posix() in SHOWS:
+        yield from SHOWS[folder.as_posix()]()
+        return
     if not folder.is_dir():
-        raise SketchFaceError(f"{folder}: no such folder")
+        raise SketchFaceError(f"{folder}: no such folder; give one or {', '.join(SHOWS)}")
     if (folder / "pack.json").exists():
         yield from _from_pack(Pack(folder), count)
     elif list(folder.glob("shards/*.parquet")) or list(folder.glob("*.parquet")):

@@ -24,6 +24,7 @@ It knows nothing of shards, nor of splits its publisher does not define.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -84,14 +85,17 @@ class Face:
 
     photo: (H, W, 3) uint8 RGB. sketch: (H, W) uint8, 255 = paper. labels: (H, W) uint8,
     CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down, where pixel i
-    covers [i, i + 1). depth: (H, W) float32 in [0, 1], 1 nearest, 0 background.
+    covers [i, i + 1). visible: (68,) bool, which landmarks nothing hides. depth: (H, W) float32 in
+    [0, 1], 1 nearest, 0 background. parameters: what the face was made from, by name.
     """
 
     photo: np.ndarray | None = None
     sketch: np.ndarray | None = None
     labels: np.ndarray | None = None
     landmarks: np.ndarray | None = None
+    visible: np.ndarray | None = None
     depth: np.ndarray | None = None
+    parameters: Mapping[str, float | str] | None = None
 
 
 @dataclass(frozen=True)

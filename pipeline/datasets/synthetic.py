@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,9 @@ import numpy as np
 from pipeline import synthetic
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import faults
+from pipeline.synthetic.ranges import vector
 from pipeline.synthetic.streams import face_id
-from sketchface_models.config import between
+from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
 
 ALIGNED = True  # faces come framed: ingest must not align them
@@ -30,8 +32,16 @@ class Settings(DataSettings):
     """Faces for training and validation together."""
     test_count: Annotated[int, between(0, 1_000_000)]
     """Faces for the test; they stay the same whatever `count` is."""
+    styles: Annotated[tuple[int, ...], NonEmpty()]
+    """Styles of the sketches, of 1 to 3; each face is drawn in one of them."""
     duplicate_distance: Annotated[int, between(-1, 100)] = field(default=-1, kw_only=True)
     """Every face is drawn from its own id: none needs to be compared."""
+
+    def __post_init__(self) -> None:
+        if not set(self.styles) <= set(synthetic.STYLES) or len({*self.styles}) < len(self.styles):
+            raise ValueError(
+                f"styles: {list(self.styles)}; allowed: {list(synthetic.STYLES)}, each once at most"
+            )
 
 
 def find(settings: Settings) -> Offer:
@@ -41,8 +51,10 @@ def find(settings: Settings) -> Offer:
         SketchFaceError: if `root` is not the generator's folder, whose files the stage depends on.
     """
     _check_root(settings.root)
-    train = [_item(face_id(number), "train") for number in range(settings.count)]
-    test = [_item(f"synthetic-test-{number:06d}", "test") for number in range(settings.test_count)]
+    styles = sorted(settings.styles)
+    train = [_item(face_id(number), "train", styles) for number in range(settings.count)]
+    names = [f"synthetic-test-{number:06d}" for number in range(settings.test_count)]
+    test = [_item(name, "test", styles) for name in names]
     return Offer(items=train + test, left_out=[])
 
 
@@ -54,14 +66,16 @@ def read(item: Item, settings: Settings) -> Face:
         sketch=None if item.style is None else face.sketch(item.style),
         labels=face.labels,
         landmarks=face.landmarks,
+        visible=face.visible,
         depth=face.depth,
+        parameters=vector(face.parameters),
     )
 
 
-def style_of(id: str) -> int:
-    """Drawing style of a face, 1 to 3: a hash of its id, so it says nothing of its looks."""
+def style_of(id: str, styles: Sequence[int] = synthetic.STYLES) -> int:
+    """Drawing style of a face: a hash of its id, so it says nothing of its looks."""
     digest = hashlib.sha256(f"style/{id}".encode()).digest()
-    return 1 + int.from_bytes(digest[:8], "big") % len(synthetic.STYLES)
+    return styles[int.from_bytes(digest[:8], "big") % len(styles)]
 
 
 def validate(root: str | Path) -> list[str]:
@@ -73,7 +87,8 @@ def validate(root: str | Path) -> list[str]:
     _check_root(root)
     lines = [
         "synthetic: drawn faces of nobody, made on demand; no files are read",
-        "each has a photo, 3 styles of sketch, 68 landmarks, 19-class labels and depth, all exact",
+        "each has a photo, 3 styles of sketch, 68 landmarks with visibility, 19-class labels, "
+        "depth, normals and the parameters it was made from, all exact",
     ]
     wrong = {face_id(number): _problems(number) for number in CHECKED}
     lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]
@@ -81,8 +96,8 @@ def validate(root: str | Path) -> list[str]:
     return [*lines, *faults(bad, "problems")]
 
 
-def _item(id: str, split: str) -> Item:
-    return Item(id=id, source="synthetic", split=split, style=style_of(id))
+def _item(id: str, split: str, styles: Sequence[int]) -> Item:
+    return Item(id=id, source="synthetic", split=split, style=style_of(id, styles))
 
 
 def _check_root(root: str | Path) -> None:

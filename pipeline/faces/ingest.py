@@ -63,7 +63,9 @@ SCHEMA = pa.schema(
         ("sketch", IMAGE),
         ("labels", IMAGE),
         ("landmarks", pa.list_(pa.float32())),  # x, y of 68 points, aligned pixels
+        ("visible", pa.list_(pa.bool_())),  # of the landmarks
         ("depth", IMAGE),
+        ("parameters", pa.string()),  # of a built-in face: JSON, by dotted name
         ("transform", pa.list_(pa.float32())),  # 2 x 3, row by row: source -> aligned pixels
         ("hash", pa.binary()),  # of the photo, see `duplicates`
     ]
@@ -141,7 +143,9 @@ def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
         sketch=moved(align.warp, face.sketch),
         labels=moved(align.warp_labels, face.labels),
         landmarks=landmarks,
+        visible=face.visible,
         depth=moved(align.warp_depth, face.depth),
+        parameters=face.parameters,
     )
 
 
@@ -258,7 +262,8 @@ def _owner(adapter: ModuleType, item: Item, settings: DataSettings) -> Owner:
 
 def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
     """A face's fields, encoded; `own_photo` are the publisher's bytes where they can stay."""
-    landmarks, photo = face.landmarks, own_photo
+    landmarks, photo, visible = face.landmarks, own_photo, face.visible
+    made_from = None if face.parameters is None else json.dumps(dict(face.parameters))
     if face.photo is not None and photo is None:
         photo = encode_jpeg(face.photo)
     ending = "png" if photo is not None and photo.startswith(b"\x89PNG") else "jpg"
@@ -268,6 +273,8 @@ def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
         "labels": image_cell(None if face.labels is None else encode_png(face.labels), f"{id}.png"),
         "depth": image_cell(None if face.depth is None else encode_depth(face.depth), f"{id}.png"),
         "landmarks": None if landmarks is None else landmarks.astype(np.float32).ravel().tolist(),
+        "visible": None if visible is None else visible.tolist(),
+        "parameters": made_from,
     }
 
 

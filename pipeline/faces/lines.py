@@ -4,6 +4,9 @@ The challenge data of paper C hold drawn lines for every sketch; other data sets
 the sketch is reduced to its main edges, the edges to thin strokes, and the strokes are drawn
 again the way an unpractised hand does it: in short, nearly straight pieces that miss each other
 a little. Likeness stays, because every piece stays close to its edge.
+
+All this knows of a face is the pixels of a finished sketch. `pipeline.synthetic.rough` cuts and
+displaces with the same two functions, but it knows the features and misplaces them as wholes.
 """
 
 from __future__ import annotations
@@ -51,8 +54,8 @@ def rough_lines(sketch: np.ndarray, seed: int, id: str, roughness: float = 1.0) 
     for path in trace(thin):
         if len(path) < _SHORTEST * scale:
             continue
-        for piece in _cut(path, scale, random):
-            pieces.append(_stray(piece, scale, roughness, random))
+        for piece in cut(path, scale, random):
+            pieces.append(stray(piece, scale, roughness, random))
             darkness.append(random.uniform(0.65, 1.0))
     return draw_lines(pieces, size, _WIDTH, darkness)
 
@@ -113,8 +116,14 @@ def _walk(start: Pixel, free: dict[Pixel, None]) -> list[Pixel]:
         path.append(step)
 
 
-def _cut(path: np.ndarray, scale: float, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Break a path into pieces, some with a gap between them, some overlapping."""
+def cut(path: np.ndarray, scale: float, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Break a path into pieces, some with a gap between them, some overlapping.
+
+    Args:
+        path: (N, 2) float, points about a pixel apart.
+        scale: side of the picture, in units of 512 pixels.
+        random: of the drawing.
+    """
     start = 0
     while start < len(path) - 2:
         end = start + max(4, round(random.uniform(*_PIECE) * scale))
@@ -124,10 +133,20 @@ def _cut(path: np.ndarray, scale: float, random: np.random.Generator) -> Iterato
         start = max(start + 2, end + round(random.uniform(-8, 8) * scale))
 
 
-def _stray(
+def stray(
     piece: np.ndarray, scale: float, roughness: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Straighten a piece, then shift, turn and lengthen it a little about its middle."""
+    """Straighten a piece, then shift, turn and lengthen it a little about its middle.
+
+    Args:
+        piece: (N, 2) float, points about a pixel apart.
+        scale: side of the picture, in units of 512 pixels.
+        roughness: how far it strays; 0 not at all.
+        random: of the drawing.
+
+    Returns:
+        (M, 2) float, the corners of the drawn piece.
+    """
     corners = cv2.approxPolyDP(
         piece.astype(np.float32)[:, None], _STRAIGHTEN * scale * max(roughness, 0.2), False
     )[:, 0]

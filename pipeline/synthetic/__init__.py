@@ -2,13 +2,15 @@
 
     from pipeline.synthetic import render
     face = render(seed=0, id=17, size=256)
-    face.photo, face.landmarks, face.labels, face.depth, face.sketch(2), face.parameters
+    face.photo, face.landmarks, face.visible, face.labels, face.depth, face.normals
+    face.sketch(2), face.parameters
 
-`parameters` says what a face is made of and `sampling` draws it; `anatomy` lays features out in
-the face plane; `surface`, `hair` and `body` make a head of it; `scene` poses and rasterises it;
-`photo`, `landmarks`, `rendering` and `sketch` turn the same geometry into pictures and truth.
+`parameters` says what a face is made of, `ranges` what is allowed; `people` draws them at random.
+`figure` makes surfaces of them, `geometry` projects and rasterises these, `scene` puts them
+together. `looks` makes the photo of what is seen, `drawing` the sketches, `landmarks` and
+`rendering` the exact truth. `doodles` and `edits` stand on their own.
 """
 
-from pipeline.synthetic.rendering import STYLES, Rendering, render
+from pipeline.synthetic.rendering import STYLES, Rendering, render, render_parameters
 
-__all__ = ["STYLES", "Rendering", "render"]
+__all__ = ["STYLES", "Rendering", "render", "render_parameters"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.synthetic.anatomy import SIDES, Anatomy, Eye
-from pipeline.synthetic.scene import Scene
+from pipeline.synthetic.figure.anatomy import SIDES, Anatomy, Eye
+from pipeline.synthetic.geometry.curves import smoothstep
+from pipeline.synthetic.scene import Geometry, Scene
 
 JAW_HEIGHTS = np.array([0.06, 0.28, 0.58, 0.82, 1.04, 1.255, 1.44, 1.545])  # average head, 0-7
 # Sample numbers on the lids (33, outer to inner corner), lips (41, left to right), brows (25).
@@ -14,26 +15,57 @@ UPPER, LOWER = (0, 8, 14, 20, 26, 32, 40), (34, 26, 20, 14, 6)
 BROW = (24, 20, 14, 8, 0)
 
 
-def landmarks(scene: Scene) -> np.ndarray:
-    """(68, 2) in widths of the picture.
+SLACK = 0.05  # head units: lids and lips bulge between the vertices of the mesh
+CONTOUR = 17  # landmarks 0-16 slide along the head with the outline; the others stay on the skin
 
-    The jaw follows the visible outline: where a side turns away, its points slide to the edge.
+
+def landmarks(scene: Scene, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """(68, 2) in widths of the picture, and (68,) bool, whether each is visible.
+
+    The jaw follows the visible outline: where a side turns away, its points slide to the edge. A
+    point is hidden where the z-buffer holds something nearer: the nose, the turned head itself,
+    a beard, hair, an ear, a hat, a rim of glasses. Lenses are seen through. Points on an edge count
+    as visible.
     """
-    anatomy = scene.anatomy
-    inner = scene.project(scene.surface.at(_inner_points(anatomy)))
-    chin = np.array([[0.0, anatomy.y_chin - 1e-3]])
+    points = points_3d(scene)
+    seen = scene.camera.project(points)
+    cells = np.round(geometry.cells(seen)).astype(int)
+    inside = ((cells >= 0) & (cells < geometry.side)).all(1)
+    columns, rows = np.clip(cells, 1, geometry.side - 2).T
+    # The farthest of nine samples: beside an edge one of them lies beyond it.
+    around = [geometry.z[rows + i, columns + k] for i in (-1, 0, 1) for k in (-1, 0, 1)]
+    return seen, inside & (points[:, 2] > np.min(around, axis=0) - SLACK)
+
+
+def points_3d(scene: Scene) -> np.ndarray:
+    """(68, 3): the landmarks in the world, in head units.
+
+    Those from `CONTOUR` on are points of the skin: they turn with the head.
+    """
     left, right = (_jaw(scene, side) for side in SIDES)
-    bottom = scene.project(scene.surface.at(chin))
-    return np.concatenate([left, bottom, right[::-1], inner])
+    chin = _jaw(scene, 0)
+    inner = scene.camera.to_world(scene.surface.at(_inner_points(scene.anatomy)))
+    return np.concatenate([left, chin, right[::-1], inner])
 
 
 def _jaw(scene: Scene, side: int) -> np.ndarray:
-    """(8, 2): from the ear downward."""
-    heights = scene.anatomy.stretched(JAW_HEIGHTS)
-    theta = side * np.radians(np.linspace(45, 84, 40))
-    seen = scene.project(scene.surface.around(theta[None, :], heights[:, None]))
-    edge = np.argmax(side * seen[..., 0], axis=1)
-    return seen[np.arange(len(heights)), edge]
+    """(8, 3): from the ear downward; side 0 is the chin alone, (1, 3).
+
+    Each point has a path over the edge of the jaw, level at the ear and upright at the chin, and
+    takes the place on it that is seen outermost.
+    """
+    anatomy, roll = scene.anatomy, np.radians(scene.parameters.view.roll)
+    heights = anatomy.stretched(JAW_HEIGHTS) if side else np.array([anatomy.y_chin - 1e-3])
+    down = smoothstep(0.5, 1.0, np.linspace(0, 1, 9))[:-1] if side else np.ones(1)
+    step = np.linspace(0, 1, 41)
+    y = heights[:, None] - 0.34 * down[:, None] * step
+    theta = side * np.radians(84 - 40 * (1 - 0.6 * down[:, None]) * step)
+    world = scene.camera.to_world(scene.surface.around(theta, y))
+    seen = scene.camera.project(world)
+    outward = np.stack([side * (1 - 0.7 * down), down], axis=1)
+    turned = outward @ np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+    edge = np.argmax(np.einsum("isk,ik->is", seen, turned), axis=1)
+    return world[np.arange(len(heights)), edge]
 
 
 def _inner_points(anatomy: Anatomy) -> np.ndarray:
@@ -52,7 +84,7 @@ def _inner_points(anatomy: Anatomy) -> np.ndarray:
 
 def _nose(anatomy: Anatomy) -> np.ndarray:
     p = anatomy.parameters
-    bridge = np.array([-0.09, 0.11, 0.26, 0.43]) * p.shape.middle_length
+    bridge = np.array([-0.06, 0.14, 0.29, 0.45]) * p.shape.middle_length
     x = np.array([-0.205, -0.125, 0.0, 0.125, 0.205]) * p.nose.width
     y = anatomy.y_nose + np.array([-0.05, -0.005, 0.01, -0.005, -0.05])
     return np.concatenate([np.stack([0 * bridge, bridge], 1), np.stack([x, y], 1)])

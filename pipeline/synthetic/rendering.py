@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
-from pipeline.synthetic import glasses, sketch
+from pipeline.synthetic.drawing import sketch
+from pipeline.synthetic.drawing.sketch import STYLES
+from pipeline.synthetic.drawing.subject import Subject
+from pipeline.synthetic.figure import glasses
+from pipeline.synthetic.geometry.lattice import lattice
 from pipeline.synthetic.landmarks import landmarks
-from pipeline.synthetic.lighting import Illumination, illuminate
-from pipeline.synthetic.materials import Material, materials, painted_face
+from pipeline.synthetic.looks import wisps
+from pipeline.synthetic.looks.backdrop import backdrop
+from pipeline.synthetic.looks.lighting import illuminate
+from pipeline.synthetic.looks.materials import Material, materials, painted_face
+from pipeline.synthetic.looks.photo import develop, focus, shade
 from pipeline.synthetic.parameters import Parameters
-from pipeline.synthetic.photo import backdrop, develop, shade
-from pipeline.synthetic.sampling import draw
+from pipeline.synthetic.people.sampling import draw
+from pipeline.synthetic.ranges import check
 from pipeline.synthetic.scene import Geometry, Scene
 from pipeline.synthetic.streams import face_id, stream
+from sketchface_models.errors import SketchFaceError
 
 FAR = -1.6  # world z that depth takes for the far end of the body, in head units
 FLOOR = 0.04  # depth there: what is covered never reads as background
-STYLES = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,11 @@ class Rendering:
     """A face of side `size`.
 
     photo: (size, size, 3) uint8 RGB. landmarks: (68, 2) float64, pixels, x right and y down, where
-    pixel i covers [i, i + 1). labels: (size, size) uint8, CelebAMask-HQ classes. depth:
-    (size, size) float32 in [0, 1], 1 nearest, 0 background.
+    pixel i covers [i, i + 1). visible: (68,) bool, False where something opaque is in front.
+    labels: (size, size) uint8, CelebAMask-HQ classes. depth: (size, size) float32 in [0, 1],
+    1 nearest, 0 background. normals: (size, size, 3) float32 unit vectors in the camera's axes
+    (x right, y down, z to the viewer), 0 for background. Labels, depth and normals hold exactly at
+    the centres of the pixels.
     """
 
     seed: int
@@ -37,65 +46,79 @@ class Rendering:
     parameters: Parameters
     photo: np.ndarray
     landmarks: np.ndarray
+    visible: np.ndarray
     labels: np.ndarray
     depth: np.ndarray
-    _subject: sketch.Subject = field(repr=False)
+    normals: np.ndarray
+    _subject: Subject = field(repr=False)
 
-    def sketch(self, style: int) -> np.ndarray:
-        """(size, size) uint8 drawing, 255 = paper.
+    @property
+    def subject(self) -> Subject:
+        """What a draughtsman sees of the face, for drawings made elsewhere."""
+        return self._subject
+
+    def sketch(self, style: int, exaggerate: bool = True) -> np.ndarray:
+        """(size, size) uint8 drawing, dark on light paper.
 
         style: 1 sparse outlines, 2 outlines with strokes of hair and some hatching, 3 outlines
-        under tonal hatching.
+        under tonal hatching. exaggerate: whether the artist departs from the face, by a few
+        percent; without, lines lie on the photo's.
 
         Raises:
-            ValueError: for any other style.
+            SketchFaceError: for any other style.
         """
         if style not in STYLES:
-            raise ValueError(f"style {style!r}; allowed: one of {STYLES}")
+            raise SketchFaceError(f"sketch style: {style!r}; allowed: one of {STYLES}")
         rng = stream(self.seed, self.id, f"sketch {style}")
-        return sketch.draw(self._subject, style, self.size, rng)
+        return sketch.draw(self._subject, style, rng, exaggerate)
 
 
 def render(seed: int, id: int | str, size: int) -> Rendering:
     """Draw one face: a pure function of its arguments.
 
     id: a whole number n stands for `synthetic-00000n`. size: side of the pictures, in pixels.
+
+    Raises:
+        SketchFaceError: for an id or a size that is none.
     """
-    parameters = draw(seed, id)
+    return render_parameters(draw(seed, id), seed, id, size)
+
+
+def render_parameters(parameters: Parameters, seed: int, id: int | str, size: int) -> Rendering:
+    """Draw the face that parameters describe; seed and id decide its textures alone.
+
+    Raises:
+        SketchFaceError: naming a parameter that is out of its range; for an id or a size that is
+            none.
+    """
+    check(parameters)
     scene = Scene(parameters)
-    side = size * _oversampling(size)
-    geometry = scene.geometry(side)
+    geometry = scene.geometry(lattice(size))
+    side = geometry.side
     material = materials(scene, geometry, painted_face(scene, stream(seed, id, "skin")))
     light = illuminate(parameters.light, geometry, scene.camera.scale * side)
-    canvas = backdrop(parameters, side)
+    canvas = backdrop(parameters.light, side, stream(seed, id, "backdrop"))
     canvas.reshape(-1, 3)[geometry.pixel] = shade(parameters, geometry, material, light)
+    wisps.comb(canvas, scene, geometry, material.hair, stream(seed, id, "wisps"))
     worn = glasses.place(scene, geometry)
     if worn is not None:
-        glasses.paint(canvas, worn, scene)
-    grain = stream(seed, id, "grain").normal(0, 1.3, (size, size, 1)).astype(np.float32)
+        glasses.paint(canvas, worn, parameters.wear)
+    grain = stream(seed, id, "grain")
     label = _labels(geometry, material, worn)
+    points, visible = landmarks(scene, geometry)
     return Rendering(
         seed=seed,
         id=face_id(id),
         size=size,
         parameters=parameters,
-        photo=develop(canvas, size, grain),
-        landmarks=landmarks(scene) * size,
-        labels=label[_centres(size, side)],
-        depth=_depth(geometry, size),
-        _subject=_subject(scene, geometry, material, light, label, worn),
+        photo=develop(canvas, size, parameters.film, focus(geometry), grain),
+        landmarks=points * size,
+        visible=visible,
+        labels=geometry.lattice.centres(label),
+        depth=_depth(geometry),
+        normals=geometry.lattice.centres(geometry.map(geometry.normal)),
+        _subject=Subject(scene, geometry, material, light, label, worn),
     )
-
-
-def _oversampling(size: int) -> int:
-    """Canvas pixels a picture pixel: finer for small pictures, whose edges need it more."""
-    return 4 if size <= 96 else 2 if size <= 1024 else 1
-
-
-def _centres(size: int, side: int) -> tuple[slice, slice]:
-    """The canvas pixels nearest to the centres of the picture's pixels."""
-    step = side // size
-    return slice(step // 2, None, step), slice(step // 2, None, step)
 
 
 def _labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None) -> np.ndarray:
@@ -105,33 +128,8 @@ def _labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None
     return names
 
 
-def _depth(geometry: Geometry, size: int) -> np.ndarray:
+def _depth(geometry: Geometry) -> np.ndarray:
     """World z scaled so that the nearest point is 1; the far end of the body stays above 0."""
-    near = geometry.depth.max()
-    scaled = FLOOR + (1 - FLOOR) * np.clip((geometry.depth - FAR) / (near - FAR), 0, 1)
-    field = geometry.map(scaled.astype(np.float32))
-    return field[_centres(size, geometry.side)]
-
-
-def _subject(
-    scene: Scene,
-    geometry: Geometry,
-    material: Material,
-    light: Illumination,
-    names: np.ndarray,
-    worn: glasses.Glasses | None,
-) -> sketch.Subject:
-    """Tone for the draughtsman: form before colour, so that dark skin is not drawn as shadow."""
-    facing = np.clip((geometry.normal @ light.key + 0.2) / 1.2, 0, 1) * light.lit
-    form = 0.80 * facing + 0.34 * light.open
-    albedo = material.colour.mean(1)
-    tone = np.clip(form, 0, 1.1) ** 0.8 * np.clip(albedo / 0.5, 0.02, 1) ** 0.28
-    field = geometry.map(np.clip(1.04 * tone, 0, 1).astype(np.float32), 1.0)
-    return sketch.Subject(
-        scene=scene,
-        geometry=geometry,
-        light=cv2.GaussianBlur(field, (0, 0), geometry.side / 400),
-        names=names,
-        hair=geometry.map(material.hair),
-        glasses=worn,
-    )
+    z = geometry.lattice.centres(geometry.z)
+    scaled = FLOOR + (1 - FLOOR) * np.clip((z - FAR) / (z.max() - FAR), 0, 1)
+    return np.where(np.isfinite(z), scaled, 0).astype(np.float32)

@@ -6,26 +6,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.synthetic import body, hair
-from pipeline.synthetic.anatomy import SIDES, Anatomy
-from pipeline.synthetic.camera import Camera
-from pipeline.synthetic.curves import smoothstep
-from pipeline.synthetic.mesh import Mesh, Part
+from pipeline.synthetic.figure import body, clothes, glasses, hair, hats, necklace, tufts
+from pipeline.synthetic.figure.anatomy import SIDES, Anatomy
+from pipeline.synthetic.figure.surface import Surface
+from pipeline.synthetic.geometry.camera import Camera
+from pipeline.synthetic.geometry.curves import smoothstep
+from pipeline.synthetic.geometry.lattice import Lattice
+from pipeline.synthetic.geometry.mesh import Mesh, Part
+from pipeline.synthetic.geometry.raster import rasterise
 from pipeline.synthetic.parameters import Parameters
-from pipeline.synthetic.raster import rasterise
-from pipeline.synthetic.surface import Surface
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What each covered pixel of a side x side canvas shows. P covered pixels, in scan order.
+    """What each covered pixel of a canvas shows. P covered pixels, in scan order; side: its side.
 
     pixel: (P,) flat index. part: (P,) `Part`. depth: (P,) world z. normal, tangent: (P, 3) in the
     world, tangent along hair. plane: (P, 2) place on the part. strand: (P, 2). hair: (P,).
     inner: (P,) bool, the inside of an open surface. z: (side, side) world z, -inf for nothing.
     """
 
-    side: int
+    lattice: Lattice
     pixel: np.ndarray
     part: np.ndarray
     depth: np.ndarray
@@ -36,6 +37,15 @@ class Geometry:
     hair: np.ndarray
     inner: np.ndarray
     z: np.ndarray
+
+    @property
+    def side(self) -> int:
+        """Side of the canvas."""
+        return self.lattice.side
+
+    def cells(self, points: np.ndarray) -> np.ndarray:
+        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
+        return self.lattice.cells(points)
 
     def map(self, values: np.ndarray, empty: float = 0.0) -> np.ndarray:
         """Per-pixel values (P, ...) spread over the canvas (side, side, ...)."""
@@ -64,40 +74,40 @@ class Scene:
         found = [self.head, body.neck(self.surface, self.camera)]
         found.append(body.torso(self.surface, self.camera))
         found += [body.ear(self.surface, self.camera, side) for side in SIDES]
-        if self.parameters.wear.earrings > 0:
-            found += [body.earring(self.surface, self.camera, side) for side in SIDES]
-        for mesh in (hair.curtain(self.surface), hair.bun(self.surface)):
+        for side in SIDES:
+            found += body.earring(self.surface, self.camera, side)
+        for worn in (clothes.collar, glasses.meshes, hats.hat, necklace.necklace):
+            found += worn(self.surface, self.camera)
+        for mesh in (hair.curtain(self.surface), hair.bun(self.surface), tufts.tufts(self.surface)):
             if mesh is not None:
                 found.append(replace(mesh, points=self.camera.to_world(mesh.points)))
         return found
 
-    def geometry(self, side: int) -> Geometry:
-        """The scene as a canvas of side x side pixels sees it."""
-        world, table, tangents, triangle, parts = _gather(self.meshes())
-        xy = self.camera.project(world) * side - 0.5
+    def geometry(self, lattice: Lattice) -> Geometry:
+        """The scene as a canvas sees it."""
+        side = lattice.side
+        world, table, triangle, parts, single = _gather(self.meshes())
+        xy = lattice.cells(self.camera.project(world))
+        shown = _turned_to_us(xy, triangle) | ~single
+        triangle, parts = triangle[shown], parts[shown]
         hits = rasterise(xy, world[:, 2], triangle, side)
-        corners = triangle[hits.triangle]
-        mixed = _mix(table, corners, hits.weight)
-        normal, hairiness = mixed[:, :3], mixed[:, 7]
-        normal = (
-            normal / np.maximum(np.sqrt((normal * normal) @ np.ones(3, np.float32)), 1e-6)[:, None]
-        )
-        inner = normal[:, 2] < -0.05
-        hairy = np.flatnonzero(hairiness > -0.1)
-        tangent = np.zeros_like(normal)
-        tangent[hairy] = _mix(tangents, corners[hairy], hits.weight[hairy])
+        mixed = _mix(table, np.take(triangle, hits.triangle, axis=0), hits.weight)
+        x, y, z = mixed[:3]
+        length = np.sqrt(np.maximum(x * x + y * y + z * z, np.float32(1e-12)))
+        inner = z < -0.05 * length
+        mixed[:3] /= np.where(inner, -length, length)
         depth = np.full(side * side, -np.inf, np.float32)
         depth[hits.pixel] = hits.depth
         return Geometry(
-            side=side,
+            lattice=lattice,
             pixel=hits.pixel,
             part=parts[hits.triangle],
             depth=hits.depth,
-            normal=np.where(inner[:, None], -normal, normal),
-            tangent=tangent,
-            plane=mixed[:, 3:5],
-            strand=mixed[:, 5:7],
-            hair=hairiness,
+            normal=np.ascontiguousarray(mixed[:3].T),
+            tangent=mixed[8:].T,
+            plane=mixed[3:5].T,
+            strand=mixed[5:7].T,
+            hair=mixed[7],
             inner=inner,
             z=depth.reshape(side, side),
         )
@@ -106,35 +116,50 @@ class Scene:
 def _gather(meshes: list[Mesh]) -> tuple[np.ndarray, ...]:
     """All meshes as one.
 
-    Returns points (V, 3), a table (V, 8) of normal, plane, strand and hair, tangents (V, 3),
-    triangles (M, 3) and the part of each triangle (M,).
+    Returns points (V, 3), a float32 table (V, 11) of normal, plane, strand, hair and tangent,
+    triangles (M, 3), the part of each triangle (M,), and whether only its front shows (M,).
     """
-    tables, faces, parts, start = [], [], [], 0
+    total = sum(mesh.points[..., 0].size for mesh in meshes)
+    table = np.empty((total, 11), np.float32)
+    faces, parts, single, start = [], [], [], 0
     for mesh in meshes:
         normals = mesh.normals()
-        columns = [normals, mesh.plane, mesh.strand, mesh.hair[..., None]]
-        tables.append(np.concatenate(columns, axis=-1).reshape(-1, 8))
+        rows = table[start : start + normals[..., 0].size].reshape(*normals.shape[:2], 11)
+        rows[..., :3], rows[..., 3:5] = normals, mesh.plane
+        rows[..., 5:7], rows[..., 7], rows[..., 8:] = mesh.strand, mesh.hair, mesh.tangents()
         faces.append(mesh.faces(normals) + start)
         parts.append(np.full(len(faces[-1]), int(mesh.part), np.uint8))
-        start += len(tables[-1])
+        single.append(np.full(len(faces[-1]), not mesh.open))
+        start += normals[..., 0].size
     points = np.concatenate([mesh.points.reshape(-1, 3) for mesh in meshes])
-    tangents = np.concatenate([mesh.tangents().reshape(-1, 3) for mesh in meshes])
-    table = np.concatenate(tables).astype(np.float32)
-    return points, table, tangents.astype(np.float32), np.concatenate(faces), np.concatenate(parts)
+    return points, table, np.concatenate(faces), np.concatenate(parts), np.concatenate(single)
+
+
+def _turned_to_us(xy: np.ndarray, triangle: np.ndarray) -> np.ndarray:
+    """(M,) bool: whose corners run clockwise in the picture."""
+    x, y = xy[:, 0].astype(np.float32), xy[:, 1].astype(np.float32)
+    (x0, x1, x2), (y0, y1, y2) = (
+        [np.take(values, triangle[:, k]) for k in range(3)] for values in (x, y)
+    )
+    return (x1 - x0) * (y2 - y0) > (y1 - y0) * (x2 - x0)
 
 
 def _mix(table: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Rows of a table (V, C) at the corners (P, 3) of triangles, mixed by weights (P, 3)."""
-    mixed = weight[:, :1] * table[corners[:, 0]]
-    mixed += weight[:, 1:2] * table[corners[:, 1]]
-    mixed += weight[:, 2:3] * table[corners[:, 2]]
+    """(C, P): rows of a table (V, C) at corners (P, 3) of triangles, mixed by weights (P, 3)."""
+    (a, b, c), (u, v, w) = np.ascontiguousarray(corners.T), np.ascontiguousarray(weight.T)
+    mixed = np.empty((table.shape[1], len(corners)), np.float32)
+    # Column by column: numpy is slow over short rows.
+    for row, column in zip(mixed, np.ascontiguousarray(table.T)):
+        np.multiply(np.take(column, a), u, out=row)
+        row += np.take(column, b) * v
+        row += np.take(column, c) * w
     return mixed
 
 
 def _head(surface: Surface, camera: Camera) -> Mesh:
     theta, y = surface.grid()
     columns, rows = np.meshgrid(theta, y)
-    skin = surface.around(columns, rows)
+    skin = surface.skin()
     points, inside, strand = hair.cap(surface, skin, columns, rows)
     points = points + _beard(surface, skin)
     plane = skin[..., :2].copy()

@@ -6,10 +6,20 @@ import hashlib
 
 import numpy as np
 
+from sketchface_models.errors import SketchFaceError
+
 
 def face_id(id: int | str) -> str:
-    """Name of a face: 17 is `synthetic-000017`; a text is its own name."""
-    return f"synthetic-{id:06d}" if isinstance(id, int) else id
+    """Name of a face: 17, or numpy's 17, is `synthetic-000017`; a text is its own name.
+
+    Raises:
+        SketchFaceError: for anything else, and for numbers below 0.
+    """
+    if isinstance(id, str):
+        return id
+    if not isinstance(id, int | np.integer) or isinstance(id, bool) or id < 0:
+        raise SketchFaceError(f"face id: {id!r}; allowed: a text, or a whole number, 0 or more")
+    return f"synthetic-{id:06d}"
 
 
 def stream(seed: int, id: int | str, purpose: str) -> np.random.Generator:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,10 @@ import pytest
 from PIL import Image
 
 from app import main
+from app.builtin import as_colours, marked
 from pipeline.images import encode_depth, encode_png
 from pipeline.shards import IMAGE, image_cell, shard_name, write_rows
+from pipeline.synthetic import render
 
 SCHEMA = pa.schema(
     [
@@ -154,12 +158,13 @@ def test_nothing_to_show_is_one_line(tmp_path: Path, peek):
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "notes.txt").write_text("no picture")
     write_rows(tmp_path / "bare" / "shards" / shard_name(0), [row("a", None)], SCHEMA)
+    nowhere = "no such folder; give one or synthetic, synthetic/edits, synthetic/doodles"
     for name, reason in (
         ("empty", "no pictures in it; give a stage's folder or pictures"),
         ("text", "no pictures in it; give a stage's folder or pictures"),
         ("bare", "no pictures in it; give a stage's folder or pictures"),
-        ("nowhere", "no such folder"),
-        ("text/notes.txt", "no such folder"),
+        ("nowhere", nowhere),
+        ("text/notes.txt", nowhere),
     ):
         assert peek(name) == (1, "", f"error: {name}: {reason}\n")
     assert not Path("sheet.png").exists()
@@ -195,3 +200,34 @@ def test_what_the_system_refuses_is_one_line(tmp_path: Path, peek):
     """A name longer than any file's: no command looks for that itself."""
     name = "a" * 300
     assert peek(name) == (1, "", f"error: {name}: File name too long\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("synthetic", "photo, landmarks, labels, depth, normals, style 1, style 2, style 3"),
+        ("synthetic/edits", "lines before, after, what changed"),
+        ("synthetic/doodles", "doodle"),
+    ],
+)
+def test_the_built_in_faces_need_no_folder(
+    peek: Callable[..., Status], tmp_path: Path, name: str, fields: str
+):
+    status, said, _ = peek(name, "-n", 2)
+    assert status == 0
+    assert fields in said
+    assert np.asarray(Image.open(tmp_path / "sheet.png")).std() > 10
+
+
+def test_hidden_landmarks_are_marked_otherwise():
+    face = render(0, 5, 128)
+    assert 0 < face.visible.sum() < 68
+    seen, hidden = marked(replace(face, visible=np.ones(68, bool))), marked(face)
+    assert (seen != hidden).any(axis=-1).sum() > 10
+
+
+def test_normals_have_the_usual_colours():
+    normals = np.array([[(0, 0, 1), (1, 0, 0), (0, -1, 0), (0, 0, 0)]], np.float32)
+    assert as_colours(normals).tolist() == [
+        [[127, 127, 255], [255, 127, 127], [127, 255, 127], [255, 255, 255]]
+    ]

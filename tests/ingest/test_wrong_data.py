@@ -13,7 +13,7 @@ from pipeline.stages.faces import main
 
 COMMON = {"size": 64, "shards": 2, "seed": 0, "val_fraction": 0.05, "limit": 0}
 SECTIONS: dict[str, dict[str, Any]] = {
-    "synthetic": {"root": "pipeline/synthetic", "count": 2, "test_count": 1},
+    "synthetic": {"root": "pipeline/synthetic", "count": 2, "test_count": 1, "styles": [1]},
     "fs2k": {"root": "empty", "drop_shared": False},
     "folder": {"root": "empty", "photos": "", "sketches": "", "test_fraction": 0.1},
     "cufs": {"root": "empty", "test_fraction": 0.1},

@@ -1,4 +1,5 @@
 import collections
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import app.validate
 from pipeline.datasets import adapter, synthetic
 from pipeline.datasets.checks import FAULT
 from pipeline.datasets.synthetic import Settings, find, read, style_of, validate
+from pipeline.faces.ingest import ingest
+from pipeline.shards import iter_rows
 from pipeline.synthetic import render
-from pipeline.synthetic.sampling import draw
+from pipeline.synthetic.people.sampling import draw
+from pipeline.synthetic.ranges import vector
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 
@@ -29,6 +33,7 @@ def settings(**changes) -> Settings:
         "limit": 0,
         "count": 30,
         "test_count": 12,
+        "styles": [1, 2, 3],
     }
     return load(Settings, values | changes)
 
@@ -93,8 +98,21 @@ def test_read_hands_out_the_rendering():
     assert np.array_equal(got.photo, want.photo)
     assert np.array_equal(got.labels, want.labels)
     assert np.array_equal(got.landmarks, want.landmarks)
+    assert np.array_equal(got.visible, want.visible)
     assert np.array_equal(got.depth, want.depth)
+    assert got.parameters == vector(want.parameters)
     assert np.array_equal(got.sketch, want.sketch(chosen.style))
+
+
+def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where finished shards are kept
+    ingest(synthetic, settings(count=3, test_count=1), tmp_path / "faces")
+    rows = {row["id"]: row for row in iter_rows(tmp_path / "faces")}
+    want = render(3, 2, 96)
+    row = rows["synthetic-000002"]
+    assert row["visible"] == want.visible.tolist()
+    assert json.loads(row["parameters"]) == vector(want.parameters)
+    assert len(rows) == 4
 
 
 def test_the_seed_decides_the_looks():
@@ -109,7 +127,18 @@ def test_another_root_is_refused_in_one_line(call, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("key", "value"), [("count", 0), ("test_count", -1), ("count", 1.5)])
+def test_styles_can_be_chosen():
+    assert {item.style for item in find(settings(styles=[3, 1])).items} == {1, 3}
+    assert {item.style for item in find(settings(styles=[2])).items} == {2}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("count", 0), ("test_count", -1), ("count", 1.5)],
+        *[("styles", []), ("styles", [1, 4]), ("styles", [2, 2])],
+    ],
+)
 def test_bad_settings_are_named(key, value):
     with pytest.raises(SketchFaceError, match=key):
         settings(**{key: value})

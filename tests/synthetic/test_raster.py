@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from pipeline.synthetic.curves import pchip, smoothstep, spline
-from pipeline.synthetic.noise import sample, texture
-from pipeline.synthetic.raster import rasterise
+from pipeline.synthetic.geometry.curves import pchip, smoothstep, spline
+from pipeline.synthetic.geometry.raster import rasterise
+from pipeline.synthetic.looks.noise import sample, texture
 
 
 def brute_force(xy, z, faces, side):

@@ -1,4 +1,6 @@
 import functools
+import os
+import platform
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -8,13 +10,18 @@ import numpy as np
 import pytest
 
 from pipeline.synthetic import STYLES, Rendering, labels, render
-from pipeline.synthetic.camera import Camera
-from pipeline.synthetic.sampling import draw
+from pipeline.synthetic.geometry.camera import Camera
+from pipeline.synthetic.geometry.lattice import Lattice
+from pipeline.synthetic.landmarks import points_3d
+from pipeline.synthetic.people.sampling import draw
+from pipeline.synthetic.ranges import WORDS
 from pipeline.synthetic.scene import Scene
 from pipeline.synthetic.streams import stream
+from sketchface_models.errors import SketchFaceError
 
 SIZE = 192
 IDS = tuple(range(14))
+FACE = (*range(labels.SKIN, labels.NOSE + 1), *range(labels.L_EYE, labels.R_BROW + 1))
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -58,6 +65,35 @@ def test_same_bits_in_another_process_and_another_order():
     assert other.stdout.strip() == digest(render(0, 3, 96))
 
 
+OLDER = {
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+    "OPENCV_CPU_DISABLE": "AVX2,FMA3",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+"""Makes numpy, OpenCV and BLAS compute as they do on a processor of 2009."""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 features")
+def test_another_processor_draws_the_same_face(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tests.synthetic.test_render import *\n"
+        "it = render(0, 3, 128)\n"
+        "np.savez(sys.argv[2], photo=it.photo, labels=it.labels, sketch=it.sketch(1))\n"
+        "print(repr(it.parameters))"
+    )
+    run = [sys.executable, "-c", code, str(ROOT), str(tmp_path / "face.npz")]
+    other = subprocess.run(
+        run, capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, **OLDER}
+    )
+    it = render(0, 3, 128)
+    assert other.stdout.strip() == repr(it.parameters)
+    with np.load(tmp_path / "face.npz") as found:
+        for kind, mine in (("photo", it.photo), ("labels", it.labels), ("sketch", it.sketch(1))):
+            apart = np.abs(found[kind].astype(int) - mine)
+            assert np.mean(apart > (kind != "labels")) < 1e-4, kind
+
+
 def test_a_sketch_does_not_depend_on_the_ones_drawn_before():
     fresh = render(0, 4, 96)
     used = render(0, 4, 96)
@@ -69,7 +105,7 @@ def test_a_sketch_does_not_depend_on_the_ones_drawn_before():
 def test_seed_and_id_change_the_face():
     assert draw(0, 1) != draw(0, 2)
     assert draw(0, 1) != draw(1, 1)
-    assert draw(0, 17) == draw(0, "synthetic-000017")
+    assert draw(0, 17) == draw(0, "synthetic-000017") == draw(0, np.int64(17))
 
 
 def test_streams_of_one_face_are_independent():
@@ -100,9 +136,30 @@ def test_shapes_and_types(size):
     assert it.landmarks.shape == (68, 2)
 
 
+@pytest.mark.parametrize("size", [97, 99])
+@pytest.mark.parametrize("id", [7, 16])
+def test_hair_that_reaches_the_edge_of_an_odd_picture(id, size):
+    """The canvas is then no whole number of the cells in which strands look for the border."""
+    it = render(0, id, size)
+    assert (it.labels[-1] == labels.HAIR).any()
+    assert it.photo.shape == (size, size, 3)
+
+
+@pytest.mark.parametrize("size", [0, -3, 64.0, "64", True, None])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(SketchFaceError, match=r"^size: .*; allowed: a whole number of pixels"):
+        render(0, 1, size)
+
+
+@pytest.mark.parametrize("id", [-1, 1.5, True, None])
+def test_an_id_that_is_none_is_refused(id):
+    with pytest.raises(SketchFaceError, match=r"^face id: .*; allowed: a text, or a whole number"):
+        render(0, id, 32)
+
+
 @pytest.mark.parametrize("style", [0, 4])
 def test_an_unknown_style_is_refused(style):
-    with pytest.raises(ValueError, match="style"):
+    with pytest.raises(SketchFaceError, match="style"):
         face(0).sketch(style)
 
 
@@ -110,16 +167,17 @@ def test_parameters_are_frozen_and_varied():
     drawn = [draw(0, id) for id in range(400)]
     with pytest.raises(AttributeError):
         drawn[0].shape.width = 2.0
-    assert len({p.hair.style for p in drawn}) == 13
-    assert {p.wear.glasses for p in drawn} == {"none", "round", "square", "cat"}
+    for name, words in WORDS.items():
+        group, field = name.split(".")
+        assert {getattr(getattr(p, group), field) for p in drawn} == set(words), name
     tones = np.array([p.skin.tone for p in drawn]).mean(1)
     assert tones.min() < 80
     assert tones.max() > 200
     assert 0.05 < np.mean([p.mouth.opening > 0 for p in drawn]) < 0.6
     assert np.mean([p.hair.beard > 0 for p in drawn]) > 0.08
     yaw = np.array([p.view.yaw for p in drawn])
-    assert 8 < yaw.std() < 16
-    assert np.abs(yaw).max() < 30
+    assert 12 < yaw.std() < 20
+    assert np.abs(yaw).max() <= 45
 
 
 # --- landmarks -------------------------------------------------------------------------------
@@ -135,11 +193,14 @@ def test_landmarks_follow_ibug_order(id):
     assert np.all(np.diff(p[17:27, 0]) > -0.02 * (p[45, 0] - p[36, 0]))
     assert np.all(np.diff(p[27:31, 1]) > 0)  # bridge, downward
     assert np.all(np.diff(p[31:36, 0]) > 0)
-    assert p[48, 0] < p[60, 0] < p[64, 0] < p[54, 0]
+    assert p[48, 0] < p[60, 0] < p[64, 0]
+    if abs(face(id).parameters.view.yaw) < 30:  # the far corner turns round the teeth
+        assert p[60, 0] < p[64, 0] < p[54, 0]
     assert p[51, 1] < p[62, 1] <= p[66, 1] + 1e-6
     assert p[66, 1] < p[57, 1]
-    assert np.all(np.diff(p[0:9, 1]) > 0)  # ear to chin
-    assert np.all(np.diff(p[8:17, 1]) < 0)
+    if abs(face(id).parameters.view.yaw) < 20:  # else the far jaw is drawn together
+        assert np.all(np.diff(p[0:9, 1]) > 0)  # ear to chin
+        assert np.all(np.diff(p[8:17, 1]) < 0)
     assert p[0, 0] < p[8, 0] < p[16, 0]
     assert p[19, 1] < p[37, 1] < p[30, 1] < p[51, 1] < p[8, 1]
 
@@ -148,15 +209,21 @@ def test_landmarks_follow_ibug_order(id):
 def test_landmarks_lie_on_their_labels(id):
     it = face(id)
     unit = np.linalg.norm(it.landmarks[45] - it.landmarks[36])
-    assert label_at(it, it.landmarks[30]) == labels.NOSE
-    for eye, name in (((36, 42), labels.R_EYE), ((42, 48), labels.L_EYE)):
-        for point in it.landmarks[slice(*eye)]:
-            assert near(it, point, (name, labels.HAIR), 0.06 * unit)
+    over = (labels.HAIR, labels.GLASSES, labels.HAT)
+    if it.visible[30]:
+        assert near(it, it.landmarks[30], (labels.NOSE,), 0.02 * unit)
+    eyes = it.parameters.eyes
+    for lid, eye, name in (
+        (eyes.lid_right, (36, 42), labels.R_EYE),
+        (eyes.lid_left, (42, 48), labels.L_EYE),
+    ):
+        for point in it.landmarks[slice(*eye)][it.visible[slice(*eye)]]:
+            assert lid == 0 or near(it, point, (name, *over), 0.06 * unit)
     lips = (labels.UPPER_LIP, labels.LOWER_LIP, labels.MOUTH)
-    for point in it.landmarks[48:68]:
+    for point in it.landmarks[48:68][it.visible[48:68]]:
         assert near(it, point, lips, 0.05 * unit)
-    for point in it.landmarks[17:22]:
-        assert near(it, point, (labels.R_BROW, labels.HAIR, labels.GLASSES), 0.06 * unit)
+    for point in it.landmarks[18:22][it.visible[18:22]]:  # the tail is a hair's breadth
+        assert near(it, point, (labels.R_BROW, *over), 0.06 * unit)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -178,9 +245,7 @@ def test_the_far_jaw_slides_to_the_visible_edge(yaw):
     base = draw(0, 11)
     turned = replace(base, view=replace(base.view, yaw=float(yaw), roll=0.0, pitch=0.0))
     scene = Scene(turned)
-    from pipeline.synthetic.landmarks import landmarks
-
-    far = landmarks(scene)[[14, 15]] if yaw > 0 else landmarks(scene)[[1, 2]]
+    far = scene.camera.project(points_3d(scene))[[14, 15] if yaw > 0 else [1, 2]]
     heights = scene.anatomy.stretched(np.array([0.28, 0.58]))
     theta = np.radians(np.linspace(-150, 150, 601))
     rows = scene.project(scene.surface.around(theta[None, :], heights[:, None]))[..., 0]
@@ -201,12 +266,10 @@ def test_faces_are_framed_like_portraits():
     for id in IDS:
         it = face(id)
         eyes = it.landmarks[36:48].mean(0) / SIZE
-        assert 0.47 < eyes[0] < 0.53
-        assert 0.39 < eyes[1] < 0.49
-        cos = np.cos(np.radians(it.parameters.view.yaw))
-        distance = np.linalg.norm(it.landmarks[45] - it.landmarks[36]) / SIZE / cos
-        assert 0.26 < distance < 0.38
-        assert it.landmarks[8, 1] < 0.93 * SIZE
+        turn = np.sin(np.radians(it.parameters.view.yaw))
+        assert abs(eyes[0] - 0.5 - 0.1 * turn) < 0.03
+        assert 0.37 < eyes[1] < 0.53
+        assert it.landmarks[8, 1] < 0.95 * SIZE
 
 
 def test_yaw_turns_the_nose_to_the_right():
@@ -270,13 +333,15 @@ def test_depth_is_nearest_at_the_nose(id):
     assert it.depth.min() == 0
     assert 0.99 < it.depth.max() <= 1
     assert it.depth[0, 0] == 0
-    row, column = np.unravel_index(np.argmax(it.depth), it.depth.shape)
-    assert it.labels[row, column] == labels.NOSE
+    bare = np.isin(it.labels, FACE)  # without hair, brims and glasses, which may be nearer
+    row, column = np.unravel_index(np.argmax(it.depth * bare), it.depth.shape)
+    assert it.labels[row, column] == labels.NOSE or abs(it.parameters.view.yaw) > 25
     x, y = np.floor(it.landmarks[30]).astype(int)
-    assert it.depth[y, x] > 0.95
+    tip = it.depth[y - 1 : y + 2, x - 1 : x + 2].max()
+    assert tip > 0.9 * it.depth[bare].max()
     for point in (it.landmarks[36], it.landmarks[45], it.landmarks[8]):
         px, py = np.floor(point).astype(int)
-        assert 0 < it.depth[py - 1, px] < it.depth[y, x]
+        assert it.depth[py - 1, px] < tip
 
 
 # --- photo and sketch ------------------------------------------------------------------------
@@ -284,10 +349,10 @@ def test_depth_is_nearest_at_the_nose(id):
 
 def test_light_comes_from_its_side():
     base = draw(0, 11)
-    from pipeline.synthetic.lighting import illuminate
+    from pipeline.synthetic.looks.lighting import illuminate
 
     scene = Scene(replace(base, view=replace(base.view, yaw=0.0)))
-    geometry = scene.geometry(128)
+    geometry = scene.geometry(Lattice(128, 1))
     for azimuth in (-55.0, 55.0):
         light = illuminate(replace(base.light, azimuth=azimuth), geometry, scene.camera.scale * 128)
         facing = np.clip(geometry.normal @ light.key, 0, None) * light.lit
@@ -308,7 +373,7 @@ def test_sketches_are_dark_lines_on_white_paper():
     for id in IDS:
         for style in STYLES:
             page = face(id).sketch(style)
-            assert np.median(page[:4]) == 255
+            assert np.median(page[:4]) > 244
             assert page.min() < 90
             assert np.unique(page).size > 60  # anti-aliased
 
@@ -349,5 +414,6 @@ def test_people_differ_on_the_sketch():
 def test_parameters_can_be_listed_by_name():
     named = asdict(draw(0, 0))
     assert set(named) == {
-        *("shape", "eyes", "brows", "nose", "mouth", "skin", "hair", "wear", "view", "light")
+        *("shape", "eyes", "brows", "nose", "mouth", "skin", "hair", "wear", "view", "light"),
+        "film",
     }

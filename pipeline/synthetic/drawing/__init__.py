@@ -1,0 +1,1 @@
+"""The figure as pencil drawings: three styles, and an amateur's rough lines."""

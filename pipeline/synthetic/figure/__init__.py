@@ -1,0 +1,1 @@
+"""The figure as surfaces: head, hair, and what is worn."""

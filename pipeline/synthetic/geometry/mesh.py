@@ -1,0 +1,95 @@
+"""A grid of surface points with what later steps want to know at each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+
+
+class Part(IntEnum):
+    """What a pixel shows."""
+
+    NOTHING = 0
+    HEAD = 1
+    RIGHT_EAR = 2  # the subject's right: image left
+    LEFT_EAR = 3
+    HAIR = 4
+    NECK = 5
+    TORSO = 6
+    EARRING = 7
+    HAT = 8
+    NECKLACE = 9
+    GLASSES = 10
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A (R, C) grid in the world.
+
+    points: (R, C, 3). plane: (R, C, 2), place in the part's own plane (the face plane for the
+    head). strand: (R, C, 2), coordinates across and along hair. hair: (R, C), how far inside the
+    hairline. Rows run down and columns to the image's right on the outside. open: both sides show.
+    """
+
+    part: Part
+    points: np.ndarray
+    plane: np.ndarray
+    strand: np.ndarray
+    hair: np.ndarray
+    open: bool = False
+
+    @cached_property
+    def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """How points change down and along the grid, each (3, R, C), at one common scale."""
+        return slopes(np.ascontiguousarray(np.moveaxis(self.points, -1, 0), np.float32))
+
+    def normals(self) -> np.ndarray:
+        """(R, C, 3) unit normals that point outside."""
+        (dx, dy, dz), (ax, ay, az) = self._slopes
+        normal = np.stack([ay * dz - az * dy, az * dx - ax * dz, ax * dy - ay * dx])
+        return _unit(normal)
+
+    def tangents(self) -> np.ndarray:
+        """(R, C, 3) unit directions along which the across-hair coordinate stands still."""
+        if self.hair.max() < 0:
+            return np.zeros(self.points.shape, np.float32)
+        down, along = self._slopes
+        across = np.ascontiguousarray(self.strand[..., 0], np.float32)
+        across_down, across_along = slopes(across)
+        return _unit(across_along * down - across_down * along)
+
+    def faces(self, normals: np.ndarray) -> np.ndarray:
+        """(M, 3) triangles, without those that surely look away; front sides turn clockwise."""
+        rows, columns = self.points.shape[:2]
+        index = np.arange(rows * columns).reshape(rows, columns)
+        a, b, c, d = (
+            part.ravel()
+            for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
+        )
+        faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+        if self.open:
+            return faces
+        facing = (normals[..., 2] > -0.25).ravel()
+        return faces[facing[faces[:, 0]] | facing[faces[:, 1]] | facing[faces[:, 2]]]
+
+
+def slopes(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Twice the change a step of (..., R, C) down and along, shaped like it."""
+    down, along = np.empty_like(field), np.empty_like(field)
+    np.subtract(field[..., 2:, :], field[..., :-2, :], out=down[..., 1:-1, :])
+    down[..., 0, :] = 2 * (field[..., 1, :] - field[..., 0, :])
+    down[..., -1, :] = 2 * (field[..., -1, :] - field[..., -2, :])
+    np.subtract(field[..., 2:], field[..., :-2], out=along[..., 1:-1])
+    along[..., 0] = 2 * (field[..., 1] - field[..., 0])
+    along[..., -1] = 2 * (field[..., -1] - field[..., -2])
+    return down, along
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """(3, R, C) of any length -> (R, C, 3) of length 1; 0 stays 0."""
+    x, y, z = vectors
+    vectors /= np.sqrt(np.maximum(x * x + y * y + z * z, np.float32(1e-18)))
+    return np.moveaxis(vectors, 0, -1)

@@ -1,0 +1,65 @@
+"""Tileable noise, made once; a face differs by where it reads."""
+
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+
+SIDE = 512
+KINDS = ("fine", "cloud", "strand", "curl", "pores")
+
+
+@functools.cache
+def texture(kind: str) -> np.ndarray:
+    """(SIDE, SIDE) float32 of zero mean and unit variance, of a kind in KINDS."""
+    rng = np.random.Generator(np.random.Philox(key=KINDS.index(kind)))
+    white = rng.standard_normal((SIDE, SIDE)).astype(np.float32)
+    fx = np.fft.fftfreq(SIDE)[None, :] * SIDE
+    fy = np.fft.fftfreq(SIDE)[:, None] * SIDE
+    radius = np.hypot(fx, fy) + 1e-6
+    spectrum = {
+        "fine": radius**-0.6 * (radius > 8),
+        "cloud": radius**-1.7 * (radius > 1.5),
+        # Long along y, thin along x: strands run down the texture.
+        "strand": (6 + np.abs(fx)) ** -0.45 * np.exp(-((fy / 6) ** 2)) * (np.abs(fx) > 4),
+        "pores": radius**-0.8 * (radius > 24),
+        "curl": np.exp(-(((radius - 22) / 9) ** 2)),
+    }[kind]
+    field = np.fft.ifft2(np.fft.fft2(white) * spectrum).real.astype(np.float32)
+    field = (field - field.mean()) / field.std()
+    field.setflags(write=False)
+    return field
+
+
+@functools.cache
+def _doubled(kind: str) -> np.ndarray:
+    return np.tile(texture(kind), (2, 2))
+
+
+def patch(kind: str, shape: tuple[int, ...], offset: np.ndarray) -> np.ndarray:
+    """A view (H, W) of the texture itself, one of its texels a cell; sides of at most SIDE.
+
+    offset: (2,) in [0, 1), where the patch begins.
+    """
+    top, left = (int(part * SIDE) for part in offset)
+    return _doubled(kind)[top : top + shape[0], left : left + shape[1]]
+
+
+def sample(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Noise at (u, v), which repeats with period 1. Arrays of one shape; returns float32."""
+    shape = u.shape
+    if u.size == 0:
+        return np.zeros(shape, np.float32)
+    rows = u.reshape(1, -1) if u.ndim == 1 else u
+    cols = v.reshape(1, -1) if v.ndim == 1 else v
+    # cv2.remap takes fewer than 32,768 columns, so flat lists travel as a block.
+    if rows.shape[1] > 30000:
+        width = 4096
+        pad = -rows.size % width
+        rows, cols = (np.pad(a.ravel(), (0, pad)).reshape(-1, width) for a in (rows, cols))
+    x, y = ((part - np.floor(part)) * np.float32(SIDE) for part in (rows, cols))
+    x, y = (part.astype(np.float32, copy=False) for part in (x, y))
+    out = cv2.remap(texture(kind), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return out.ravel()[: int(np.prod(shape))].reshape(shape)

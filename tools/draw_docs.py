@@ -1,0 +1,107 @@
+"""Draw the pictures of docs/synthetic-faces.md anew: `python tools/draw_docs.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from app.builtin import doodles, edits, face_pictures
+from pipeline.images import encode_jpeg
+from pipeline.sheets import sheet
+from pipeline.synthetic import STYLES, Rendering, render, render_parameters
+from pipeline.synthetic.parameters import Parameters
+from pipeline.synthetic.people.sampling import draw
+from pipeline.synthetic.ranges import changed
+
+PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+SEED = 0
+SIZE = 256
+TRUTH = (0, 3, 5, 9)
+"""Faces of which everything is shown."""
+MODEL = 12
+"""The face whose parameters are turned one at a time."""
+TURNS = (
+    ("view.yaw", (-45, -30, -15, 0, 15, 30, 45)),
+    ("view.pitch", (-20, -13, -7, 0, 7, 13, 20)),
+    ("mouth.smile", (-0.6, -0.3, 0, 0.25, 0.5, 0.75, 1)),
+    ("mouth.opening", (0, 0.05, 0.1, 0.15, 0.2, 0.27, 0.34)),
+    ("brows.raise_inner", (-1, -0.7, -0.3, 0, 0.3, 0.7, 1)),
+    ("eyes.lid_left", (0, 0.2, 0.4, 0.7, 1, 1.15, 1.3)),
+    ("shape.jaw", (0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15)),
+    ("nose.width", (0.65, 0.8, 0.9, 1, 1.1, 1.2, 1.35)),
+    ("light.azimuth", (-80, -50, -25, 0, 25, 50, 80)),
+)
+
+
+def main() -> None:
+    """Write every picture."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    pictures = {
+        "synthetic-sheet": everybody(),
+        "synthetic-truth": truth(),
+        "synthetic-turns": turns(),
+        "synthetic-styles": styles(),
+        "synthetic-edits": one_of_each(),
+        "synthetic-doodles": sheet(
+            [list(p.values()) for _, p in islice(doodles(), 64)], side=56, columns=16
+        ),
+    }
+    for name, picture in pictures.items():
+        path = PICTURES / f"{name}.jpg"
+        path.write_bytes(encode_jpeg(picture))
+        print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
+
+
+def everybody() -> np.ndarray:
+    """64 faces, each beside its drawing, the styles taking turns."""
+    faces = (render(SEED, number, SIZE) for number in range(64))
+    pairs = [[face.photo, face.sketch(STYLES[n % len(STYLES)])] for n, face in enumerate(faces)]
+    return sheet(pairs, side=112, columns=8)
+
+
+def truth() -> np.ndarray:
+    """A few faces with all that is known of them."""
+    shown = [face_pictures(render(SEED, number, SIZE)) for number in TRUTH]
+    return sheet([list(p.values()) for p in shown], [], list(shown[0]), side=128)
+
+
+def turns() -> np.ndarray:
+    """One face, one parameter a row."""
+    rows = []
+    for name, values in TURNS:
+        plain = {"view.yaw": 0.0, "view.pitch": 0.0, "view.roll": 0.0, "mouth.opening": 0.0}
+        start = changed(draw(SEED, MODEL), plain)
+        rows.append([_photo(changed(start, {name: value})) for value in values])
+    return sheet(rows, [f"{name}: {list(values)}" for name, values in TURNS], side=144)
+
+
+def styles() -> np.ndarray:
+    """Two faces, large, in the three styles."""
+    return sheet([[f.photo, *_drawings(f)] for f in _large((1, 4))], side=288)
+
+
+def one_of_each() -> np.ndarray:
+    """A pair of each of the edit groups."""
+    shown = list(islice(edits(), 11))
+    return sheet(
+        [list(p.values()) for _, p in shown], [t for t, _ in shown], list(shown[0][1]), side=144
+    )
+
+
+def _photo(parameters: Parameters) -> np.ndarray:
+    return render_parameters(parameters, SEED, MODEL, SIZE).photo
+
+
+def _large(numbers: tuple[int, ...]) -> Iterator[Rendering]:
+    return (render(SEED, number, 512) for number in numbers)
+
+
+def _drawings(face: Rendering) -> list[np.ndarray]:
+    return [face.sketch(style) for style in STYLES]
+
+
+if __name__ == "__main__":
+    main()
