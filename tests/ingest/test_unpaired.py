@@ -146,6 +146,7 @@ def test_limit_counts_photos_and_drawings_apart(sets: Path, tmp_path: Path) -> N
 
 def test_built_in_faces_as_either_half(sets: Path, tmp_path: Path) -> None:
     made = {"name": "synthetic", "root": str(synthetic.GENERATOR), "count": 6, "test_count": 2}
+    made["styles"] = [1, 2, 3]
     for photo, drawn in ((made, QUICKDRAW), (FOLDER, made)):
         out = tmp_path / photo["name"]
         ingest(unpaired, settings(sets, photo, drawn), out)
