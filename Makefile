@@ -15,11 +15,12 @@ repro: setup    ## set up if needed, then run the whole pipeline
 
 setup: $(BIN)/.ready  ## make .venv and install what requirements.lock pins
 
+# face-alignment comes without what it asks for: its opencv-python would overwrite the build of
+# OpenCV that mediapipe brings; the rest is in the lock.
 $(BIN)/.ready: requirements.lock pyproject.toml
 	@test -n "$(FOUND)" || { echo "error: $(or $(PYTHON),this machine) has no Python 3.11 or 3.12 with venv; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(FOUND) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
-	# Its requirement opencv-python would overwrite the build of OpenCV that mediapipe brings.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps face-alignment==1.5.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python tools/check_libraries.py
