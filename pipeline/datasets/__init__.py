@@ -2,10 +2,15 @@
 
 from types import ModuleType
 
-from pipeline.datasets import folder, fs2k, synthetic
+from pipeline.datasets import celebamask, folder, fs2k, synthetic
 from sketchface_models.errors import SketchFaceError
 
-ADAPTERS = {"synthetic": synthetic, "fs2k": fs2k, "folder": folder}
+ADAPTERS = {
+    "synthetic": synthetic,
+    "fs2k": fs2k,
+    "celebamask": celebamask,
+    "folder": folder,
+}
 
 
 def adapter(name: object) -> ModuleType:
