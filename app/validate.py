@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.datasets import ADAPTERS, adapter
+from pipeline.datasets.celebamask import PHOTOS
 from pipeline.datasets.checks import FAULT
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
@@ -47,7 +48,7 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
         name, folder = name_or_dir, root or _configured_root(name_or_dir)
     else:
         folder = Path(name_or_dir)
-        name = "fs2k" if any(folder.glob("anno_t*.json")) else "folder"
+        name = _guessed(folder)
         if root is not None:
             raise SketchFaceError(
                 f"{name_or_dir}: no data set of that name; one of {', '.join(ADAPTERS)}"
@@ -56,6 +57,14 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
         known = ", ".join(ADAPTERS)
         raise SketchFaceError(f"{folder}: no such folder; give a folder or one of {known}")
     return name, folder
+
+
+def _guessed(folder: Path) -> str:
+    """The data set whose layout a folder has."""
+    if any(folder.glob("anno_t*.json")):
+        return "fs2k"
+    merged = (folder / "images").is_dir() and (folder / "masks").is_dir()
+    return "celebamask" if merged or (folder / PHOTOS).is_dir() else "folder"
 
 
 def _configured_root(name: str) -> Path:

@@ -16,13 +16,13 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from pipeline.synthetic.sampling import draw
 
 from pipeline.faces.errors import by_pose, depth_error, landmark_error
 from pipeline.faces.landmarks import DETECTORS
 from pipeline.faces.meshdepth import mesh_depth
 from pipeline.faces.palette import INDEX
 from pipeline.synthetic import rendering
-from pipeline.synthetic.sampling import draw
 
 FACE = [INDEX[name] for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow")]
 FACE += [INDEX[name] for name in ("mouth", "u_lip", "l_lip")]

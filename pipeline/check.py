@@ -31,7 +31,7 @@ SECTIONS: dict[str, type] = {
     "evaluate": EvaluateSettings,
 }
 PICTURES = tuple(name for name in FIELDS if name not in ("depth", "parsing"))
-"""What a run can draw: fields whose values are brightness."""
+"""What a run can draw: fields whose values are brightness. A parser draws labels."""
 RUN_NAME = re.compile(r"[a-z0-9_-]+")
 
 
@@ -71,7 +71,7 @@ def check_parameters(params: Parameters) -> list[str]:
     labels = [
         f"systems.{run}.task.target: {task.target!r}; allowed: {', '.join(PICTURES)}"
         for run, task in tasks.items()
-        if task.target not in PICTURES
+        if task.target not in PICTURES and systems[run]["system"] != "parser"
     ]
     if labels:
         raise SketchFaceError("\n".join(labels))
@@ -82,7 +82,9 @@ def check_parameters(params: Parameters) -> list[str]:
 def lacking(task: Task, offered: set[str]) -> list[str]:
     """The fields of a task that data offering `offered` cannot give."""
     names = (*task.inputs, task.target)
-    return [name for name in names if name not in FIELDS or FIELDS[name].needs not in offered]
+    found = [name for name in names if name not in FIELDS or FIELDS[name].needs not in offered]
+    # A parser that learned from a parser's labels would be as good as the other at best.
+    return found + (["labels"] if task.target == "parsing" and "labels" not in offered else [])
 
 
 def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], faces: list[set[str]]) -> None:

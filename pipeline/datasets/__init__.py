@@ -4,6 +4,7 @@ from types import ModuleType
 
 from pipeline.datasets import (
     celeba,
+    celebamask,
     cufs,
     drawings,
     ffhq,
@@ -20,6 +21,7 @@ ADAPTERS = {
     "fs2k": fs2k,
     "cufs": cufs,
     "celeba": celeba,
+    "celebamask": celebamask,
     "ffhq": ffhq,
     "quickdraw": quickdraw,
     "folder": folder,

@@ -68,7 +68,7 @@ class Item:
     source: str
     """Part of the data set it comes from, such as `photo1`."""
     split: str | None = None
-    """The publisher's split (`train` or `test`); None where a seeded one is to be drawn."""
+    """The publisher's split (of `SPLITS`); None where a seeded one is to be drawn."""
     style: int | None = None
     """Drawing style, counted from 1."""
     files: dict[str, Path] = field(default_factory=dict)

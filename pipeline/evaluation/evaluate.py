@@ -6,6 +6,8 @@ It writes
     drawings.parquet    id, picture as drawn (in colour, if it is), scaled to the scoring size
     summary.json        protocol, means with intervals, by style, retrieval, verdicts
     samples.png         input, drawing and target of some test faces
+
+and for runs that draw parsing maps what `parsing` says instead.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from torch import Tensor
 
 from pipeline.evaluation.draw import RESIZE, as_scored, draw
 from pipeline.evaluation.layout import MODEL
+from pipeline.evaluation.parsing import evaluate_parser
 from pipeline.evaluation.score import processor, score
 from pipeline.evaluation.summary import summarise
 from pipeline.evaluation.trivial import trivial_rows
@@ -42,10 +45,11 @@ from pipeline.sheets import sheet
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import load_trained
+from sketchface_models.inference import BEST, WEIGHTS, load_trained
 from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.systems.base import System
+from sketchface_models.systems.parser import Parser
 from sketchface_models.training.pack import Pack
 
 
@@ -77,7 +81,34 @@ def evaluate(
     keep_freed_memory()
     device = processor()
     system, card = load_trained(weights, device)
-    evaluate_system(system, card, data, Pack(pack_folder), out, settings, device)
+    pack = Pack(pack_folder)
+    if isinstance(system, Parser):
+        _evaluate_parser(data, pack, weights, out, settings, device)
+    else:
+        evaluate_system(system, card, data, pack, out, settings, device)
+
+
+def _evaluate_parser(
+    data: Path,
+    pack: Pack,
+    weights: Path,
+    out: Path,
+    settings: EvaluateSettings,
+    device: torch.device,
+) -> None:
+    """Score the weights that did best on the validation faces, the last ones if none were kept."""
+    file = BEST if (weights / BEST).exists() else WEIGHTS
+    system, card = load_trained(weights, device, file)
+    _check_fits(card, pack)
+    about = {
+        "run": card["run"],
+        "seed": card["seed"],
+        "data": read_about(data)["name"],
+        "missing": missing_faces(data, _lacking(pack)),
+        "weights": {"file": file, "steps": card["steps"], "images": card["images"]},
+        "validation": card.get("best"),
+    }
+    evaluate_parser(system, about, pack, out, settings.samples, device)
 
 
 def evaluate_system(

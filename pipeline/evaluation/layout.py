@@ -9,3 +9,6 @@ TRIVIAL = {
     "other": "another face's target",
 }
 """Rows that need no learning, and what they are in words."""
+
+PARSING = "parsing"
+"""`kind` in the summary of a run that draws parsing maps; other summaries have none."""

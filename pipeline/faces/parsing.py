@@ -1,17 +1,19 @@
 """The `segment` stage: parsing maps in CelebAMask-HQ's 19 classes.
 
-A data set's own labels are taken as they are. Other faces get a first version from their mesh,
-which knows skin, nose, eyes, brows, lips and the inside of the mouth. It knows nothing of hair,
-neck, ears, clothes or glasses: those stay background, and where hair or glasses cover the skin,
-skin it says. The column `source` tells the two apart.
+A data set's own labels are taken as they are. Other photos are parsed by the network that comes
+with the package, or labelled from their mesh, which knows skin, nose, eyes, brows, lips and the
+inside of the mouth. The mesh knows nothing of hair, neck, ears, clothes or glasses: those stay
+background, and where hair or glasses cover the skin, skin it says. The column `source` tells the
+three apart.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -20,8 +22,8 @@ import pyarrow as pa
 from pipeline.faces.palette import INDEX
 from pipeline.faces.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
 from pipeline.faces.tables import aligned_size, rows_with_meshes
-from pipeline.images import encode_png
-from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards
+from pipeline.images import decode, encode_png
+from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards, quarantined, read_rows
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
 
@@ -58,6 +60,7 @@ _PARTS: tuple[tuple[str, Sequence[int]], ...] = (
     ("l_lip", LOWER_LIP),
 )
 _ZOOM = 4
+_AT_ONCE = 32  # photos decoded before they are parsed
 _SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
 
 
@@ -65,8 +68,11 @@ _SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
 class SegmentSettings:
     """The `segment` section."""
 
-    source: Literal["dataset", "mesh"]
-    """dataset: the data set's own labels where it has them, else the mesh. mesh: always."""
+    source: Literal["parser", "dataset", "mesh"]
+    """parser: the data set's own labels where it has them, else the shipped parser's. dataset: its
+    own, else the mesh's. mesh: always the mesh's."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """The parser computes in; auto: bf16 where the processor does, else 32 bits."""
 
 
 def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
@@ -88,13 +94,13 @@ def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
 
 
 def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) -> None:
-    """Parsing map of every face that has labels of its own or landmarks.
+    """Parsing map of every face that has labels of its own, a photo (parser) or landmarks (mesh).
 
     Args:
         faces: folder of the `faces` stage.
         landmarks: folder of the `landmarks` stage.
-        out: folder to write: rows id, labels (PNG), source ("dataset" or "mesh"); the other faces
-            in quarantine.
+        out: folder to write: rows id, labels (PNG), source ("dataset", "parser" or "mesh"); the
+            other faces in quarantine.
         settings: the `segment` section.
     """
     parameters = (settings, aligned_size(faces))
@@ -104,16 +110,52 @@ def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) 
 
 def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Result:
     settings, size = parameters
+    if settings.source == "parser":
+        return _parsed(paths[0], settings.precision)
     own = settings.source == "dataset"
 
     def row(face: Row, mesh: np.ndarray | None) -> Row | None:
         if own and face["labels"]:
-            labels, source = face["labels"]["bytes"], "dataset"
-        elif mesh is not None:
-            labels, source = encode_png(mesh_labels(mesh, size)), "mesh"
-        else:
+            return _cells(face["id"], face["labels"]["bytes"], "dataset")
+        if mesh is None:
             return None
-        return {"labels": image_cell(labels, f"{face['id']}.png"), "source": source}
+        return _cells(face["id"], encode_png(mesh_labels(mesh, size)), "mesh")
 
     reason = "no labels of its own and no face found"
     return rows_with_meshes(paths, ["id", "labels"], row, "segment", reason)
+
+
+def _parsed(path: Path, precision: str) -> Result:
+    """One shard's own labels, and the parser's of the photos that have none."""
+    rows, left_out, waiting = [], [], []
+    for face in read_rows(path, ["id", "photo", "labels"]):
+        if face["labels"]:
+            cells = _cells(face["id"], face["labels"]["bytes"], "dataset")
+            rows.append({"id": face["id"], **cells})
+        elif face["photo"]:
+            waiting.append(face)
+        else:
+            reason = "no labels of its own and no photo to parse"
+            left_out.append(quarantined(face["id"], "segment", reason))
+    for start in range(0, len(waiting), _AT_ONCE):
+        part = waiting[start : start + _AT_ONCE]
+        photos = [decode(face["photo"]["bytes"]) for face in part]
+        for face, labels in zip(part, _parser(precision).labels(photos), strict=True):
+            cells = _cells(face["id"], encode_png(labels), "parser")
+            rows.append({"id": face["id"], **cells})
+    return rows, left_out
+
+
+def _cells(id: str, labels: bytes, source: str) -> Row:
+    return {"labels": image_cell(labels, f"{id}.png"), "source": source}
+
+
+@functools.cache
+def _parser(precision: str) -> Any:
+    """This process's parser; imported here because labelled faces need neither it nor torch."""
+    import torch
+
+    from sketchface_models.parsing.predict import FaceParser
+
+    torch.set_num_threads(1)  # the workers share the cores among themselves
+    return FaceParser(precision)  # type: ignore[arg-type]

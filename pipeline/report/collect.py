@@ -104,9 +104,9 @@ def read_data(folder: Path) -> Data:
         SketchFaceError: naming the stage to run, if one of them is missing, damaged or older than
             the faces.
     """
-    about = _read_json(folder / "faces" / "dataset.json", "faces")
+    about = read_json(folder / "faces" / "dataset.json", "faces")
     landmarks = folder / "landmarks"
-    _require(landmarks / "shards", "landmarks")
+    require(landmarks / "shards", "landmarks")
     located = sum(1 for _ in iter_rows(landmarks, ["id"]))
     left_out = [*read_quarantine(folder / "faces"), *read_quarantine(landmarks)]
     looked_at = located + sum(row["stage"] == "landmarks" for row in left_out)
@@ -150,7 +150,7 @@ def read_run(name: str, seeds: Sequence[int], folder: Path, data: Data) -> Run:
 def _read_trained(name: str, seed: int, folder: Path) -> Trained:
     scored, trained = folder / "evaluate" / name / str(seed), folder / "train" / name / str(seed)
     evaluate, train = f"evaluate@{name}-{seed}", f"train@{name}-{seed}"
-    summary = _read_json(scored / "summary.json", evaluate)
+    summary = read_json(scored / "summary.json", evaluate)
     if (summary.get("run"), summary.get("seed")) != (name, seed):
         raise SketchFaceError(
             f"{scored}/summary.json: of run {summary.get('run')}, seed {summary.get('seed')}; "
@@ -160,13 +160,13 @@ def _read_trained(name: str, seed: int, folder: Path) -> Trained:
     return Trained(
         seed=seed,
         summary=summary,
-        card=_read_json(trained / "weights" / "model.json", train),
-        environment=_read_json(trained / "logs" / "run.json", train),
+        card=read_json(trained / "weights" / "model.json", train),
+        environment=read_json(trained / "logs" / "run.json", train),
         ids=ids,
         scores=scores,
         styles=styles,
-        steps=_require(trained / "logs" / "steps.jsonl", train),
-        samples=_require(scored / "samples.png", evaluate),
+        steps=require(trained / "logs" / "steps.jsonl", train),
+        samples=require(scored / "samples.png", evaluate),
     )
 
 
@@ -175,7 +175,7 @@ def _read_scores(
 ) -> tuple[tuple[str, ...], tuple[int | None, ...], dict[str, dict[str, np.ndarray]]]:
     """Ids, styles, and row -> metric -> (N,), every row in the order of the ids."""
     try:
-        columns = pq.read_table(_require(path, stage)).to_pydict()
+        columns = pq.read_table(require(path, stage)).to_pydict()
     except (OSError, pa.ArrowInvalid):
         raise SketchFaceError(f"{path}: damaged; run `dvc repro {stage}`") from None
     row_of = np.array(columns["row"])
@@ -217,9 +217,14 @@ def kind(reason: str) -> str:
     return re.sub(r"^\S+: ", "", reason)
 
 
-def _read_json(path: Path, stage: str) -> Json:
+def read_json(path: Path, stage: str) -> Json:
+    """A JSON file that a stage wrote.
+
+    Raises:
+        SketchFaceError: naming the stage to run, if it is missing or damaged.
+    """
     try:
-        found = json.loads(_require(path, stage).read_text(encoding="utf-8"))
+        found = json.loads(require(path, stage).read_text(encoding="utf-8"))
     except ValueError:
         found = None
     if not isinstance(found, dict):
@@ -227,7 +232,12 @@ def _read_json(path: Path, stage: str) -> Json:
     return found
 
 
-def _require(path: Path, stage: str) -> Path:
+def require(path: Path, stage: str) -> Path:
+    """The path itself.
+
+    Raises:
+        SketchFaceError: naming the stage to run, if there is nothing.
+    """
     if not path.exists():
         raise SketchFaceError(f"{path}: missing; run `dvc repro {stage}`")
     return path

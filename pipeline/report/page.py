@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markdown_it import MarkdownIt
@@ -18,6 +19,7 @@ from PIL import Image
 from pipeline.report.collect import Run
 from pipeline.report.curves import Curve, data_uri, picture
 from pipeline.report.document import VERDICTS, Document
+from pipeline.report.parsers import Parser, overview
 from pipeline.report.tables import count, listed, plain
 
 MARK = re.compile(r"<!-- pictures (\S+) -->")
@@ -32,6 +34,16 @@ LONG = 40
 def markdown(document: Document) -> str:
     """The report as GitHub-flavoured Markdown."""
     text = _templates().get_template("report.md.j2").render(doc=document, count=count, plain=plain)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def parsers_markdown(parsers: Sequence[Parser], data: Mapping[str, Any], alone: bool) -> str:
+    """The parsers' part; with a head of its own where there is nothing else to report."""
+    template = _templates().get_template("parsers.md.j2")
+    text = template.render(
+        parsers=parsers, overview=overview(parsers), data=data, alone=alone,
+        count=count, plain=plain,
+    )  # fmt: skip
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -77,6 +89,22 @@ def figures(run: Run, curves: Sequence[Curve], most_bytes: int) -> str:
             columns=listed(columns),
             terms=listed(dict.fromkeys(curve.term for curve in curves)),
             samples=data_uri(webp(first.samples, most_bytes), "image/webp"),
+            losses=data_uri(picture(list(curves)), "image/svg+xml"),
+        )
+    )
+
+
+def parser_figures(parser: Parser, curves: Sequence[Curve], most_bytes: int) -> str:
+    """HTML with the confusion picture, the sheet of the worst faces, and the loss curves."""
+    share = most_bytes // 2
+    return (
+        _templates()
+        .get_template("parsers.html.j2")
+        .render(
+            run=parser.name,
+            terms=listed(dict.fromkeys(curve.term for curve in curves)),
+            confusion=data_uri(webp(parser.folder / "confusion.png", share), "image/webp"),
+            samples=data_uri(webp(parser.folder / "samples.png", share), "image/webp"),
             losses=data_uri(picture(list(curves)), "image/svg+xml"),
         )
     )

@@ -15,7 +15,15 @@ from pipeline.evaluation.layout import MODEL
 from pipeline.report.collect import Run, read_data, read_run
 from pipeline.report.curves import Curve, curves
 from pipeline.report.document import document
-from pipeline.report.page import PAGE_BYTES, figures, markdown, page
+from pipeline.report.page import (
+    PAGE_BYTES,
+    figures,
+    markdown,
+    page,
+    parser_figures,
+    parsers_markdown,
+)
+from pipeline.report.parsers import Parser, is_parser, read_parser, score_rows
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
 from sketchface_models.atomic import atomic_file
 from sketchface_models.metrics.registry import METRICS
@@ -42,20 +50,35 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
         SketchFaceError: naming the stage to run, if something is missing, damaged or stale.
     """
     about = read_data(data)
-    read = [read_run(name, seeds, data, about) for name in runs]
+    parsing = [name for name in runs if is_parser(name, seeds[0], data)]
+    parsers = [read_parser(name, seed, data) for name in parsing for seed in seeds]
+    read = [read_run(name, seeds, data, about) for name in runs if name not in parsing]
     found, listed = {}, []
     for run in tqdm(read, desc="report", unit="run", disable=None):
         found[run.name] = findings(run, about.shared)
         listed += [(score, run.summary["protocol"]) for score in scores(run, found[run.name])]
     drawn = {run.name: curves(run) for run in read}
-    text = markdown(document(about, read, found, groups(read)))
-    share = PAGE_BYTES // len(read)
+    text = markdown(document(about, read, found, groups(read))) if read else ""
+    share = PAGE_BYTES // len(runs)
     pictures = {run.name: figures(run, drawn[run.name], share) for run in read}
+    if parsers:
+        learned = {name: curves(_of_parsers(name, parsers)) for name in parsing}
+        drawn |= learned
+        text += ("\n" if text else "") + parsers_markdown(parsers, about.about, alone=not read)
+        pictures |= {
+            each.name: parser_figures(each, learned[each.name], share) for each in parsers[::-1]
+        }
     files = {
         "report.md": text,
         "index.html": page(text, pictures, str(about.about["name"])),
-        "metrics.json": json.dumps(metrics(read, found), indent=2) + "\n",
-        "scores.csv": _csv(SCORES, (_score_row(*each) for each in listed)),
+        "metrics.json": json.dumps(metrics(read, found, parsers), indent=2) + "\n",
+        "scores.csv": _csv(
+            SCORES,
+            [
+                *(_score_row(*each) for each in listed),
+                *(row for parser in parsers for row in score_rows(parser)),
+            ],
+        ),
         "curves.csv": _csv(CURVES, _curve_rows(drawn.values())),
     }
     for name, content in files.items():
@@ -63,9 +86,20 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
             path.write_text(content, encoding="utf-8", newline="\n")
 
 
-def metrics(runs: Sequence[Run], found: dict[str, Findings]) -> dict[str, dict[str, Any]]:
-    """Run -> metric -> mean over faces and seeds, with retrieval and 1 or 0 for learned."""
+def metrics(
+    runs: Sequence[Run], found: dict[str, Findings], parsers: Sequence[Parser] = ()
+) -> dict[str, dict[str, Any]]:
+    """Run -> metric -> mean over faces and seeds, with retrieval and 1 or 0 for learned.
+
+    Of parsers: the pooled scores, averaged over seeds.
+    """
+    parsing: dict[str, list[dict[str, float]]] = {}
+    for each in parsers:
+        parsing.setdefault(each.name, []).append(each.summary["scores"])
     return {
+        name: {m: round(sum(one[m] for one in seeds) / len(seeds), 4) for m in seeds[0]}
+        for name, seeds in parsing.items()
+    } | {
         run.name: {
             **{m: round(i.mean, 4) for m, i in found[run.name].pooled[MODEL][WHOLE].items()},
             **{f"rank_{k}": round(found[run.name].hits[MODEL][k], 4) for k in RANKS},
@@ -73,6 +107,10 @@ def metrics(runs: Sequence[Run], found: dict[str, Findings]) -> dict[str, dict[s
         }
         for run in runs
     }
+
+
+def _of_parsers(name: str, parsers: Sequence[Parser]) -> Run:
+    return Run(name, tuple(each.as_trained() for each in parsers if each.name == name))
 
 
 def _score_row(score: Score, protocol: str) -> Sequence[Any]:

@@ -103,6 +103,8 @@ class System(ABC):
     """Names of the networks whose running average is what gets used afterwards."""
     compiled: ClassVar[tuple[str, ...]] = ()
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
+    measure: ClassVar[str] = ""
+    """A term of `scores` by which the best weights are chosen, in place of the engine's `best`."""
 
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
@@ -130,6 +132,17 @@ class System(ABC):
     @abstractmethod
     def generate(self, batch: Batch) -> Tensor:
         """Inputs of a batch -> the target field, (B, C, S, S) in [-1, 1]; deterministic in eval."""
+
+    def tally(self, batch: Batch, drawn: Tensor) -> Tensor | None:
+        """What validation adds up, batch by batch, for `scores`.
+
+        None, unless a system overrides it: its drawings are then pictures, and measured as such.
+        """
+        return None
+
+    def scores(self, total: Tensor) -> dict[str, Tensor]:
+        """Terms `val_...`, () each, from the sum of what `tally` gave; larger is better."""
+        return {}
 
     def state(self) -> dict[str, Any]:
         """What must survive a resume besides weights: tensors, or values that JSON can hold.

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-LARGER_IS_BETTER = {"val_ssim": True, "val_l1": False}
+SMALLER_IS_BETTER = ("val_l1",)
 
 
 class Best:
@@ -31,7 +31,7 @@ class Best:
         if self.measure not in terms:
             return
         value = float(terms[self.measure])
-        sign = 1 if LARGER_IS_BETTER[self.measure] else -1
+        sign = -1 if self.measure in SMALLER_IS_BETTER else 1
         if math.isfinite(value) and (self.value is None or sign * value > sign * self.value):
             self.step, self.value = step, value
             self.weights = {name: t.detach().cpu().clone() for name, t in weights().items()}

@@ -14,14 +14,18 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.parsing.classes import MIRRORED
 from sketchface_models.systems.base import Augment
 from sketchface_models.training.pack import Pack
 
 AHEAD = 4
 """Batches read before they are asked for, each by a thread of its own."""
+LABELS = "parsing"
+"""The field of classes, some of which have a left and a right one."""
 
 
 def stream_seed(*names: object) -> int:
@@ -87,7 +91,11 @@ class Feed:
                 return self.pack.read(self.rows(step))
             mirrored[:] = False
         lines, columns = _sources(self.pack.size, shifts, mirrored)
-        return self.pack.sample(self.rows(step), lines, columns)
+        found = self.pack.sample(self.rows(step), lines, columns)
+        if LABELS in found and mirrored.any():
+            rows = torch.from_numpy(mirrored)
+            found[LABELS][rows] = _other_side(found[LABELS][rows])
+        return found
 
     def prefetched(self, start: int, pin: bool = False) -> Generator[tuple[int, dict[str, Tensor]]]:
         """(step, `raw(step)`) for steps `start`, `start` + 1, ..., without end, read ahead.
@@ -119,6 +127,13 @@ class Feed:
         return np.random.default_rng(stream_seed(self.seed, "order", epoch)).permutation(
             len(self.train)
         )
+
+
+def _other_side(labels: Tensor) -> Tensor:
+    """Labels, uint8, with left and right parts renamed; what is no class stays."""
+    table = torch.arange(256, dtype=torch.uint8)
+    table[: len(MIRRORED)] = torch.tensor(MIRRORED, dtype=torch.uint8)
+    return table[labels.long()]
 
 
 def _sources(size: int, shifts: np.ndarray, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -36,7 +36,9 @@ class Engine:
     on_nonfinite: Literal["stop", "skip"] = "stop"
     """When a loss or gradient is not finite: stop the run, or leave that update out."""
     best: Literal["val_ssim", "val_l1", "none"] = "none"
-    """Measure on the validation faces by which the best weights are kept beside the last ones."""
+    """Measure on the validation faces by which the best weights are kept beside the last ones.
+
+    A system that does not draw pictures has one of its own in place of the first two."""
 
 
 WITHOUT_EFFECT = ("checkpoint_every", "checkpoint_minutes", "on_nonfinite")

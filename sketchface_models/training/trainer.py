@@ -85,7 +85,7 @@ class Trainer:
         }
         skip = engine.on_nonfinite == "skip"
         self.guard = Skip(system.networks, self.optimizers) if skip else Stop(self._faces)
-        self.best = Best(engine.best)
+        self.best = Best((engine.best != "none" and system.measure) or engine.best)
         self.step = 0
         self.norms: dict[str, Tensor] = {}
 

@@ -77,3 +77,13 @@ def test_what_is_neither_name_nor_folder_is_one_line(tmp_path: Path) -> None:
         locate("fs2k", tmp_path / "nowhere")
     with pytest.raises(SketchFaceError, match="no data set of that name"):
         locate("imagenet", tmp_path)
+
+
+def test_celebamask_is_recognized_by_its_folders(tmp_path: Path) -> None:
+    for folder, picture in (("images", PHOTO), ("masks", np.zeros((250, 250), np.uint8))):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(picture).save(tmp_path / folder / "a.png")
+    status, text = run(tmp_path)
+    assert status == 0
+    assert text.splitlines()[0].startswith("1 photos with masks, 0 of them")
+    assert text.splitlines()[-1] == f"celebamask in {tmp_path}: complete"

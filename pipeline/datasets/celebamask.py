@@ -1,0 +1,248 @@
+"""CelebAMask-HQ (Lee et al. 2020): photos with 19-class masks, in two layouts.
+
+The publisher's, with its split by the number of the photo in CelebA:
+
+    CelebA-HQ-img/123.jpg, CelebAMask-HQ-mask-anno/0/00123_hair.png, one file a part and 2,000
+    photos a folder, CelebA-HQ-to-CelebA-mapping.txt
+
+and the merged one, which knows no such number: a seeded split.
+
+    images/ID.jpg, masks/ID.png, whose values are the classes
+
+In some pairs left and right are confused (they were mirrored without renaming): `lr_swapped.txt`,
+where there is one, lists their ids, and their labels change sides. Every face is in the framing of
+CelebA-HQ and keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from pipeline.datasets.base import DataSettings, Face, Item, Offer
+from pipeline.datasets.checks import FAULT, faults
+from pipeline.faces.palette import CLASSES, FLIP
+from pipeline.images import EXTENSIONS, read_image, resize
+from sketchface_models.config import between
+from sketchface_models.errors import SketchFaceError
+
+ALIGNED = True
+PHOTOS, PARTS, NUMBERS = (
+    *("CelebA-HQ-img", "CelebAMask-HQ-mask-anno"),
+    "CelebA-HQ-to-CelebA-mapping.txt",
+)
+SWAPPED = "lr_swapped.txt"
+FIRST_VAL, FIRST_TEST = 162771, 182638
+"""CelebA numbers at which its validation and its test photos begin (facts B.1)."""
+
+_PART = re.compile(rf"(\d+)_({'|'.join(CLASSES[1:])})")
+_SAME_ASPECT = 0.01  # a mask and its photo may differ so much in width / height
+
+LeftOut = tuple[str, str]  # id, reason
+
+
+@dataclass(frozen=True)
+class Settings(DataSettings):
+    """The `data` section for CelebAMask-HQ."""
+
+    test_fraction: Annotated[float, between(0, 0.9)]
+    """Part of the faces that becomes the test split, where there is no publisher's."""
+
+
+def find(settings: Settings) -> Offer:
+    """Every photo with a mask, with a reason for each that has none.
+
+    Raises:
+        SketchFaceError: if the folder is in neither layout, or its mapping is damaged.
+    """
+    root = Path(settings.root)
+    if (root / PHOTOS).is_dir():
+        items, left_out = _published(root)
+    elif (root / "images").is_dir() and (root / "masks").is_dir():
+        items, left_out = _merged(root)
+    else:
+        raise SketchFaceError(
+            f"data.root: {root} holds neither {PHOTOS}/ nor images/ and masks/; "
+            "point it at CelebAMask-HQ"
+        )
+    swapped = _swapped(root)
+    for item in items:
+        if item.id in swapped:
+            item.files["swapped"] = root / SWAPPED
+    return Offer(items, left_out)
+
+
+def read(item: Item, settings: Settings) -> Face:
+    """One photo with its labels, left and right put right.
+
+    The photo (1024 pixels, as published) is reduced to its mask (512), or the mask enlarged where
+    `size` asks for more.
+
+    Raises:
+        SketchFaceError: if a file cannot be decoded, the two differ in shape, or a mask holds
+            something that is no class.
+    """
+    photo, labels = read_image(item.files["photo"]), _labels(item)
+    if "swapped" in item.files:
+        labels = FLIP[labels]
+    (height, width), (h, w) = photo.shape[:2], labels.shape
+    if abs(w * height / (h * width) - 1) > _SAME_ASPECT:
+        raise SketchFaceError(
+            f"{item.id}: mask {w} x {h}, photo {width} x {height}; fetch both again"
+        )
+    if (h, w) != (height, width):
+        if min(h, w) >= min(settings.size, height, width):
+            photo = resize(photo, (w, h))
+        else:
+            labels = resize(labels, (width, height), labels=True)
+    return Face(photo=photo, labels=labels)
+
+
+def offers(settings: Settings) -> set[str]:
+    """What every face has."""
+    return {"photo", "labels"}
+
+
+def validate(root: Path | str) -> list[str]:
+    """Count and decode everything; what lacks its partner or cannot be used is a fault.
+
+    Raises:
+        SketchFaceError: as `find`.
+    """
+    root = Path(root)
+    settings = Settings(
+        name="celebamask", root=str(root), size=512, shards=1, seed=0, val_fraction=0, limit=0,
+        test_fraction=0,
+    )  # fmt: skip
+    offer = find(settings)
+    broken, seen = [], np.zeros(len(CLASSES), int)
+    for item in tqdm(offer.items, desc="decode", unit="face", leave=False, disable=None):
+        try:
+            face = read(item, settings)
+        except SketchFaceError as error:
+            broken.append(str(error).replace(f"{root}/", ""))
+        else:
+            assert face.labels is not None
+            seen += np.bincount(face.labels.ravel(), minlength=len(CLASSES)) > 0
+    splits = Counter(item.split for item in offer.items if item.split)
+    swapped = sum("swapped" in item.files for item in offer.items)
+    lines = [
+        f"{len(offer.items)} photos with masks, {swapped} of them with left and right exchanged",
+        *(f"split {split}: {count} faces" for split, count in sorted(splits.items())),
+        *(f"{name}: in {count} masks" for name, count in zip(CLASSES, seen, strict=True)),
+        *faults([reason for _, reason in offer.left_out], "files without partner"),
+        *faults(broken, "unusable pairs"),
+    ]
+    return lines if offer.items else [*lines, f"{FAULT}{root}: no face to use"]
+
+
+def _merged(root: Path) -> tuple[list[Item], list[LeftOut]]:
+    photos, masks = _pictures(root / "images"), _pictures(root / "masks")
+    items = [
+        Item(id, "celebamask", files={"photo": photos[id], "labels": masks[id]})
+        for id in sorted(photos.keys() & masks.keys())
+    ]
+    left_out = [
+        (id, f"{(photos | masks)[id].name}: no {'mask' if id in photos else 'photo'} of this id")
+        for id in sorted(photos.keys() ^ masks.keys())
+    ]
+    return items, left_out
+
+
+def _published(root: Path) -> tuple[list[Item], list[LeftOut]]:
+    numbers = _numbers(root / NUMBERS)
+    parts: dict[int, dict[str, Path]] = defaultdict(dict)
+    for folder in sorted(path for path in (root / PARTS).glob("*") if path.is_dir()):
+        for name, path in _pictures(folder).items():
+            if found := _PART.fullmatch(name):
+                parts[int(found[1])][f"part_{found[2]}"] = path
+    items, left_out = [], []
+    for name, path in sorted(_pictures(root / PHOTOS).items()):
+        number = int(name) if name.isdecimal() else -1
+        id = f"{number:05d}" if number >= 0 else name
+        if number not in numbers:
+            left_out.append((id, f"{path.name}: not in {NUMBERS}; fetch that again"))
+        elif number not in parts:
+            left_out.append((id, f"{path.name}: no mask of any part in {PARTS}; fetch them"))
+        else:
+            files = {"photo": path, **parts[number]}
+            items.append(Item(id, "celebamask", _split(numbers[number]), files=files))
+    return items, left_out
+
+
+def _split(number: int) -> str:
+    if number < FIRST_VAL:
+        return "train"
+    return "val" if number < FIRST_TEST else "test"
+
+
+def _numbers(path: Path) -> dict[int, int]:
+    """Number of each photo in CelebA-HQ -> its number in CelebA."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+        rows = [line.split() for line in lines if line.strip()]
+        return {int(row[0]): int(row[1]) for row in rows}
+    except OSError as error:
+        raise SketchFaceError(
+            f"{path}: {error.strerror}; it gives the split, fetch it with the photos"
+        ) from None
+    except (ValueError, IndexError):
+        raise SketchFaceError(f"{path}: damaged; fetch it again") from None
+
+
+def _swapped(root: Path) -> set[str]:
+    path = root / SWAPPED
+    return set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    """Name without ending -> picture; what begins with a dot is skipped."""
+    return {
+        path.stem: path
+        for path in sorted(folder.iterdir() if folder.is_dir() else [])
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    }
+
+
+def _labels(item: Item) -> np.ndarray:
+    """(H, W) uint8 classes as the publisher has them."""
+    if "labels" in item.files:
+        return _class_map(item.files["labels"])
+    parts = [(i, item.files.get(f"part_{name}")) for i, name in enumerate(CLASSES)]
+    return _painted([(label, path) for label, path in parts if path is not None])
+
+
+def _painted(parts: Sequence[tuple[int, Path]]) -> np.ndarray:
+    """Part masks merged in the order of their classes: later ones cover earlier ones (B.1)."""
+    labels: np.ndarray | None = None
+    for label, path in parts:
+        inside = read_image(path).any(axis=2)
+        if labels is None:
+            labels = np.zeros(inside.shape, np.uint8)
+        if labels.shape != inside.shape:
+            raise SketchFaceError(f"{path.name}: of another size than its face's other parts")
+        labels[inside] = label
+    assert labels is not None
+    return labels
+
+
+def _class_map(path: Path) -> np.ndarray:
+    """A merged mask: grey levels, or the indices of a palette, are the classes."""
+    labels = read_image(path, "L")
+    with Image.open(path) as picture:
+        if picture.mode == "P":
+            labels = np.array(picture)
+    if labels.max() >= len(CLASSES):
+        raise SketchFaceError(
+            f"{path}: holds class {labels.max()}; allowed: 0 to {len(CLASSES) - 1}; "
+            "save the class numbers themselves as an 8-bit PNG"
+        )
+    return labels

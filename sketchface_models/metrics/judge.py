@@ -1,0 +1,45 @@
+"""What the judge sees in a face, as one vector: for Fréchet and kernel distances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sketchface_models.metrics.frechet import FeatureStatistics
+from sketchface_models.networks.unet_parser import WIDTHS, UNetParser
+from sketchface_models.weights.shipped import SIDE, load_parser
+
+FEATURES = WIDTHS[-1]
+"""Numbers in a face's vector."""
+
+
+class Judge(nn.Module):
+    """The shipped parsing U-Net's centre, averaged over the picture.
+
+    Args:
+        network: in eval mode; the shipped one if None.
+    """
+
+    def __init__(self, network: UNetParser | None = None) -> None:
+        super().__init__()
+        self.network = network or cast(UNetParser, load_parser("judge"))
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, 1 or 3, H, W) in [-1, 1], grey or RGB, of any size -> (B, `FEATURES`) float32."""
+        x = pictures.expand(-1, 3, -1, -1).float()
+        if x.shape[-2:] != (SIDE, SIDE):
+            x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
+        centre = self.network.features(x)["centre"]
+        return centre.float().mean(dim=(2, 3))
+
+    def statistics(self, batches: Iterable[Tensor]) -> FeatureStatistics:
+        """Mean and covariance over many batches of pictures, one in memory at a time."""
+        found = FeatureStatistics.nothing(FEATURES)
+        for batch in batches:
+            found = found.with_batch(self(batch))
+        return found

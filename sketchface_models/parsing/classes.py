@@ -1,0 +1,36 @@
+"""The 19 classes of CelebAMask-HQ (facts B.1): names, colours, and what mirroring makes of them.
+
+`l_` is the person's left, image right, but for `l_lip`, the lower lip. CelebAMask-HQ gives
+`r_brow` two colours: 51, 255, 255 where its parsing network is trained and 255, 204, 204 in its
+mask-colouring script. The former is used, with the rest of that colour map.
+"""
+
+from __future__ import annotations
+
+CLASSES = (
+    *("background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow"),
+    *("l_ear", "r_ear", "mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l"),
+    *("neck", "cloth"),
+)
+"""Class names; the index is the label value. eye_g glasses, ear_r earring, neck_l necklace."""
+
+INDEX = {name: label for label, name in enumerate(CLASSES)}
+
+
+def _mirrored(name: str) -> str:
+    for left, right in (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear")):
+        if name in (left, right):
+            return left if name == right else right
+    return name
+
+
+MIRRORED = tuple(INDEX[_mirrored(name)] for name in CLASSES)
+"""Label of each class after mirroring: left and right eye, brow and ear change places."""
+
+COLOURS = (
+    *((0, 0, 0), (204, 0, 0), (76, 153, 0), (204, 204, 0), (51, 51, 255), (204, 0, 204)),
+    *((0, 255, 255), (51, 255, 255), (102, 51, 0), (255, 0, 0), (102, 204, 0)),
+    *((255, 255, 0), (0, 0, 153), (0, 0, 204), (255, 51, 153), (0, 204, 204)),
+    *((0, 51, 0), (255, 153, 51), (0, 204, 0)),
+)
+"""RGB of each class."""

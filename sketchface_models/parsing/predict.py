@@ -1,0 +1,67 @@
+"""Photos of any size -> labels, with the parser that comes with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sketchface_models.weights.shipped import SIDE, load_parser
+
+Precision = Literal["auto", "32-true", "bf16-mixed"]
+BATCH = 8
+"""Photos parsed at a time: enough to keep a core busy, few enough to stay in its caches."""
+
+
+class FaceParser:
+    """The shipped small parser, ready for photos of one face each.
+
+    Args:
+        precision: auto computes in bf16 where the processor does, else in 32 bits.
+        network: another parser with 19 classes, in eval mode; the shipped one if None.
+    """
+
+    def __init__(self, precision: Precision = "auto", network: nn.Module | None = None) -> None:
+        self.network = network if network is not None else load_parser("small")
+        capable = torch.cpu._is_avx512_bf16_supported()
+        self.bf16 = precision == "bf16-mixed" or (precision == "auto" and capable)
+
+    def labels(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Labels at each photo's own size.
+
+        Args:
+            photos: (H, W, 3) uint8 RGB each, of any sizes; the face fills a good part of each.
+
+        Returns:
+            (H, W) uint8 classes each. What a photo gets does not depend on the others.
+        """
+        found: list[np.ndarray] = []
+        for start in range(0, len(photos), BATCH):
+            part = photos[start : start + BATCH]
+            logits = self.logits(torch.cat([_prepared(photo) for photo in part]))
+            for photo, each in zip(part, logits, strict=True):
+                height, width = photo.shape[:2]
+                if each.shape[-2:] != (height, width):
+                    each = F.interpolate(each[None], (height, width), mode="bilinear")[0]
+                found.append(each.argmax(dim=0).to(torch.uint8).numpy())
+        return found
+
+    @torch.inference_mode()
+    def logits(self, photos: Tensor) -> Tensor:
+        """(B, 3, S, S) in [-1, 1] -> (B, 19, S, S) float32, on the CPU."""
+        x = photos.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            logits: Tensor = self.network(x)
+        return logits.float()
+
+
+def _prepared(photo: np.ndarray) -> Tensor:
+    """(1, 3, SIDE, SIDE) in [-1, 1]."""
+    x = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].float()
+    if x.shape[-2:] != (SIDE, SIDE):
+        x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
+    return x.div_(127.5).sub_(1)

@@ -1,0 +1,157 @@
+"""Face parsing: photo -> the 19 classes of CelebAMask-HQ (facts B.1, B.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from sketchface_models.config import above, at_least, between
+from sketchface_models.losses.parsing import balanced_weights, parsing_losses
+from sketchface_models.metrics.parsing import confusion, parsing_scores
+from sketchface_models.networks.small_parser import SmallParser
+from sketchface_models.networks.unet_parser import UNetParser
+from sketchface_models.parsing.classes import CLASSES
+from sketchface_models.parsing.moves import Coarse, Distort, distorted
+from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
+
+NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}
+MULTIPLE = 16
+"""Sides must be a multiple: both networks halve them four times."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Cross-entropy with class weights, plus the soft Dice loss."""
+
+    balance: Annotated[float, between(0, 1)]
+    """Class weights are pixel frequencies to the power of minus this; 0 weighs all alike."""
+    dice: Annotated[float, at_least(0)]
+    """Weight of the Dice loss beside the cross-entropy's 1."""
+
+
+@dataclass(frozen=True)
+class ParserSchedule:
+    """How long and how fast it learns."""
+
+    steps: Annotated[int, at_least(1)]
+    batch: Annotated[int, at_least(1)]
+    lr: Annotated[float, above(0)]
+    weight_decay: Annotated[float, at_least(0)]
+    warm_up: Annotated[int, at_least(0)]
+    """Steps over which the rate rises to `lr`."""
+    decay_from: Annotated[float, between(0, 1)]
+    """Part of the steps after which the rate falls linearly to zero; 1 = never."""
+    ema_half_life: Annotated[float, at_least(0)]
+    """Images after which a weight counts half in the average that is kept; 0 = none."""
+
+
+@dataclass(frozen=True)
+class ParserSettings:
+    """One run of this system."""
+
+    system: Literal["parser"]
+    task: Task
+    network: Literal["small", "unet"]
+    """small: the parser that ships for labels and losses; unet: the judge."""
+    loss: Loss
+    augment: Augment
+    distort: Distort
+    coarse: Coarse
+    schedule: ParserSchedule
+
+    def __post_init__(self) -> None:
+        size, factor = self.task.size, self.coarse.factor
+        wrong = []
+        if size % (MULTIPLE * factor):
+            multiple = f"a multiple of {MULTIPLE} x coarse.factor, {MULTIPLE * factor}"
+            wrong.append(f"task.size: {size}; allowed: {multiple}")
+        if self.task.inputs != ("photo",):
+            wrong.append(f"task.inputs: {list(self.task.inputs)}; allowed: [photo]")
+        if self.task.target != "parsing":
+            wrong.append(f"task.target: {self.task.target!r}; allowed: parsing")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+class Parser(System):
+    """The system.
+
+    Args:
+        settings: of the run.
+        channels: field name -> channels in the pack.
+    """
+
+    Settings = ParserSettings
+    averaged = ("parser",)
+    compiled = ("parser",)
+    measure: ClassVar[str] = "val_f1"
+
+    def __init__(self, settings: ParserSettings, channels: dict[str, int]) -> None:
+        self.settings = settings
+        network = NETWORKS[settings.network]()
+        self.networks = nn.ModuleDict({"parser": network}).to(
+            memory_format=torch.channels_last  # type: ignore[call-overload]
+        )
+        self.weights = balanced_weights(settings.loss.balance)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """AdamW; weights of one dimension (norms, biases) do not decay."""
+        schedule = self.settings.schedule
+        parameters = list(self.networks.parameters())
+        groups = [
+            {
+                "params": [p for p in parameters if p.dim() > 1],
+                "weight_decay": schedule.weight_decay,
+            },
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+        return {"parser": AdamW(groups, lr=schedule.lr, fused=True)}
+
+    def rate(self, name: str, clock: Clock) -> float:
+        """Up over `warm_up` steps, level, down from `decay_from` on."""
+        schedule: ParserSchedule = self.settings.schedule
+        rising = min(1.0, (clock.step + 1) / max(schedule.warm_up, 1))
+        start = schedule.decay_from * schedule.steps
+        falling = 1.0
+        if clock.step > start:
+            falling = (schedule.steps - clock.step) / (schedule.steps - start)
+        return rising * falling
+
+    def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
+        """One update on faces moved and recoloured anew; at a fraction of the side at first."""
+        side, coarse = self.settings.task.size, self.settings.coarse
+        if clock.step < coarse.until * clock.steps:
+            side //= coarse.factor
+        photo, labels = distorted(
+            batch["photo"], as_labels(batch["parsing"]), self.settings.distort, side
+        )
+        photo = photo.contiguous(memory_format=torch.channels_last)
+        logits = self.networks["parser"](photo)
+        entropy, dice = parsing_losses(logits, labels, self.weights.to(logits.device))
+        found = update("parser", entropy + self.settings.loss.dice * dice)
+        return {"parser": found, "cross_entropy": entropy.detach(), "dice": dice.detach()}
+
+    def generate(self, batch: Batch) -> Tensor:
+        """Photo -> labels as the pack holds them, (B, 1, S, S): label / 127.5 - 1."""
+        logits = self.networks["parser"](batch["photo"])
+        return logits.argmax(dim=1, keepdim=True).float() / 127.5 - 1
+
+    def tally(self, batch: Batch, drawn: Tensor) -> Tensor:
+        """The confusion matrix of a batch, (19, 19) int64."""
+        return confusion(as_labels(batch["parsing"]), as_labels(drawn), len(CLASSES))
+
+    def scores(self, total: Tensor) -> dict[str, Tensor]:
+        """`val_accuracy`, `val_iou` and `val_f1` from the sum of the batches' matrices."""
+        scores = parsing_scores(total)
+        found = (scores.accuracy, scores.mean_iou, scores.mean_f1)
+        names = ("val_accuracy", "val_iou", "val_f1")
+        return {name: torch.tensor(value) for name, value in zip(names, found, strict=True)}
+
+
+def as_labels(parsing: Tensor) -> Tensor:
+    """A batch's parsing field, (B, 1, S, S) float in [-1, 1], as (B, S, S) int64 labels."""
+    return ((parsing[:, 0] + 1) * 127.5).round().long()
