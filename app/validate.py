@@ -13,6 +13,17 @@ from pipeline.datasets.checks import FAULT
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
 
+SIGNS = {
+    "anno_t*.json": "fs2k",
+    PHOTOS: "celebamask",
+    "img_*celeba": "celeba",
+    "images1024x1024": "ffhq",
+    "thumbnails128x128": "ffhq",
+    "*.ndjson": "quickdraw",
+    "*.npy": "quickdraw",
+}
+"""What only one data set has in its folder, and its name."""
+
 
 def validate(
     name_or_dir: Annotated[
@@ -61,10 +72,9 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
 
 def _guessed(folder: Path) -> str:
     """The data set whose layout a folder has."""
-    if any(folder.glob("anno_t*.json")):
-        return "fs2k"
-    merged = (folder / "images").is_dir() and (folder / "masks").is_dir()
-    return "celebamask" if merged or (folder / PHOTOS).is_dir() else "folder"
+    if (folder / "images").is_dir() and (folder / "masks").is_dir():
+        return "celebamask"
+    return next((name for sign, name in SIGNS.items() if any(folder.glob(sign))), "folder")
 
 
 def _configured_root(name: str) -> Path:

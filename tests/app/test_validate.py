@@ -87,3 +87,23 @@ def test_celebamask_is_recognized_by_its_folders(tmp_path: Path) -> None:
     assert status == 0
     assert text.splitlines()[0].startswith("1 photos with masks, 0 of them")
     assert text.splitlines()[-1] == f"celebamask in {tmp_path}: complete"
+
+
+@pytest.mark.parametrize(
+    ("sign", "name"),
+    [
+        ("img_align_celeba/", "celeba"),
+        ("img_celeba/", "celeba"),
+        ("thumbnails128x128/", "ffhq"),
+        ("face.npy", "quickdraw"),
+        ("face.ndjson", "quickdraw"),
+        ("photos/", "folder"),
+    ],
+)
+def test_a_data_set_is_recognized_by_what_only_it_has(tmp_path: Path, sign: str, name: str) -> None:
+    place = tmp_path / sign
+    if sign.endswith("/"):
+        place.mkdir()
+    else:
+        place.touch()
+    assert locate(str(tmp_path), None) == (name, tmp_path)
