@@ -5,7 +5,7 @@
 
 Every stage runs whole (read shards, work, write shards, finished-shard markers) in one process, in
 turn with its floor: the detector alone on photos in memory, the codecs alone on the pictures that
-the stage reads and writes, the parser's network alone where there is one. The bound on the way
+the stage reads and writes, the parser's network alone. The bound on the way
 from photo files to depth is the sum of the floors. Times are processor time, the median of rounds.
 `--memory` runs the stages in processes of their own over so many faces and shows each one's peak.
 The photos are crops of one public picture, 1.6 times as large as the aligned ones.
@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
+import torch
 
 from pipeline.datasets import folder as adapter
 from pipeline.faces.contours import ContourSettings, draw_contours
@@ -40,6 +41,8 @@ from pipeline.faces.parsing import SegmentSettings, segment
 from pipeline.images import decode, encode_jpeg, encode_png, read_image, resize
 from pipeline.shards import iter_rows
 from sketchface_models.config import load
+from sketchface_models.parsing.predict import BATCH, FaceParser
+from sketchface_models.weights.shipped import SIDE
 
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
 FFHQ = 70_000
@@ -173,13 +176,11 @@ def bare_detector() -> Callable[[np.ndarray], object]:
     return detector._process
 
 
-def network(aligned: list[np.ndarray]) -> tuple[Callable[[object], object], list]:
-    """The shipped parser's forward pass on decoded faces, where there is one."""
-    try:
-        from pipeline.faces.parser import bare_forward  # type: ignore[import-not-found]
-    except ImportError:
-        return (lambda _: None), []
-    return bare_forward(), aligned
+def network(aligned: list[np.ndarray]) -> tuple[Callable[[torch.Tensor], object], list]:
+    """The shipped parser's forward pass, and the batches that it parses faces in."""
+    faces = np.stack([resize(photo, (SIDE, SIDE)) for photo in aligned])
+    batches = torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1).split(BATCH)
+    return FaceParser().logits, list(batches)
 
 
 def report(
