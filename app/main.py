@@ -6,20 +6,24 @@ import sys
 
 import typer
 
+from app.figures import figures
 from app.peek import peek
 from app.score import score
+from app.translate import translate
 from app.validate import validate
 from sketchface_models.errors import SketchFaceError
 
 cli = typer.Typer(
-    help="Face sketch <-> photo synthesis: look at data, score pictures, check data sets.",
+    help="Face sketch <-> photo synthesis: draw photos, look at data, score, check data sets.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+cli.command()(figures)
 cli.command()(peek)
 cli.command()(score)
+cli.command()(translate)
 cli.command()(validate)
 
 

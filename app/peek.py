@@ -146,6 +146,7 @@ def _from_pack(pack: Pack, count: int) -> Iterator[Group]:
         pictures = {
             name: displayable(name, np.squeeze(np.moveaxis(tensor[0].numpy(), 0, 2)))
             for name, tensor in raw.items()
+            if name in pack.pictures
         }
         yield f"{pack.ids[row]} ({pack.splits[row]})", dict(pictures)
 

@@ -12,7 +12,7 @@ from pipeline.faces.depth import DepthSettings
 from pipeline.faces.landmarks import LandmarkSettings
 from pipeline.faces.moved import AugmentSettings
 from pipeline.faces.parsing import SegmentSettings
-from pipeline.fields import FIELDS
+from pipeline.fields import FIELDS, NEEDS
 from pipeline.parallel import ParallelSettings
 from pipeline.stage import Parameters
 from sketchface_models.errors import SketchFaceError
@@ -82,7 +82,7 @@ def check_parameters(params: Parameters) -> list[str]:
 def lacking(task: Task, offered: set[str]) -> list[str]:
     """The fields of a task that data offering `offered` cannot give."""
     names = (*task.inputs, task.target)
-    found = [name for name in names if name not in FIELDS or FIELDS[name].needs not in offered]
+    found = [name for name in names if NEEDS.get(name) not in offered]
     # A parser that learned from a parser's labels would be as good as the other at best.
     return found + (["labels"] if task.target == "parsing" and "labels" not in offered else [])
 

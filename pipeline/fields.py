@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.images import decode, decode_depth, resize
+from sketchface_models.styles import STYLE
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Field:
     column: str
     channels: int
     needs: str
-    """What the data set itself must offer: `photo`, `sketch`."""
+    """What the data set itself must offer: `photo`, `sketch`, `style`."""
 
 
 FIELDS = {
@@ -30,6 +31,10 @@ FIELDS = {
     "parsing": Field("segment", "labels", 1, "photo"),
     "depth": Field("depth", "depth", 1, "photo"),
 }
+"""The fields that are pictures; any of them can be an input, and a target where a system allows."""
+NEEDS = {name: field.needs for name, field in FIELDS.items()} | {STYLE: STYLE}
+"""What each field that can be an input takes. The style of a face is a column of the index of
+`faces`, of which packs store no picture."""
 
 
 def as_array(name: str, data: bytes, size: int) -> np.ndarray:

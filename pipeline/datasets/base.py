@@ -5,13 +5,14 @@ An adapter is one module of this package, registered in `pipeline/datasets/__ini
     Settings                     dataclass of its `data` section (`DataSettings` plus its own keys)
     find(settings)               -> Offer: the items it offers and the files it cannot use
     read(item, settings)         -> Face: one item, decoded, in the publisher's own framing
-    offers(settings)             -> set of fields the data set itself has (`photo`, `sketch`, ...)
+    offers(settings)             -> set of fields the data set itself has (`photo`, `sketch`, `style`, ...)
     validate(root)               -> list of lines for `sketchface validate`; see `checks.FAULT`
 
 and, where they apply,
 
     ALIGNED = True               its pictures are framed already (the built-in faces)
-    FRAMING                      an `align.Framing` other than the portrait all others get
+    FRAMING                      an `align.Framing` other than the portrait all others get; with
+                                 ALIGNED, the one that its pictures are in
     SHARED                       {test id: training id} of photos that stand in both splits
     owner(item, settings)        -> Owner: whose an item is, in a set that is made of others
     roots(settings)              -> {key of the settings: folder} of all that it reads, where that

@@ -204,4 +204,4 @@ def _count_lines(items: list[Item]) -> Iterator[str]:
 
 def offers(settings: Settings) -> set[str]:
     """What every pair has."""
-    return {"photo", "sketch"}
+    return {"photo", "sketch", "style"}

@@ -105,9 +105,10 @@ def roots(settings: Settings) -> dict[str, str]:
 
 
 def pairings(settings: Settings) -> list[set[str]]:
-    """What one face can have: what the photos' set offers but sketches; a sketch."""
+    """What one face can have: what the photos' set offers but sketches; a sketch, in a style."""
     (photos, theirs), (drawings, others) = (half(settings, key) for key in HALVES)
-    return [photos.offers(theirs) - {"sketch"}, drawings.offers(others) & {"sketch"}]
+    drawn = {"sketch", "style"}
+    return [photos.offers(theirs) - drawn, drawings.offers(others) & drawn]
 
 
 def validate(root: Path | str) -> list[str]:

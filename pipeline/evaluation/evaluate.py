@@ -4,6 +4,8 @@ It writes
 
     per_image.parquet   row, id, style, one column a metric, rank of its own target
     drawings.parquet    id, picture as drawn (in colour, if it is), scaled to the scoring size
+    features.parquet    row (model, target), id, what the judge sees in that picture
+    sets.parquet        row, part, distances between the sets of drawings and of targets
     summary.json        protocol, means with intervals, by style, retrieval, verdicts
     samples.png         input, drawing and target of some test faces
 
@@ -25,10 +27,18 @@ import torch
 from torch import Tensor
 
 from pipeline.evaluation.draw import RESIZE, as_scored, draw
+from pipeline.evaluation.judged import (
+    judge_features,
+    judge_sets,
+    judged_pictures,
+    with_sets,
+    write_features,
+)
 from pipeline.evaluation.layout import MODEL
 from pipeline.evaluation.parsing import evaluate_parser
 from pipeline.evaluation.score import processor, score
-from pipeline.evaluation.summary import summarise
+from pipeline.evaluation.setfile import SETS_FILE, write_sets
+from pipeline.evaluation.summary import parts_of, summarise
 from pipeline.evaluation.trivial import trivial_rows
 from pipeline.evaluation.truth import (
     TEST,
@@ -38,7 +48,7 @@ from pipeline.evaluation.truth import (
     read_pictures,
 )
 from pipeline.faces.palette import colourise
-from pipeline.fields import FIELDS
+from pipeline.fields import NEEDS
 from pipeline.images import encode_png
 from pipeline.shards import IMAGE, Row, image_cell, write_rows
 from pipeline.sheets import sheet
@@ -47,10 +57,13 @@ from sketchface_models.config import at_least
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST, WEIGHTS, load_trained
 from sketchface_models.memory import keep_freed_memory
+from sketchface_models.metrics.judge import NAME, PARAMETERS
 from sketchface_models.metrics.protocol import Protocol, measures
+from sketchface_models.metrics.sets import SET_METRICS
 from sketchface_models.systems.base import System
 from sketchface_models.systems.parser import Parser
 from sketchface_models.training.pack import Pack
+from sketchface_models.weights.shipped import read_card
 
 
 @dataclass(frozen=True)
@@ -142,10 +155,13 @@ def evaluate_system(
     targets = read_pictures(data, pack.target, ids, size)
     drawings = draw(system, pack, rows, size, device)
     candidates = {MODEL: as_scored(drawings, targets, pack.target)}
-    fields = (pack.inputs[0], pack.target)
+    fields = (_pictured(pack)[0], pack.target)
     candidates |= trivial_rows(data, fields, ids, targets, settings.seed)
     protocol = _protocol(about["name"], pack.target, ids, targets)
     scores = {name: score(each, targets, device, name) for name, each in candidates.items()}
+    features = judge_features(judged_pictures(candidates, targets), device)
+    shared = about.get("shared", [])
+    sets = judge_sets(features, parts_of(styles, ids, shared))
     summary = {
         "run": card["run"],
         "seed": card["seed"],
@@ -156,11 +172,13 @@ def evaluate_system(
         "protocol_details": asdict(protocol),
         "n": len(ids),
         "missing": missing,
-        **summarise(scores, styles, ids, about.get("shared", []), settings.seed),
+        **with_sets(summarise(scores, styles, ids, shared, settings.seed), sets),
     }
     with atomic_dir(out) as folder:
         write_json(folder / "summary.json", summary)
         _write_per_image(folder / "per_image.parquet", scores, ids, styles)
+        write_features(folder / "features.parquet", features, ids)
+        write_sets(folder / SETS_FILE, sets)
         _write_drawings(folder / "drawings.parquet", ids, drawings)
         chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
         picture = sample_sheet(pack, rows[chosen], drawings[chosen], targets[chosen])
@@ -177,7 +195,7 @@ def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
             f"{card['run']} were trained for {_task(task['inputs'], task['target'], task['size'])} "
             f"with channels {channels}; train this run again"
         )
-    unknown = [name for name in (*pack.inputs, pack.target) if name not in FIELDS]
+    unknown = [name for name in (*pack.inputs, pack.target) if name not in NEEDS]
     if unknown:
         raise SketchFaceError(f"{pack.folder}: no table holds its field {unknown[0]}; pack again")
     if not len(pack.rows(TEST)):
@@ -198,14 +216,20 @@ def _lacking(pack: Pack) -> list[dict[str, Any]]:
 
 def sample_sheet(pack: Pack, rows: np.ndarray, drawings: Tensor, targets: Tensor) -> np.ndarray:
     """Inputs, drawing and target of some faces, two faces to a row."""
-    raw = pack.read(rows, pack.inputs)
+    names = _pictured(pack)
+    raw = pack.read(rows, names)
     groups = []
     for i in range(len(rows)):
-        inputs = [_picture(raw[name][i], name) for name in pack.inputs]
+        inputs = [_picture(raw[name][i], name) for name in names]
         groups.append([*inputs, _picture(drawings[i]), _picture(targets[i])])
     captions = [f"{pack.ids[row]}  style {pack.styles[row] or '-'}" for row in rows]
-    headers = [*pack.inputs, "drawn", f"target {pack.target}"]
+    headers = [*names, "drawn", f"target {pack.target}"]
     return sheet(groups, captions, headers, side=pack.size, columns=2)
+
+
+def _pictured(pack: Pack) -> list[str]:
+    """The inputs that are pictures."""
+    return [name for name in pack.inputs if name in pack.pictures]
 
 
 def _picture(tensor: Tensor, field: str = "") -> np.ndarray:
@@ -222,7 +246,12 @@ def _protocol(name: str, field: str, ids: list[str], targets: Tensor) -> Protoco
         RESIZE,
         kind,
         data=f"{name}/{TEST}/{len(ids)}/{field}/{fingerprint(field, ids, targets)}",
-        metrics=measures(kind),
+        networks={NAME: read_card(NAME)["sha256"]},
+        metrics={
+            **measures(kind),
+            **{name: metric.parameters for name, metric in SET_METRICS.items()},
+            NAME: PARAMETERS,
+        },
     )
 
 

@@ -15,6 +15,18 @@ from sketchface_models.metrics.registry import METRICS
 from sketchface_models.metrics.retrieval import Retrieval
 
 
+def parts_of(
+    styles: list[int | None], ids: list[str], shared: list[str]
+) -> dict[str, np.ndarray]:
+    """Name -> (N,) bool: all faces, those of each style, those without shared photos."""
+    parts = {"all": np.ones(len(ids), bool)}
+    for style in sorted({style for style in styles if style is not None}):
+        parts[f"style {style}"] = np.array([each == style for each in styles])
+    if set(ids) & set(shared):
+        parts["without shared photos"] = np.array([id not in set(shared) for id in ids])
+    return parts
+
+
 def summarise(
     scores: dict[str, dict[str, np.ndarray]],
     styles: list[int | None],
@@ -31,12 +43,7 @@ def summarise(
         shared: ids of test faces whose photo also stands in train.
         seed: of the bootstrap.
     """
-    n = len(ids)
-    parts = {"all": np.ones(n, bool)}
-    for style in sorted({style for style in styles if style is not None}):
-        parts[f"style {style}"] = np.array([each == style for each in styles])
-    if set(ids) & set(shared):
-        parts["without shared photos"] = np.array([id not in set(shared) for id in ids])
+    parts = parts_of(styles, ids, shared)
     metrics = [name for name in scores[MODEL] if name != "rank"]
     rows = {
         row: {

@@ -20,7 +20,7 @@ def trivial_rows(
 
     Args:
         data: folder with the stages' folders.
-        fields: the run's first input, and its target.
+        fields: the run's first input that is a picture, and its target.
         ids: of the N faces.
         targets: theirs, (N, C, S, S) uint8.
         seed: of who is another face; one face alone has none, and no such row.

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.datasets.base import SPLITS, DataSettings
+from pipeline.faces.align import Points
 from pipeline.faces.duplicates import Duplicates, find_duplicates
 from pipeline.faces.splits import together
 from pipeline.shards import (
@@ -53,7 +54,8 @@ class Books:
 
     offered: number of faces and files. shared: ids of publisher's test faces whose photo also
     stands in train. known: every face of a known split. drawn: what seeded splits were drawn from,
-    see `splits.together`. digests: id -> hash of the bytes it is read from.
+    see `splits.together`. digests: id -> hash of the bytes it is read from. framing: where the
+    photos have eyes and mouth; None where nobody measured it.
     """
 
     settings: DataSettings
@@ -62,6 +64,7 @@ class Books:
     known: Known
     drawn: Mapping[str, str | None]
     digests: Mapping[str, str]
+    framing: Points | None
 
 
 def close(folder: Path, books: Books, schema: pa.Schema) -> None:
@@ -93,6 +96,7 @@ def close(folder: Path, books: Books, schema: pa.Schema) -> None:
     summary = {
         "name": books.settings.name,
         "size": books.settings.size,
+        "framing": books.framing,
         "offered": books.offered,
         "accepted": len(rows),
         "quarantined": len(left_out),

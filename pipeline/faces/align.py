@@ -44,7 +44,7 @@ class Framing:
 
 PORTRAIT = Framing(points=((0.385, 0.42), (0.615, 0.42), (0.5, 0.66)))
 """Head and hair inside the square, as in FFHQ: eyes at 42 % of the height, their outer corners
-33 % of the width apart. The built-in faces are drawn in the same framing."""
+33 % of the width apart."""
 
 
 def eyes_and_mouth(landmarks: np.ndarray) -> np.ndarray:

@@ -115,17 +115,29 @@ class FaceMesh:
         Args:
             photo: (H, W, 3) uint8 RGB.
         """
-        faces, detections = self._look(photo)
-        if not faces:
+        found = self.detect_all(photo)
+        if not found:
             return None
+        boxes = np.array([_box(face.mesh) for face in found])
+        return found[chosen(boxes, photo.shape[1], photo.shape[0], self._choose)]
+
+    def detect_all(self, photo: np.ndarray) -> list[Detection]:
+        """Every face of a photo, at most five.
+
+        Args:
+            photo: (H, W, 3) uint8 RGB.
+        """
+        faces, detections = self._look(photo)
         height, width = photo.shape[:2]
         meshes = [_mesh(face, width, height) for face in faces]
-        boxes = np.array([_box(mesh) for mesh in meshes])
-        mesh = meshes[chosen(boxes, width, height, self._choose)]
-        detection = detections[0]
-        if len(detections) > 1:
-            detection = _nearest(detections, mesh, width, height)
-        return Detection(from_mesh(mesh), _confidence(detection), len(meshes), mesh)
+        alone = len(detections) == 1
+        nearest = [
+            detections[0] if alone else _nearest(detections, mesh, width, height) for mesh in meshes
+        ]
+        return [
+            Detection(from_mesh(mesh), _confidence(detection), len(meshes), mesh)
+            for mesh, detection in zip(meshes, nearest, strict=True)
+        ]
 
     def best_score(self, photo: np.ndarray) -> float | None:
         """Confidence in the likeliest face, however low; None where nothing is like a face."""
@@ -192,7 +204,7 @@ def _mesh(face: Any, width: int, height: int) -> np.ndarray:
     return points * np.array([width, height, width], np.float32)
 
 
-def _box(mesh: np.ndarray) -> np.ndarray:
+def _box(mesh: Any) -> np.ndarray:
     flat = mesh[:VERTICES, :2]
     return np.concatenate([flat.min(axis=0), flat.max(axis=0)])
 

@@ -9,7 +9,7 @@ and `account.close` beside them
     quarantine.parquet  what was left out, with the reason; split and style of faces lost by it
     index.parquet       one line a face: split, style, source, shard and which fields it has
     duplicates.parquet  photos that stand more than once, byte for byte or as far as one can see
-    dataset.json        name, size and counts
+    dataset.json        name, size, framing and counts
 
 A face is offered, and then accepted or quarantined; nothing is lost between the three.
 """
@@ -100,6 +100,7 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
             if given[item.id] is None or (given[item.id] == "train" and item.source not in whole)
         },
         digests={item.id: _content(item, digests) for item in items if _content(item, digests)},
+        framing=_framing(adapter, items, settings),
     )
     run_shards(
         STAGE,
@@ -247,6 +248,19 @@ def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
         "hash": None if compared is None else photo_hash(compared),
         **_cells(item.id, face, own),
     }
+
+
+def _framing(
+    adapter: ModuleType, items: Sequence[Item], settings: DataSettings
+) -> align.Points | None:
+    """Where the photos of a data set, whose all have one owner, end up with eyes and mouth."""
+    photo = next((item for item in items if item.kind != "drawing"), None)
+    if photo is None:
+        return None
+    owner = _owner(adapter, photo, settings).adapter
+    unknown = None if getattr(owner, "ALIGNED", False) else align.PORTRAIT
+    framing: align.Framing | None = getattr(owner, "FRAMING", unknown)
+    return None if framing is None else framing.points
 
 
 def _roots(adapter: ModuleType, settings: DataSettings) -> list[str]:

@@ -15,11 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.evaluation.layout import MODEL, TRIVIAL
+from pipeline.evaluation.setfile import SETS_FILE, SetScores, read_sets
 from pipeline.shards import iter_rows, read_quarantine
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.metrics.sets import SetScore
 
 ROWS = (MODEL, *TRIVIAL)
 RANK = "rank"
+WHOLE = "all"
+"""The part that is all test faces."""
 _NOT_METRICS = ("row", "id", "style")
 
 Json = dict[str, Any]
@@ -31,7 +35,8 @@ class Trained:
 
     summary: `summary.json` of its `evaluate` folder. card: `model.json` of its weights.
     environment: `run.json` of its logs. scores: row -> metric (and `rank`) -> (N,) float64 in the
-    order of `ids`. steps: the file of loss terms. samples: the sample sheet, a PNG.
+    order of `ids`. sets: row -> part -> metric -> what the row scored as a set. steps: the file of
+    loss terms. samples: the sample sheet, a PNG.
     """
 
     seed: int
@@ -41,6 +46,7 @@ class Trained:
     ids: tuple[str, ...]
     scores: dict[str, dict[str, np.ndarray]]
     styles: tuple[int | None, ...]
+    sets: SetScores
     steps: Path
     samples: Path
 
@@ -64,12 +70,27 @@ class Run:
 
     @property
     def metrics(self) -> list[str]:
-        """The metrics measured, in table order."""
+        """What was measured of every face, in table order."""
         return [name for name in self.trained[0].scores[MODEL] if name != RANK]
+
+    @property
+    def set_metrics(self) -> list[str]:
+        """What was measured of all faces together, in table order."""
+        return list(self.trained[0].sets.get(MODEL, {}).get(WHOLE, {}))
+
+    @property
+    def measures(self) -> list[str]:
+        """Both."""
+        return [*self.metrics, *self.set_metrics]
 
     def values(self, row: str, metric: str) -> np.ndarray:
         """(S, N) float64: one line a seed, one column a face."""
         return np.stack([each.scores[row][metric] for each in self.trained])
+
+    def set_scores(self, row: str, metric: str, part: str = WHOLE) -> list[SetScore]:
+        """One for each seed; none where the row or the part has no such score."""
+        found = [each.sets.get(row, {}).get(part, {}).get(metric) for each in self.trained]
+        return [score for score in found if score]
 
 
 @dataclass(frozen=True)
@@ -157,6 +178,11 @@ def _read_trained(name: str, seed: int, folder: Path) -> Trained:
             f"run `dvc repro {evaluate}`"
         )
     ids, styles, scores = _read_scores(scored / "per_image.parquet", evaluate)
+    sets = require(scored / SETS_FILE, evaluate)
+    try:
+        measured = read_sets(sets)
+    except (OSError, ValueError, KeyError):
+        raise SketchFaceError(f"{sets}: damaged; run `dvc repro {evaluate}`") from None
     return Trained(
         seed=seed,
         summary=summary,
@@ -165,6 +191,7 @@ def _read_trained(name: str, seed: int, folder: Path) -> Trained:
         ids=ids,
         scores=scores,
         styles=styles,
+        sets=measured,
         steps=require(trained / "logs" / "steps.jsonl", train),
         samples=require(scored / "samples.png", evaluate),
     )

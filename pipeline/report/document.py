@@ -14,20 +14,21 @@ from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
 from pipeline.report.tables import (
     ARROWS,
     FIXED,
+    MEASURES,
     NOTHING,
     Table,
+    brief,
     code,
     count,
     distinct,
     heading,
     listed,
-    number,
     percent,
     plain,
     ranged,
     table,
 )
-from sketchface_models.metrics.registry import METRICS
+from sketchface_models.metrics.bootstrap import Interval
 
 PUBLISHED = Path(__file__).parent / "published.json"
 VERDICTS = ("better", "undecided", "worse")
@@ -42,6 +43,11 @@ EXPLAINED = {
     "scoot": "whether strokes and textures occur together as in the target; 1 is the same",
     "fsim": "agreement of the edges and lines that the eye notices first; 1 is identical",
     "fsimc": "FSIM with colour",
+    "parser_frechet": "how far the drawings, as a set, lie from the targets, as a set, in what a "
+    "face parser sees in them: FID's formula on its features, so not FID; 0 is the same set. It "
+    "takes more than 256 faces: with fewer (†) it comes out too large, and nothing is concluded",
+    "parser_kernel": "the same distance by KID's formula, which small sets do not distort; 0 is "
+    "the same, and values slightly below can happen",
 }
 
 
@@ -96,6 +102,8 @@ class Document:
     photos: int
     overview: Table
     explained: tuple[tuple[str, str], ...]
+    sets: bool
+    """Whether distances between sets were measured."""
     sections: tuple[Section, ...]
     comparisons: tuple[Comparison, ...]
     published: tuple[Published, ...]
@@ -121,7 +129,8 @@ def document(
         located=data.located,
         photos=data.about.get("fields", {}).get("photo", 0),
         overview=_overview(runs, found, metrics),
-        explained=tuple((METRICS[m].label, EXPLAINED[m]) for m in metrics if m in EXPLAINED),
+        explained=tuple((MEASURES[m].label, EXPLAINED[m]) for m in metrics if m in EXPLAINED),
+        sets=any(run.set_metrics for run in runs),
         sections=tuple(_section(run, found[run.name]) for run in runs),
         comparisons=tuple(_comparison(group) for group in groups),
         published=tuple(_published(data.about["name"], runs, found)),
@@ -129,8 +138,12 @@ def document(
 
 
 def _metrics(runs: Sequence[Run]) -> list[str]:
-    measured = {metric for run in runs for metric in run.metrics}
-    return [metric for metric in METRICS if metric in measured]
+    measured = {metric for run in runs for metric in run.measures}
+    return [metric for metric in MEASURES if metric in measured]
+
+
+def _cells(means: Mapping[str, Interval], metrics: Sequence[str]) -> list[str]:
+    return [ranged(means[m], m) if m in means else NOTHING for m in metrics]
 
 
 def _maps(run: Run) -> str:
@@ -169,7 +182,7 @@ def _overview(runs: Sequence[Run], found: Mapping[str, Findings], metrics: Seque
                 _maps(run),
                 "**no**" if each.not_learned else "yes",
                 f"{words.count('better')} of {len(words)} times",
-                *(number(means[m].mean, m) if m in means else NOTHING for m in metrics),
+                *(brief(means[m], m) if m in means else NOTHING for m in metrics),
                 percent(each.hits[MODEL][1]),
                 code(run.summary["protocol"]),
             ]
@@ -211,20 +224,20 @@ def _scores(run: Run, found: Findings) -> Table:
     rows = [
         [
             names[row],
-            *(ranged(found.pooled[row][WHOLE][metric], metric) for metric in run.metrics),
+            *_cells(found.pooled[row][WHOLE], run.measures),
             *(percent(found.hits[row][k]) for k in RANKS),
         ]
         for row in run.rows
     ]
-    return table(["", *map(heading, run.metrics), *ranks], rows)
+    return table(["", *map(heading, run.measures), *ranks], rows)
 
 
 def _verdicts(run: Run, found: Findings) -> Table:
     rows = [
-        [f"… than {TRIVIAL[row]}", *(words[metric] for metric in run.metrics)]
+        [f"… than {TRIVIAL[row]}", *(words.get(metric, NOTHING) for metric in run.measures)]
         for row, words in found.verdicts.items()
     ]
-    return table(["", *map(heading, run.metrics)], rows)
+    return table(["", *map(heading, run.measures)], rows)
 
 
 def _parts(run: Run, found: Findings) -> Table | None:
@@ -234,11 +247,11 @@ def _parts(run: Run, found: Findings) -> Table | None:
         [
             "all" if part == WHOLE else part,
             f"{faces:,}",
-            *(ranged(found.pooled[MODEL][part][metric], metric) for metric in run.metrics),
+            *_cells(found.pooled[MODEL][part], run.measures),
         ]
         for part, faces in found.parts.items()
     ]
-    return table(["test faces", "number", *map(heading, run.metrics)], rows)
+    return table(["test faces", "number", *map(heading, run.measures)], rows)
 
 
 def _missing(faces: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -21,6 +21,7 @@ from pipeline.report.curves import Curve, data_uri, picture
 from pipeline.report.document import VERDICTS, Document
 from pipeline.report.parsers import Parser, overview
 from pipeline.report.tables import count, listed, plain
+from sketchface_models.styles import STYLE
 
 MARK = re.compile(r"<!-- pictures (\S+) -->")
 RANGE = re.compile(r" (\[[-\d., ]+\])</td>")
@@ -79,7 +80,8 @@ def figures(run: Run, curves: Sequence[Curve], most_bytes: int) -> str:
     """
     first = run.trained[0]
     inputs = first.card["model"]["task"]["inputs"]
-    columns = [*inputs, "what was drawn", f"the target ({run.summary['target']})"]
+    pictures = [name for name in inputs if name != STYLE]
+    columns = [*pictures, "what was drawn", f"the target ({run.summary['target']})"]
     return (
         _templates()
         .get_template("figures.html.j2")

@@ -66,7 +66,7 @@ class Parser:
     def as_trained(self) -> Trained:
         """The same for the curves of its losses."""
         return Trained(
-            *(self.seed, dict(self.summary), dict(self.card), {}, (), {}, ()),
+            *(self.seed, dict(self.summary), dict(self.card), {}, (), {}, (), {}),
             steps=self.steps,
             samples=self.folder / "samples.png",
         )

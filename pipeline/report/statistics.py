@@ -10,11 +10,11 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.evaluation.layout import MODEL
-from pipeline.report.collect import RANK, Run, Trained
+from pipeline.report.collect import RANK, WHOLE, Run, Trained
 from sketchface_models.metrics.bootstrap import Interval, compare, mean_interval
 from sketchface_models.metrics.registry import METRICS
+from sketchface_models.metrics.sets import compare_sets, set_interval
 
-WHOLE = "all"
 UNSHARED = "without shared photos"
 RANKS = (1, 5)
 ALL_SEEDS = "all"
@@ -81,6 +81,7 @@ def findings(run: Run, shared: frozenset[str]) -> Findings:
     pooled = {
         row: {
             part: {metric: _pooled(run, row, metric, part, mask) for metric in run.metrics}
+            | _pooled_sets(run, row, part)
             for part, mask in masks.items()
         }
         for row in run.rows
@@ -88,6 +89,7 @@ def findings(run: Run, shared: frozenset[str]) -> Findings:
     hits = {row: {k: float((run.values(row, RANK) <= k).mean()) for k in RANKS} for row in run.rows}
     verdicts = {
         row: {metric: _verdict(run, row, metric) for metric in run.metrics}
+        | set_verdicts(run, MODEL, run, row)
         for row in run.rows
         if row != MODEL
     }
@@ -152,7 +154,7 @@ def _pair(ours: Run, theirs: Run) -> Pair:
             ours.values(MODEL, metric), theirs.values(MODEL, metric), METRICS[metric].direction
         ).verdict
         for metric in ours.metrics
-    }
+    } | set_verdicts(ours, MODEL, theirs, MODEL)
     return Pair(ours.name, theirs.name, verdicts)
 
 
@@ -162,6 +164,23 @@ def _pooled(run: Run, row: str, metric: str, part: str, mask: np.ndarray) -> Int
     if all(ends == measured[0] for ends in measured):
         return Interval(**measured[0])
     return mean_interval(run.values(row, metric)[:, mask])
+
+
+def _pooled_sets(run: Run, row: str, part: str) -> dict[str, Interval]:
+    scores = {metric: run.set_scores(row, metric, part) for metric in run.set_metrics}
+    return {metric: set_interval(found) for metric, found in scores.items() if found}
+
+
+def set_verdicts(
+    ours: Run, row: str, theirs: Run, other: str, part: str = WHOLE
+) -> dict[str, str]:
+    """What may be said of a row of one run beside a row of another, as sets: metric -> word."""
+    found = {}
+    for metric in ours.set_metrics:
+        own, others = ours.set_scores(row, metric, part), theirs.set_scores(other, metric, part)
+        if own and others:
+            found[metric] = compare_sets(metric, own, others).verdict
+    return found
 
 
 def _verdict(run: Run, row: str, metric: str) -> str:

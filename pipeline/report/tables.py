@@ -7,10 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sketchface_models.metrics.bootstrap import Interval
-from sketchface_models.metrics.registry import METRICS
+from sketchface_models.metrics.registry import METRICS, Metric
+from sketchface_models.metrics.sets import SET_METRICS, SetMetric
 
-DECIMALS = {"psnr": 2}
+MEASURES: dict[str, Metric | SetMetric] = {**METRICS, **SET_METRICS}
+"""Of faces and of sets of faces, in table order."""
+DECIMALS = {"psnr": 2, "parser_kernel": 4}
 """Of metrics that need other than three."""
+FEW = "†"
+"""Marks what was measured on too few faces for a conclusion."""
 ARROWS = {"higher": "↑", "lower": "↓"}
 NOTHING = "–"
 FIXED = "\u00a0"
@@ -49,7 +54,7 @@ def code(name: object) -> str:
 
 def heading(metric: str) -> str:
     """Label of a metric with an arrow to its good end."""
-    return f"{METRICS[metric].label}{FIXED}{ARROWS[METRICS[metric].direction]}"
+    return f"{MEASURES[metric].label}{FIXED}{ARROWS[MEASURES[metric].direction]}"
 
 
 def number(value: float, metric: str) -> str:
@@ -57,9 +62,16 @@ def number(value: float, metric: str) -> str:
     return f"{value:.{DECIMALS.get(metric, 3)}f}"
 
 
+def brief(interval: Interval, metric: str) -> str:
+    """The mean, marked where there are too few faces."""
+    few = metric in SET_METRICS and interval.n < SET_METRICS[metric].least
+    return number(interval.mean, metric) + (FEW if few else "")
+
+
 def ranged(interval: Interval, metric: str) -> str:
     """Mean and 95 % interval; the mean alone where one face has no interval."""
-    mean, low, high = (number(end, metric) for end in (interval.mean, interval.low, interval.high))
+    mean = brief(interval, metric)
+    low, high = (number(end, metric) for end in (interval.low, interval.high))
     return mean if interval.n == 1 else f"{mean} [{low}, {high}]"
 
 

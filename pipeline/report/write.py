@@ -25,8 +25,8 @@ from pipeline.report.page import (
 )
 from pipeline.report.parsers import Parser, is_parser, read_parser, score_rows
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
+from pipeline.report.tables import MEASURES
 from sketchface_models.atomic import atomic_file
-from sketchface_models.metrics.registry import METRICS
 
 SCORES = (
     *("run", "seed", "row", "part", "metric", "mean", "low", "high", "n"),
@@ -117,7 +117,7 @@ def _score_row(score: Score, protocol: str) -> Sequence[Any]:
     ends = score.interval
     numbers = (f"{end:.6g}" for end in (ends.mean, ends.low, ends.high))
     named = (score.run, score.seed, score.row, score.part, score.metric)
-    measure = METRICS.get(score.metric)
+    measure = MEASURES.get(score.metric)
     return (*named, *numbers, ends.n, measure.direction if measure else "higher", protocol)
 
 

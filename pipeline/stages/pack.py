@@ -13,7 +13,7 @@ DATA = Path("data")
 def main(params: Parameters, run: str) -> None:
     """Pack the fields of one run."""
     task = params.section(f"systems.{run}.task", Task)
-    write_pack(run, task, DATA, DATA / "pack" / run)
+    write_pack(run, task, DATA, DATA / "pack" / run, params.value("depth"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ from sketchface_models.weights.shipped import SIDE, load_parser
 
 FEATURES = WIDTHS[-1]
 """Numbers in a face's vector."""
+PARAMETERS = {"revision": 1, "features": "centre, averaged", "side": SIDE, "resize": "bilinear"}
+"""How pictures come to it; part of a protocol's hash, beside that of the network."""
+NAME = "judge"
+"""Of the shipped network, and in a protocol."""
 
 
 class Judge(nn.Module):
@@ -26,7 +30,7 @@ class Judge(nn.Module):
 
     def __init__(self, network: UNetParser | None = None) -> None:
         super().__init__()
-        self.network = network or cast(UNetParser, load_parser("judge"))
+        self.network = network or cast(UNetParser, load_parser(NAME))
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> Tensor:

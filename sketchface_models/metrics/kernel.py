@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 LEAST = 2
+ROWS = 512
+"""Lines of a kernel matrix in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,30 @@ def squared_mmd(first: Tensor, second: Tensor) -> float:
     own = (within_x.sum() - within_x.diagonal().sum()) / (m * (m - 1))
     other = (within_y.sum() - within_y.diagonal().sum()) / (n * (n - 1))
     return float(own + other - 2 * _kernel(x, y).mean())
+
+
+def redrawn_mmd(first: Tensor, second: Tensor, drawn: Tensor) -> Tensor:
+    """`squared_mmd` of the same vectors drawn again, with repetitions: (R,) float64.
+
+    A vector that was drawn twice is no independent draw beside itself, so it meets its own copies
+    no more than itself.
+
+    Args:
+        first: (N, D) floating point.
+        second: (N, D) floating point.
+        drawn: (R, N) integers, which of both sets each draw holds; vector i of the one comes
+            along with vector i of the other. A draw of one vector alone gives NaN.
+
+    Raises:
+        ValueError: as `squared_mmd`.
+    """
+    x, y = _checked(first, second)
+    often = torch.zeros(len(drawn), len(x), dtype=torch.float64)
+    often.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
+    whole = often.sum(dim=1).square()
+    apart = whole - often.square().sum(dim=1)
+    own, other = (_weighed(z, z, often, itself=False) / apart for z in (x, y))
+    return own + other - 2 * _weighed(x, y, often, itself=True) / whole
 
 
 def kernel_distance(
@@ -78,6 +104,18 @@ def kernel_distance(
     )
     deviation = float(found.std()) if subsets > 1 else float("nan")
     return KernelDistance(float(found.mean()), deviation, subsets, size)
+
+
+def _weighed(x: Tensor, y: Tensor, often: Tensor, itself: bool) -> Tensor:
+    """The sum of often[r, i] often[r, j] k(x[i], y[j]), with or without i = j: (R,)."""
+    total = torch.zeros(len(often), dtype=torch.float64)
+    for start in range(0, len(x), ROWS):
+        part = slice(start, start + ROWS)
+        kernel = _kernel(x[part], y)
+        if not itself:
+            kernel.diagonal(start).zero_()
+        total += ((often[:, part] @ kernel) * often).sum(dim=1)
+    return total
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:

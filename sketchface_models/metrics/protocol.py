@@ -31,7 +31,7 @@ class Protocol:
         references themselves where they are known; empty if unknown.
     data_range: value of white.
     precision: floating-point type of the computation.
-    networks: name -> SHA-256 of the weights of every network that judges; none so far.
+    networks: name -> SHA-256 of the weights of every network that judges.
     metrics: name -> parameters, of every measure including retrieval and the bootstrap.
     """
 

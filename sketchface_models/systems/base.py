@@ -14,10 +14,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchface_models.config import NonEmpty, above, at_least, between
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.schedules import linear_decay
 
 Batch = dict[str, Tensor]
-"""Field name -> (B, C, S, S) float32; pictures in [-1, 1], depth in [0, 1]."""
+"""Field name -> (B, C, S, S) float32; pictures in [-1, 1], depth in [0, 1].
+
+`style`, where a run has it among its inputs, is no picture: (B, K) weights of the K styles that sum
+to one. While training each face has one style and weight one for it."""
 
 
 class Update(Protocol):
@@ -48,6 +52,10 @@ class Task:
     target: Annotated[str, NonEmpty()]
     size: Annotated[int, between(32, 2048)]
     """Side of the training pictures in pixels."""
+
+    def __post_init__(self) -> None:
+        if self.inputs and not set(self.inputs) - {STYLE}:
+            raise ValueError(f"inputs: {list(self.inputs)}; allowed: a picture among them")
 
 
 @dataclass(frozen=True)

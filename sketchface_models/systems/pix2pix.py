@@ -16,6 +16,7 @@ from torch.optim import Adam, Optimizer
 from sketchface_models.config import above, at_least, between
 from sketchface_models.metrics.levels import as_grey
 from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
 
 PICTURE_CHANNELS = 3
@@ -83,6 +84,8 @@ class Pix2PixSettings:
             wrong.append(f"task.size: {size}; allowed: a multiple of {SMALLEST} (six halvings)")
         if size == SMALLEST and batch < 2:
             wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {SMALLEST}")
+        if STYLE in self.task.inputs:
+            wrong.append("task.inputs: style; allowed: pictures alone, styles are for hida")
         if wrong:
             raise ValueError("\n".join(wrong))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.inference import BEST, CARD, WEIGHTS
+from sketchface_models.styles import STYLE, style_counts
 from sketchface_models.training import checkpoint, cost
 from sketchface_models.training.guards import SKIPPED
 from sketchface_models.training.identity import Identity, environment, folder_hash
@@ -32,10 +33,14 @@ def deliver(
         "model": dict(config["model"]),
         "channels": pack.channels,
         "pack": folder_hash(pack.folder),
+        "faces": pack.faces,
         "parameters": notes["parameters"],
         "steps": schedule.steps,
         "images": schedule.steps * schedule.batch,
     }
+    if STYLE in pack.channels:
+        trained = (pack.styles[row] for row in pack.rows("train"))
+        card["styles"] = style_counts(trained, pack.channels[STYLE])
     with atomic_dir(out / "weights") as folder:
         checkpoint.save_tensors(folder / WEIGHTS, trainer.weights(), card)
         write_json(folder / CARD, card)

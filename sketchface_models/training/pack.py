@@ -1,7 +1,11 @@
 """The pack: what a run learns from, one memory-mapped array a field.
 
-    pack.json       size, fields {name: channels}, inputs, target, ids, splits, styles
+    pack.json       size, fields {name: channels}, inputs, target, ids, splits, styles, and `faces`:
+                    how the photos were framed, for who wants to draw others
     FIELD.npy       (N, C, S, S) uint8, rows in the order of `ids`
+
+The field `style` has no file: its C planes, 255 at the plane of the face's style and 0 elsewhere,
+follow from `styles`, and its arrays are (N, C).
 
 `train` depends on this folder alone, and it is what travels to a GPU machine.
 """
@@ -10,15 +14,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.styles import STYLE, one_hot
 from sketchface_models.systems.base import Batch
 
-UNCENTRED = ("depth",)
+UNCENTRED = ("depth", STYLE)
 """Fields that stay in [0, 1]; all others go to [-1, 1]."""
 
 
@@ -40,18 +46,23 @@ class Pack:
             self.ids: list[str] = about["ids"]
             self.splits: list[str] = about["splits"]
             self.styles: list[int | None] = about["styles"]
+            self.faces: dict[str, Any] = dict(about.get("faces", {}))
             if not len(self.ids) == len(self.splits) == len(self.styles):
                 raise ValueError("ids, splits and styles differ in length")
             # Still mapped, but without the bookkeeping that np.memmap adds to every slice.
             self.arrays = {
                 name: np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
                 for name in self.channels
+                if name != STYLE
             }
+            if STYLE in self.channels:
+                self.arrays[STYLE] = one_hot(self.styles, self.channels[STYLE])
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SketchFaceError(
                 f"{folder}: not a whole pack ({error}); rerun its pack stage"
             ) from None
-        for name, array in self.arrays.items():
+        for name in self.pictures:
+            array = self.arrays[name]
             expected = (len(self.ids), self.channels[name], self.size, self.size)
             if array.shape != expected or array.dtype != np.uint8:
                 raise SketchFaceError(
@@ -59,12 +70,17 @@ class Pack:
                     f"{expected}; rerun its pack stage"
                 )
 
+    @property
+    def pictures(self) -> list[str]:
+        """The fields that are pictures: all but the style."""
+        return [name for name in self.arrays if name != STYLE]
+
     def rows(self, split: str) -> np.ndarray:
         """Row numbers of a split, (n,) int64."""
         return np.flatnonzero(np.asarray(self.splits) == split)
 
     def read(self, rows: np.ndarray, fields: list[str] | None = None) -> dict[str, Tensor]:
-        """Raw uint8 tensors (B, C, S, S) by field."""
+        """Raw uint8 tensors by field, (B, C, S, S); the style (B, C)."""
         order = np.asarray(rows)
         return {
             name: torch.from_numpy(np.ascontiguousarray(self.arrays[name][order]))
@@ -80,10 +96,11 @@ class Pack:
             columns: (B, S) int64, likewise.
 
         Returns:
-            Raw uint8 tensors (B, C, S, S) by field.
+            Raw uint8 tensors by field, (B, C, S, S); the style (B, C).
         """
-        found = {}
-        for name, array in self.arrays.items():
+        found = self.read(rows, [STYLE]) if STYLE in self.arrays else {}
+        for name in self.pictures:
+            array = self.arrays[name]
             moved = np.empty((len(rows), *array.shape[1:]), np.uint8)
             for picture, row, y, x in zip(moved, rows, lines, columns, strict=True):
                 # Whole lines first, which are copied in one go. "clip" writes without a buffer.
@@ -93,7 +110,7 @@ class Pack:
 
 
 def normalise(raw: dict[str, Tensor], device: torch.device) -> Batch:
-    """uint8 -> new float32 tensors on the device: pictures to [-1, 1], depth to [0, 1]."""
+    """uint8 -> new float32 tensors on the device: depth and style in [0, 1], all else in [-1, 1]."""
     batch = {}
     for name, tensor in raw.items():
         value = tensor.to(device, non_blocking=True).to(torch.float32, copy=True)

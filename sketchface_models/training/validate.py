@@ -9,6 +9,7 @@ from torch import Tensor
 from sketchface_models.metrics.levels import as_grey, from_signed
 from sketchface_models.metrics.ssim import ssim
 from sketchface_models.parsing.classes import COLOURS
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.training.feed import LABELS
 from sketchface_models.training.pack import Pack, normalise
@@ -46,7 +47,8 @@ def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[s
 
 @torch.no_grad()
 def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.ndarray | None:
-    """The first validation faces side by side: a line for each input, the drawing, the target.
+    """The first validation faces side by side: a line for each input that is a picture,
+    the drawing, the target.
 
     Returns:
         (lines x size, faces x size, 3) uint8; None if there are no validation faces.
@@ -56,7 +58,7 @@ def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.nda
         return None
     raw = pack.read(rows)
     drawn = from_signed(system.generate(normalise(raw, device))).to(torch.uint8).cpu()
-    lines = [(name, raw[name]) for name in pack.inputs]
+    lines = [(name, raw[name]) for name in pack.inputs if name != STYLE]
     lines += [(pack.target, drawn), (pack.target, raw[pack.target])]
     return torch.cat([_side_by_side(name, pictures) for name, pictures in lines]).numpy()
 

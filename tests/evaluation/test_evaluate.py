@@ -93,7 +93,8 @@ def test_drawings_are_stored_under_their_ids(perfect: Path):
 def test_equal_inputs_give_equal_bytes(perfect: Path, tables: Path, tmp_path: Path):
     again = run(tables, tmp_path, "sketch")
     names = sorted(path.name for path in again.iterdir())
-    assert names == ["drawings.parquet", "per_image.parquet", "samples.png", "summary.json"]
+    files = ["drawings.parquet", "features.parquet", "per_image.parquet", "sets.parquet"]
+    assert names == sorted([*files, "samples.png", "summary.json"])
     for name in names:
         assert (again / name).read_bytes() == (perfect / name).read_bytes()
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
 from pipeline.evaluation.layout import MODEL, TRIVIAL
-from pipeline.evaluation.summary import summarise
+from pipeline.evaluation.judged import judge_sets, with_sets
+from pipeline.evaluation.setfile import SETS_FILE, write_sets
+from pipeline.evaluation.summary import parts_of, summarise
 from pipeline.images import encode_png
 from pipeline.shards import QUARANTINE, quarantined, write_rows
 from pipeline.sheets import sheet
@@ -54,6 +57,16 @@ def made_scores(skill: float, seed: int, channels: int = 1) -> dict[str, dict[st
         guessed = np.arange(1, TEST + 1)
         values["rank"] = np.arange(TEST) % 3 + 1 if name == MODEL and skill > 0 else guessed
     return scores
+
+
+def made_features(skill: float, seed: int) -> dict[str, torch.Tensor]:
+    """Row -> (TEST, 6): the system's lie the nearer to the targets the greater its skill is."""
+    fixed = np.random.default_rng(9)
+    target = fixed.normal(size=(TEST, 6))
+    far = 2 - 0.5 * skill
+    own = target + 0.1 * np.random.default_rng(seed).normal(size=(TEST, 6)) + far
+    rows = {"target": target, "model": own, "input": target[::-1] + 2, "mean": 0 * target + 2}
+    return {row: torch.from_numpy(np.ascontiguousarray(values)) for row, values in rows.items()}
 
 
 def write_faces(data: Path, name: str, shared: bool = False) -> None:
@@ -115,6 +128,10 @@ def write_run(
         metrics=measures(kind),
     )
     scores = made_scores(skill, 1000 * len(run) + seed, channels)
+    sets = judge_sets(
+        made_features(skill, 1000 * len(run) + seed),
+        parts_of(list(STYLES), list(IDS), list(shared)),
+    )
     summary = {
         "run": run,
         "seed": seed,
@@ -125,7 +142,7 @@ def write_run(
         "protocol_details": asdict(protocol),
         "n": TEST,
         "missing": list(missing),
-        **summarise(scores, list(STYLES), list(IDS), list(shared), 0),
+        **with_sets(summarise(scores, list(STYLES), list(IDS), list(shared), 0), sets),
     }
     scored = data / "evaluate" / run / str(seed)
     scored.mkdir(parents=True)
@@ -135,6 +152,7 @@ def write_run(
         for row, values in scores.items()
     ]
     pq.write_table(pa.concat_tables(tables), scored / "per_image.parquet")
+    write_sets(scored / SETS_FILE, sets)
     (scored / "samples.png").write_bytes(encode_png(samples()))
     write_training(data / "train" / run / str(seed), run, seed, target, steps)
 

@@ -1,0 +1,165 @@
+"""`sketchface translate`: sketches of any photos."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from pipeline.translation.files import Output, walked
+from pipeline.translation.inputs import Preparation, View
+from pipeline.translation.recipe import open_weights
+from pipeline.translation.translate import Account, Translator
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.memory import keep_freed_memory
+
+
+class Faces(StrEnum):
+    """Which of several faces in a photo."""
+
+    ALL = "all"
+    LARGEST = "largest"
+    CENTRAL = "central"
+
+
+class Depth(StrEnum):
+    """Where depth comes from."""
+
+    FACEMESH = "facemesh"
+    FILES = "files"
+    ONNX = "onnx"
+
+
+class Nearer(StrEnum):
+    """Which depth values are near."""
+
+    HIGH = "high"
+    LOW = "low"
+
+
+def translate(
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photos, and folders of them.", show_default=False),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("-o", help="A folder for NAME.png, or a .png file.", show_default=False),
+    ],
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A style (1, 2 ...) or a weight for each (0.5,0.5,0); again for several drawings.",
+            show_default="the first; all of them with --sheet",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Weights of a run, such as data/train/hida/0.",
+            show_default="the generator that comes with the package",
+        ),
+    ] = None,
+    face: Annotated[
+        Faces, typer.Option(help="Which of several faces; all are numbered from left to right.")
+    ] = Faces.ALL,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Draw the picture as a whole, face or not.")
+    ] = False,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="Photos are framed like the training ones already.")
+    ] = False,
+    depth: Annotated[
+        Depth | None,
+        typer.Option(help="Where depth comes from.", show_default="as in training"),
+    ] = None,
+    depth_path: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="files: the folder of depth pictures of the photos, of the same names and sizes. "
+            "onnx: the model.",
+            show_default=False,
+        ),
+    ] = None,
+    nearer: Annotated[
+        Nearer | None,
+        typer.Option(help="files, onnx: which values are near.", show_default="as in training"),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Side of the drawings, pixels.", show_default="of the training photos"
+        ),
+    ] = None,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Also NAME-sheet.png: photo, depth, all drawings.")
+    ] = False,
+) -> None:
+    """Draw sketches of photos.
+
+    Every face is brought to the framing that the weights were trained in, and its sketch is written
+    to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
+    NAME-style1.png ... Files that are there are replaced, though never a photo. A photo that cannot
+    be drawn is named with the reason; the others are drawn, and the status is 1.
+    """
+    if whole and aligned:
+        raise SketchFaceError("--whole, --aligned: give one of the two")
+    if size is not None and not 16 <= size <= 4096:
+        raise SketchFaceError(f"--size {size}: allowed: 16 to 4096")
+    found, wrong = walked(photos)
+    target = Output(out, found)
+    if target.file and len(found) > 1:
+        raise SketchFaceError(f"{out}: one file for {len(found)} photos; give -o a folder")
+    for line in wrong:
+        _refuse(line)
+    view: View = "whole" if whole else "aligned" if aligned else "faces"
+    account = Account()
+    if found:
+        changes = {"backend": depth, "path": depth_path, "nearer": nearer}
+        given = {key: str(value) for key, value in changes.items() if value is not None}
+        translator = _translator(weights, style or [], view, face, given, size, sheet)
+        account = translator(found, target)
+        _report(account, len(found), out)
+    if wrong or account.refused:
+        raise typer.Exit(1)
+
+
+def _translator(
+    weights: Path | None,
+    styles: list[str],
+    view: View,
+    face: Faces,
+    depth: dict[str, Any],
+    size: int | None,
+    sheet: bool,
+) -> Translator:
+    keep_freed_memory()
+    system, recipe, device = open_weights(weights)
+    chosen = recipe.chosen_styles(styles, every=sheet)
+    settings = recipe.depth_settings(depth)
+    preparation = Preparation(recipe, settings, view, face.value)
+    side = size or recipe.aligned
+    return Translator(system, device, preparation, chosen, side, sheet, _refuse)
+
+
+def _refuse(line: str) -> None:
+    with tqdm.external_write_mode():
+        typer.echo(f"error: {line}", err=True)
+
+
+def _report(account: Account, photos: int, out: Path) -> None:
+    rate = account.faces / max(account.seconds, 1e-9)
+    line = f"{out}: {_counted(account.sketches, 'sketch', 'es')} of"
+    line += f" {_counted(account.faces, 'face')} in {_counted(photos, 'photo')}"
+    if account.refused:
+        line += f"; {len(account.refused)} not drawn"
+    typer.echo(f"{line} ({rate:.1f} faces/s)")
+
+
+def _counted(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}{plural}"

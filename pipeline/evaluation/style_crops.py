@@ -1,0 +1,111 @@
+"""Where, and how, the style classifier looks at a sketch: at small pieces of face and hair.
+
+A piece shows strokes and shading, but neither the framing of the picture nor the paper's edge. In
+FS2K those tell the photo's source and so, in the training split, the style: styles 1 and 2 were
+drawn from one source alone, style 3 from the two others.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+COLUMNS, ROWS = 3, 4
+"""Pieces of a picture that is classified."""
+HAIR = 0.5
+"""How far above the brows hair is looked at, as a part of the distance from brows to chin."""
+JAW, BROWS = slice(0, 17), slice(17, 27)
+
+RESCALED = (0.75, 1.3)
+"""Sides of the windows that training pieces are cut out by, in sides of a piece."""
+LOWPASSED = (0.4, 0.9)
+"""Part of their pixels through which half of the training pieces go: drawings are made smaller than
+the data set's pictures and enlarged, and sources that were warped to one framing are soft."""
+BLURRED = (0.3, 0.9)
+QUALITIES = (40, 96)
+CONTRASTS = (0.7, 1.3)
+BRIGHTNESSES = (-20.0, 20.0)
+NOISE = 4.0
+
+Box = tuple[float, float, float, float]
+
+
+def face_box(points: np.ndarray) -> Box:
+    """Left, top, right, bottom of a face with the hair above it, in pixels.
+
+    Args:
+        points: (68, 2) landmarks, pixels.
+    """
+    left, right = points[JAW, 0].min(), points[JAW, 0].max()
+    brows, chin = points[BROWS, 1].min(), points[JAW, 1].max()
+    return float(left), float(brows - HAIR * (chin - brows)), float(right), float(chin)
+
+
+def corners(box: Box, side: int, size: int) -> np.ndarray:
+    """Left and top of the pieces of a picture that is classified, (ROWS * COLUMNS, 2) int.
+
+    Args:
+        box: of the face, pixels.
+        side: of a piece.
+        size: of the picture; pieces lie inside it.
+    """
+    columns = np.linspace(*_room(box[0], box[2], side, size), COLUMNS)
+    rows = np.linspace(*_room(box[1], box[3], side, size), ROWS)
+    grid = np.stack(np.meshgrid(columns, rows), axis=2).reshape(-1, 2)
+    return np.floor(grid).astype(int)
+
+
+def pieces(picture: np.ndarray, box: Box, side: int) -> np.ndarray:
+    """The pieces by which a picture is classified, as they are.
+
+    Args:
+        picture: (S, S) uint8, 255 = paper.
+        box: of its face.
+        side: of a piece.
+
+    Returns:
+        (ROWS * COLUMNS, side, side) uint8.
+    """
+    places = corners(box, side, len(picture))
+    return np.stack([picture[y : y + side, x : x + side] for x, y in places])
+
+
+def training_piece(
+    picture: np.ndarray, box: Box, side: int, draw: np.random.Generator
+) -> np.ndarray:
+    """A piece of anywhere in the face, disturbed in all that is not style: (side, side) uint8."""
+    size = len(picture)
+    window = min(size, round(side * draw.uniform(*RESCALED)))
+    x, y = (
+        int(draw.uniform(*_room(box[axis], box[axis + 2], window, size))) for axis in (0, 1)
+    )
+    piece = _resized(picture[y : y + window, x : x + window], side)
+    if draw.random() < 0.5:
+        piece = _resized(_resized(piece, round(side * draw.uniform(*LOWPASSED))), side)
+    if draw.random() < 0.3:
+        piece = cv2.GaussianBlur(piece, (0, 0), draw.uniform(*BLURRED))
+    if draw.random() < 0.5:
+        piece = piece[:, ::-1]
+    levels = 255 + (piece - 255.0) * draw.uniform(*CONTRASTS) + draw.uniform(*BRIGHTNESSES)
+    levels += draw.normal(0, draw.uniform(0, NOISE), levels.shape)
+    piece = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    if draw.random() < 0.5:
+        options = [cv2.IMWRITE_JPEG_QUALITY, int(draw.integers(*QUALITIES))]
+        piece = cv2.imdecode(cv2.imencode(".jpg", piece, options)[1], cv2.IMREAD_GRAYSCALE)
+    return piece
+
+
+def lowpassed(picture: np.ndarray, side: int) -> np.ndarray:
+    """A picture brought to `side` pixels and back, as one that was drawn at that size."""
+    return _resized(_resized(picture, side), len(picture))
+
+
+def _room(low: float, high: float, side: int, size: int) -> tuple[float, float]:
+    """First and last place of a piece within low..high, or about its middle if that is narrow."""
+    first, last = (low, high - side) if high - side > low else ((low + high - side) / 2,) * 2
+    return min(max(first, 0.0), size - side), min(max(last, 0.0), size - side)
+
+
+def _resized(picture: np.ndarray, side: int) -> np.ndarray:
+    way = cv2.INTER_AREA if side < len(picture) else cv2.INTER_CUBIC
+    return cv2.resize(picture, (side, side), interpolation=way)

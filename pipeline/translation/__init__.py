@@ -1,0 +1,1 @@
+"""Sketches of any photo, drawn as the pipeline draws those of a data set."""

@@ -1,0 +1,93 @@
+"""Which photos to draw, and where what is drawn of them goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.images import EXTENSIONS, encode_png
+from sketchface_models.atomic import atomic_file
+from sketchface_models.errors import SketchFaceError
+
+PNG = ".png"
+
+
+def walked(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The photos that paths name, folders with all that is in them; and what is wrong with others.
+
+    Files are taken whatever they are called, files of a folder by their endings. Hidden files are
+    left out.
+    """
+    found: dict[Path, None] = {}
+    wrong = []
+    for path in paths:
+        if not path.is_dir():
+            found[path] = None  # reading says what is wrong with it
+            continue
+        inside = [each for each in sorted(path.rglob("*")) if _is_picture(each, path)]
+        if not inside:
+            wrong.append(f"{path}: no picture in this folder; give photos, or a folder of some")
+        found |= dict.fromkeys(inside)
+    return list(found), wrong
+
+
+class Output:
+    """Where drawings go: a folder, or one file; nothing is written twice.
+
+    Args:
+        out: a folder, made where there is none, or a name that ends in .png for one drawing.
+        photos: which must not be overwritten.
+
+    Raises:
+        SketchFaceError: if `out` is a picture of another kind, or a file that is no picture.
+    """
+
+    def __init__(self, out: Path, photos: Sequence[Path]) -> None:
+        ending = out.suffix.lower()
+        self.file = out if ending == PNG and not out.is_dir() else None
+        if self.file is None and not out.is_dir():
+            if ending in EXTENSIONS:
+                raise SketchFaceError(f"{out}: drawings are PNG; give -o a folder or a .png file")
+            if out.exists():
+                raise SketchFaceError(f"{out}: a file; give -o a folder or a .png file")
+        self.folder = out.parent if self.file else out
+        self.written: dict[Path, Path] = {}
+        self.photos = {photo.resolve() for photo in photos}
+
+    def path(self, photo: Path, marks: Sequence[str]) -> Path:
+        """Where a picture of a photo goes: NAME-MARK-MARK.png, NAME being the one file's."""
+        stem = photo.stem if self.file is None else self.file.stem
+        return self.folder / ("-".join([stem, *marks]) + PNG)
+
+    def write(self, path: Path, picture: np.ndarray, photo: Path) -> None:
+        """Write a picture as PNG, whole or not at all.
+
+        Raises:
+            SketchFaceError: if a photo, or something that was drawn of another one, stands there,
+                or it cannot be written.
+        """
+        whole = path.resolve()
+        if whole in self.photos:
+            raise SketchFaceError(
+                f"{photo}: would be drawn over the photo {path}; give -o another folder"
+            )
+        if whole in self.written:
+            raise SketchFaceError(
+                f"{photo}: would be drawn over {path}, which shows {self.written[whole]}; rename "
+                "one of the two"
+            )
+        try:
+            with atomic_file(path) as temporary:
+                temporary.write_bytes(encode_png(picture))
+        except OSError as error:
+            raise SketchFaceError(
+                f"{path}: {error.strerror or error}; name another place with -o"
+            ) from None
+        self.written[whole] = photo
+
+
+def _is_picture(path: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return path.suffix.lower() in EXTENSIONS and not hidden and path.is_file()

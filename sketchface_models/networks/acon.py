@@ -1,0 +1,69 @@
+"""ACON, the family of activations that HIDA switches by (Ma et al. 2021; HIDA Eq. 1, facts E.4).
+
+All compute (p1 - p2) x sigmoid(theta (p1 - p2) x) + p2 x with learned slopes p1, p2 for each channel;
+they differ in where theta, which says how sharply one slope gives way to the other, comes from. HIDA's
+Eq. 1 leaves out the x of the first product; without it nothing would be switched, so it stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Kind = Literal["pixel", "channel"]
+
+
+class Slopes(nn.Module):
+    """The two slopes of each channel, from N(0, 1), and the switch between them.
+
+    Shape: x (B, C, H, W), theta that broadcasts to it -> (B, C, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.p1 = nn.Parameter(torch.randn(1, channels, 1, 1))
+        self.p2 = nn.Parameter(torch.randn(1, channels, 1, 1))
+
+    def forward(self, x: Tensor, theta: Tensor) -> Tensor:
+        # In the precision of x: a 32-bit slope would turn half-precision maps into 32-bit ones.
+        p2 = self.p2.to(x.dtype)
+        difference = (self.p1 - self.p2).to(x.dtype) * x
+        return torch.addcmul(p2 * x, difference, torch.sigmoid(theta * difference))
+
+
+class PixelMetaACON(nn.Module):
+    """metaACON with theta = sigmoid(x) at each pixel, as HIDA's words have it (Eq. 1).
+
+    Shape: (B, C, H, W) -> (B, C, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.slopes = Slopes(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        switched: Tensor = self.slopes(x, torch.sigmoid(x))
+        return switched
+
+
+class ChannelMetaACON(nn.Module):
+    """metaACON with one theta a channel, from the channels' means, as released (facts E.4).
+
+    Shape: (B, C, H, W) -> (B, C, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        narrow = max(16, channels // 16)
+        self.slopes = Slopes(channels)
+        self.theta = nn.Sequential(nn.Conv2d(channels, narrow, 1), nn.Conv2d(narrow, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        theta = torch.sigmoid(self.theta(x.mean(dim=(2, 3), keepdim=True)))
+        switched: Tensor = self.slopes(x, theta)
+        return switched
+
+
+META_ACON: dict[Kind, type[nn.Module]] = {"pixel": PixelMetaACON, "channel": ChannelMetaACON}

@@ -1,0 +1,68 @@
+"""HIDA's encoder: a stem for the photo, one for its depth, then halvings (facts E.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sketchface_models.networks.hida.design import Network, encoder_activation
+
+
+def halve(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """The convolution of every encoder layer: k4 s2 p1."""
+    return nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1)
+
+
+class EncoderLayer(nn.Sequential):
+    """One halving: convolution, metaACON, instance norm, in the order that `network` names.
+
+    Shape: (B, in_channels, H, W) -> (B, out_channels, H/2, W/2).
+    """
+
+    def __init__(
+        self, network: Network, in_channels: int, out_channels: int, normed: bool
+    ) -> None:
+        before = network.encoder_order == "acon-conv-norm"
+        activation = encoder_activation(network, in_channels if before else out_channels)
+        convolution = halve(in_channels, out_channels)
+        norm = [nn.InstanceNorm2d(out_channels)] if normed else []
+        super().__init__(*([activation, convolution] if before else [convolution, activation]), *norm)
+
+
+class Encoder(nn.Module):
+    """Photo, and depth if given, to one map a halving.
+
+    Args:
+        network: how to build it.
+        halvings: log2 of the pictures' side.
+        with_depth: whether there is a depth stem.
+
+    Attributes:
+        channels: of the maps that `forward` returns, outermost (the joined stems) first.
+
+    Shape: photo (B, 3, S, S), depth (B, 1, S, S) or None -> the stems' maps (B, width, S/2, S/2),
+    then the maps from S/2 down to 1 x 1.
+    """
+
+    def __init__(self, network: Network, halvings: int, with_depth: bool) -> None:
+        super().__init__()
+        width = network.width
+        self.photo_stem = halve(3, width)
+        self.depth_stem = halve(1, width) if with_depth else None
+        self.channels = [2 * width if with_depth else width]
+        self.channels += [width * min(2**level, 8) for level in range(1, halvings)]
+        pairs = list(zip(self.channels, self.channels[1:], strict=False))
+        self.layers = nn.ModuleList(
+            # One pixel has no deviation to divide by: the innermost map is not normed.
+            EncoderLayer(network, *pair, normed=level < len(pairs) - 1)
+            for level, pair in enumerate(pairs)
+        )
+
+    def forward(self, photo: Tensor, depth: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
+        stems = [self.photo_stem(photo)]
+        if self.depth_stem is not None:
+            stems.append(self.depth_stem(depth))
+        maps = [torch.cat(stems, dim=1)]
+        for layer in self.layers:
+            maps.append(layer(maps[-1]))
+        return stems, maps
