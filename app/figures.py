@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from app.translate import Depth, Faces, Nearer
+from app.translate import Depth, Nearer
 from pipeline import figures as draw
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.recipe import open_weights
@@ -33,7 +33,9 @@ def figures(
         list[int] | None,
         typer.Option(help="A decoder layer, 0 the innermost.", show_default="the outer four"),
     ] = None,
-    face: Annotated[Faces, typer.Option(help="Which of several faces.")] = Faces.LARGEST,
+    face: Annotated[
+        Literal["largest", "central"], typer.Option(help="Which of several faces.")
+    ] = "largest",
     depth: Annotated[
         Depth | None,
         typer.Option(help="Where depth comes from.", show_default="as in training"),
@@ -53,19 +55,17 @@ def figures(
     and beta that adapt them (means over channels); OUT/NAME-styles.png, where the weights know
     several styles, the face in each of them and in mixtures.
     """
-    if face is Faces.ALL:
-        raise SketchFaceError("--face all: figures are of one face; give largest or central")
     if out.exists() and not out.is_dir():
         raise SketchFaceError(f"{out}: a file; give -o a folder")
     system, recipe, device = open_weights(weights)
     changes = {"backend": depth, "path": depth_path, "nearer": nearer}
     given = {key: str(value) for key, value in changes.items() if value is not None}
     (chosen,) = recipe.chosen_styles([style] if style else [], every=False)
-    preparation = Preparation(recipe, recipe.depth_settings(given), "faces", face.value)
+    preparation = Preparation(recipe, recipe.depth_settings(given), "faces", face)
     (prepared,) = preparation(photo)
     if isinstance(prepared, str):
         raise SketchFaceError(f"{photo}: {prepared}")
-    pictures = {"maps": draw.maps_figure(system, device, recipe, (prepared, chosen), layer)}
+    pictures = {"maps": draw.maps_figure(system, device, recipe, (prepared, chosen), layer or [])}
     if sum(1 for count in recipe.styles.values() if count) > 1:
         pictures["styles"] = draw.styles_figure(system, device, recipe, prepared)
     for kind, picture in pictures.items():

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from tqdm import tqdm
 
 from pipeline.translation.files import Output, walked
-from pipeline.translation.inputs import Preparation, View
+from pipeline.translation.inputs import Preparation, View, Which
 from pipeline.translation.recipe import open_weights
 from pipeline.translation.translate import Account, Translator
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.memory import keep_freed_memory
 
-
-class Faces(StrEnum):
-    """Which of several faces in a photo."""
-
-    ALL = "all"
-    LARGEST = "largest"
-    CENTRAL = "central"
-
-
-class Depth(StrEnum):
-    """Where depth comes from."""
-
-    FACEMESH = "facemesh"
-    FILES = "files"
-    ONNX = "onnx"
-
-
-class Nearer(StrEnum):
-    """Which depth values are near."""
-
-    HIGH = "high"
-    LOW = "low"
+Depth = Literal["facemesh", "files", "onnx"]
+Nearer = Literal["high", "low"]
 
 
 def translate(
@@ -65,8 +44,8 @@ def translate(
         ),
     ] = None,
     face: Annotated[
-        Faces, typer.Option(help="Which of several faces; all are numbered from left to right.")
-    ] = Faces.ALL,
+        Which, typer.Option(help="Which of several faces; all are numbered from left to right.")
+    ] = "all",
     whole: Annotated[
         bool, typer.Option("--whole", help="Draw the picture as a whole, face or not.")
     ] = False,
@@ -123,6 +102,7 @@ def translate(
         changes = {"backend": depth, "path": depth_path, "nearer": nearer}
         given = {key: str(value) for key, value in changes.items() if value is not None}
         translator = _translator(weights, style or [], view, face, given, size, sheet)
+        target.make()
         account = translator(found, target)
         _report(account, len(found), out)
     if wrong or account.refused:
@@ -133,7 +113,7 @@ def _translator(
     weights: Path | None,
     styles: list[str],
     view: View,
-    face: Faces,
+    face: Which,
     depth: dict[str, Any],
     size: int | None,
     sheet: bool,
@@ -142,7 +122,7 @@ def _translator(
     system, recipe, device = open_weights(weights)
     chosen = recipe.chosen_styles(styles, every=sheet)
     settings = recipe.depth_settings(depth)
-    preparation = Preparation(recipe, settings, view, face.value)
+    preparation = Preparation(recipe, settings, view, face)
     side = size or recipe.aligned
     return Translator(system, device, preparation, chosen, side, sheet, _refuse)
 

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from sketchface_models.config import load
 from sketchface_models.memory import keep_freed_memory
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build
 from sketchface_models.training.log import StepLog
@@ -27,6 +28,8 @@ from sketchface_models.training.settings import Engine
 from sketchface_models.training.trainer import Trainer
 
 NEVER = 10**9
+STYLES = 3
+"""Of the noise, where a run asks for one: as many as FS2K has."""
 LEVERS = {
     "channels_last": "networks in channels-first memory",
     "bf16": "32-bit arithmetic",
@@ -88,18 +91,20 @@ def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
 
     folder.mkdir()
     draw = np.random.default_rng(0)
-    channels = {name: FIELDS[name].channels for name in (*task.inputs, task.target)}
+    pictures = [name for name in (*task.inputs, task.target) if name != STYLE]
+    channels = {name: FIELDS[name].channels for name in pictures}
     for name, count in channels.items():
-        pictures = draw.integers(0, 256, (faces, count, task.size, task.size), np.uint8)
-        np.save(folder / f"{name}.npy", pictures)
+        noise = draw.integers(0, 256, (faces, count, task.size, task.size), np.uint8)
+        np.save(folder / f"{name}.npy", noise)
+    styled = {STYLE: STYLES} if STYLE in task.inputs else {}
     about = {
         "size": task.size,
-        "fields": channels,
+        "fields": channels | styled,
         "inputs": list(task.inputs),
         "target": task.target,
         "ids": [f"{row:04d}" for row in range(faces)],
         "splits": ["train"] * faces,
-        "styles": [None] * faces,
+        "styles": [row % STYLES + 1 if styled else None for row in range(faces)],
     }
     (folder / "pack.json").write_text(json.dumps(about), encoding="utf-8")
     return folder

@@ -7,6 +7,7 @@ import re
 
 from pipeline.datasets import adapter
 from pipeline.evaluation.evaluate import EvaluateSettings
+from pipeline.evaluation.style_training import StyleSettings
 from pipeline.faces.contours import ContourSettings
 from pipeline.faces.depth import DepthSettings
 from pipeline.faces.landmarks import LandmarkSettings
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type] = {
     "augment": AugmentSettings,
     "segment": SegmentSettings,
     "depth": DepthSettings,
+    "style": StyleSettings,
     "parallel": ParallelSettings,
     "engine": Engine,
     "evaluate": EvaluateSettings,

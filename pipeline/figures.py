@@ -88,7 +88,7 @@ def maps_figure(
     device: torch.device,
     recipe: Recipe,
     job: Job,
-    layers: Sequence[int] | None = None,
+    layers: Sequence[int] = (),
 ) -> bytes:
     """PNG of a table: a row for each decoder layer, a column for each kind of map.
 
@@ -100,16 +100,16 @@ def maps_figure(
         device: that it stands on.
         recipe: what it reads.
         job: the face and its style.
-        layers: numbers, 0 the innermost; the outer four where it is None.
+        layers: numbers, 0 the innermost; the outer four where there are none.
 
     Raises:
         SketchFaceError: if the system has no such layers.
     """
     found = layer_maps(system, device, job)
-    numbers = list(range(len(found)))[-4:] if layers is None else list(layers)
+    numbers = layers or range(len(found))[-4:]
     wrong = [number for number in numbers if not 0 <= number < len(found)]
-    if wrong or not numbers:
-        raise SketchFaceError(f"layer {wrong[:1]}: allowed: 0 to {len(found) - 1}")
+    if wrong:
+        raise SketchFaceError(f"layer {wrong[0]}: allowed: 0 to {len(found) - 1}, the outermost")
     chosen = [found[number] for number in numbers]
     kinds = [kind for kind in (ACTIVATION, *PARAMETERS) if any(kind in row.maps for row in chosen)]
     given = [(name, pictured(job[0], name, recipe.size)) for name in job[0].raw]
@@ -149,7 +149,9 @@ def styles_figure(system: System, device: torch.device, recipe: Recipe, face: Pr
     figure = Figure((width * _INCHES, height * _INCHES * 1.15), dpi=_DPI)
     for (row, column, weights), drawing in zip(places, drawings, strict=True):
         bottom = 1 - (row + 1) / height
-        axes = figure.add_axes(((column + 0.02) / width, bottom + 0.01, 0.96 / width, 0.86 / height))
+        axes = figure.add_axes(
+            ((column + 0.02) / width, bottom + 0.01, 0.96 / width, 0.86 / height)
+        )
         axes.imshow(drawing, cmap="gray", vmin=0, vmax=255)
         axes.axis("off")
         axes.set_title(_mixture(weights, order), fontsize=_FONT, pad=2)

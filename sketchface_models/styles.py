@@ -90,5 +90,5 @@ def _mixture(text: str, planes: int) -> list[float] | None:
 
 
 def _example(trained: Sequence[str], planes: int) -> str:
-    share = {label: 0.5 for label in trained[:2]} if len(trained) > 1 else {trained[0]: 1}
+    share = dict.fromkeys(trained[:2], 1 / len(trained[:2]))
     return ",".join(f"{share.get(str(label), 0):g}" for label in range(1, planes + 1))

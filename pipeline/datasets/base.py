@@ -5,7 +5,7 @@ An adapter is one module of this package, registered in `pipeline/datasets/__ini
     Settings                     dataclass of its `data` section (`DataSettings` plus its own keys)
     find(settings)               -> Offer: the items it offers and the files it cannot use
     read(item, settings)         -> Face: one item, decoded, in the publisher's own framing
-    offers(settings)             -> set of fields the data set itself has (`photo`, `sketch`, `style`, ...)
+    offers(settings)             -> set of fields the data set itself has (`photo`, `style`, ...)
     validate(root)               -> list of lines for `sketchface validate`; see `checks.FAULT`
 
 and, where they apply,

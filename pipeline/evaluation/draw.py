@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from tqdm import tqdm
 
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.levels import as_grey, from_signed
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.training.pack import Pack, normalise
 
@@ -19,7 +22,14 @@ RESIZE = "bicubic"
 
 
 @torch.no_grad()
-def draw(system: System, pack: Pack, rows: np.ndarray, size: int, device: torch.device) -> Tensor:
+def draw(
+    system: System,
+    pack: Pack,
+    rows: np.ndarray,
+    size: int,
+    device: torch.device,
+    style: Sequence[float] | None = None,
+) -> Tensor:
     """What the system draws for these rows, as written to a file: (N, C, size, size) uint8.
 
     Args:
@@ -28,6 +38,7 @@ def draw(system: System, pack: Pack, rows: np.ndarray, size: int, device: torch.
         rows: of the pack, (N,).
         size: at which drawings are scored, in pixels.
         device: on which to draw.
+        style: weights of the styles to draw all faces in, (K,); None draws each in its own.
 
     Raises:
         SketchFaceError: if what it draws is no batch of pictures, or not numbers.
@@ -35,7 +46,10 @@ def draw(system: System, pack: Pack, rows: np.ndarray, size: int, device: torch.
     parts = []
     for start in tqdm(range(0, len(rows), BATCH), desc="draw", unit="batch", disable=None):
         chosen = rows[start : start + BATCH]
-        drawing = system.generate(normalise(pack.read(chosen, pack.inputs), device)).cpu()
+        batch = normalise(pack.read(chosen, pack.inputs), device)
+        if style is not None:
+            batch[STYLE] = torch.tensor(style, device=device).repeat(len(chosen), 1)
+        drawing = system.generate(batch).cpu()
         shape, side = tuple(drawing.shape), pack.size
         if shape not in [(len(chosen), channels, side, side) for channels in (1, 3)]:
             raise SketchFaceError(

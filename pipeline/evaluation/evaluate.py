@@ -8,6 +8,8 @@ It writes
     sets.parquet        row, part, distances between the sets of drawings and of targets
     summary.json        protocol, means with intervals, by style, retrieval, verdicts
     samples.png         input, drawing and target of some test faces
+    style.json          where a style is an input: whether the style asked for is the one drawn
+    styles.png          ... and some test faces in every style
 
 and for runs that draw parsing maps what `parsing` says instead.
 """
@@ -38,6 +40,7 @@ from pipeline.evaluation.layout import MODEL
 from pipeline.evaluation.parsing import evaluate_parser
 from pipeline.evaluation.score import processor, score
 from pipeline.evaluation.setfile import SETS_FILE, write_sets
+from pipeline.evaluation.style_fidelity import style_fidelity
 from pipeline.evaluation.summary import parts_of, summarise
 from pipeline.evaluation.trivial import trivial_rows
 from pipeline.evaluation.truth import (
@@ -74,6 +77,8 @@ class EvaluateSettings:
     """Faces on the sample sheet."""
     seed: Annotated[int, at_least(0)]
     """Of the bootstrap and of who is another face."""
+    style_faces: Annotated[int, at_least(1)] = 120
+    """Test faces that a system with a style among its inputs draws in every style."""
 
 
 def evaluate(
@@ -174,8 +179,13 @@ def evaluate_system(
         "missing": missing,
         **with_sets(summarise(scores, styles, ids, shared, settings.seed), sets),
     }
+    styled = style_fidelity(system, card, data, pack, settings.style_faces, settings.seed, device)
+    if styled:
+        summary["style"] = styled.about
     with atomic_dir(out) as folder:
         write_json(folder / "summary.json", summary)
+        if styled:
+            styled.write(folder)
         _write_per_image(folder / "per_image.parquet", scores, ids, styles)
         write_features(folder / "features.parquet", features, ids)
         write_sets(folder / SETS_FILE, sets)

@@ -24,6 +24,7 @@ from pipeline.evaluation.setfile import SetScores
 from sketchface_models.metrics.judge import FEATURES, Judge
 from sketchface_models.metrics.sets import compare_sets, score_sets, set_interval
 
+
 def judge_features(pictures: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     """What the judge sees: row -> (N, `FEATURES`) float32 of (N, C, S, S) uint8.
 
@@ -31,32 +32,22 @@ def judge_features(pictures: Mapping[str, Tensor], device: torch.device) -> dict
     """
     judge = Judge().to(device)
     place: dict[bytes, int] = {}
-    of_row: dict[str, list[int]] = {}
-    waiting: list[Tensor] = []
-    seen: list[Tensor] = []
-
-    def look() -> None:
-        if waiting:
-            batch = torch.stack(waiting).to(device).float() / 127.5 - 1
-            seen.append(judge(batch).cpu())
-            waiting.clear()
-
-    total = sum(len(each) for each in pictures.values())
-    with tqdm(total=total, desc="judge", unit="face", disable=None) as bar:
-        for row, each in pictures.items():
-            of_row[row] = []
-            for picture in each:
-                key = hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest()
-                if key not in place:
-                    place[key] = len(place)
-                    waiting.append(picture)
-                of_row[row].append(place[key])
-                bar.update()
-                if len(waiting) == BATCH:
-                    look()
-            look()
+    different: list[Tensor] = []
+    where: dict[str, list[int]] = {}
+    for row, each in pictures.items():
+        where[row] = []
+        for picture in each:
+            key = hashlib.blake2b(picture.numpy().tobytes(), digest_size=16).digest()
+            if key not in place:
+                place[key] = len(different)
+                different.append(picture)
+            where[row].append(place[key])
+    seen = []
+    for start in tqdm(range(0, len(different), BATCH), desc="judge", unit="batch", disable=None):
+        batch = torch.stack(different[start : start + BATCH]).to(device)
+        seen.append(judge(batch.float() / 127.5 - 1).cpu())
     features = torch.cat(seen)
-    return {row: features[places] for row, places in of_row.items()}
+    return {row: features[places] for row, places in where.items()}
 
 
 def judge_sets(features: Mapping[str, Tensor], parts: Mapping[str, np.ndarray]) -> SetScores:

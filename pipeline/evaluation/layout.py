@@ -16,5 +16,8 @@ TRIVIAL = {
 TARGET = "target"
 """Not a row of scores: the targets themselves, where pictures are named."""
 
+STYLES_SHEET = "styles.png"
+"""The sheet of faces drawn in every style, of runs that take a style."""
+
 PARSING = "parsing"
 """`kind` in the summary of a run that draws parsing maps; other summaries have none."""

@@ -44,7 +44,8 @@ class StyleNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, S, S) in [-1, 1] -> (B, styles)."""
-        return self.scores(self.features(x).mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        scores: Tensor = self.scores(self.features(x).mean(dim=(2, 3)))
+        return scores
 
 
 class StyleClassifier:

@@ -16,9 +16,9 @@ HAIR = 0.5
 """How far above the brows hair is looked at, as a part of the distance from brows to chin."""
 JAW, BROWS = slice(0, 17), slice(17, 27)
 
-RESCALED = (0.75, 1.3)
+RESCALED = (0.65, 1.4)
 """Sides of the windows that training pieces are cut out by, in sides of a piece."""
-LOWPASSED = (0.4, 0.9)
+LOWPASSED = (0.35, 0.8)
 """Part of their pixels through which half of the training pieces go: drawings are made smaller than
 the data set's pictures and enlarged, and sources that were warped to one framing are soft."""
 BLURRED = (0.3, 0.9)
@@ -76,9 +76,7 @@ def training_piece(
     """A piece of anywhere in the face, disturbed in all that is not style: (side, side) uint8."""
     size = len(picture)
     window = min(size, round(side * draw.uniform(*RESCALED)))
-    x, y = (
-        int(draw.uniform(*_room(box[axis], box[axis + 2], window, size))) for axis in (0, 1)
-    )
+    x, y = (int(draw.uniform(*_room(box[axis], box[axis + 2], window, size))) for axis in (0, 1))
     piece = _resized(picture[y : y + window, x : x + window], side)
     if draw.random() < 0.5:
         piece = _resized(_resized(piece, round(side * draw.uniform(*LOWPASSED))), side)

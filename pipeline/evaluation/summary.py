@@ -15,9 +15,7 @@ from sketchface_models.metrics.registry import METRICS
 from sketchface_models.metrics.retrieval import Retrieval
 
 
-def parts_of(
-    styles: list[int | None], ids: list[str], shared: list[str]
-) -> dict[str, np.ndarray]:
+def parts_of(styles: list[int | None], ids: list[str], shared: list[str]) -> dict[str, np.ndarray]:
     """Name -> (N,) bool: all faces, those of each style, those without shared photos."""
     parts = {"all": np.ones(len(ids), bool)}
     for style in sorted({style for style in styles if style is not None}):

@@ -11,6 +11,9 @@ from typing import Any
 from pipeline.evaluation.layout import MODEL, TRIVIAL
 from pipeline.report.collect import Data, Run, kind
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
+from pipeline.report.studytables import StudySection
+from pipeline.report.studytables import sections as study_sections
+from pipeline.report.styles import Styles, styles
 from pipeline.report.tables import (
     ARROWS,
     FIXED,
@@ -106,6 +109,8 @@ class Document:
     """Whether distances between sets were measured."""
     sections: tuple[Section, ...]
     comparisons: tuple[Comparison, ...]
+    studies: tuple[StudySection, ...]
+    styles: Styles | None
     published: tuple[Published, ...]
 
 
@@ -133,6 +138,8 @@ def document(
         sets=any(run.set_metrics for run in runs),
         sections=tuple(_section(run, found[run.name]) for run in runs),
         comparisons=tuple(_comparison(group) for group in groups),
+        studies=tuple(study_sections(runs, found, groups, str(data.about["name"]))),
+        styles=styles(runs),
         published=tuple(_published(data.about["name"], runs, found)),
     )
 

@@ -20,9 +20,13 @@ from pipeline.report.collect import Run
 from pipeline.report.curves import Curve, data_uri, picture
 from pipeline.report.document import VERDICTS, Document
 from pipeline.report.parsers import Parser, overview
+from pipeline.report.studies import CONTRADICTED, SUPPORTED
+from pipeline.report.styles import styles_sheet
 from pipeline.report.tables import count, listed, plain
 from sketchface_models.styles import STYLE
 
+COLOURED = {word: word for word in VERDICTS} | {SUPPORTED: "better", CONTRADICTED: "worse"}
+"""Words in cells, and which colour they take."""
 MARK = re.compile(r"<!-- pictures (\S+) -->")
 RANGE = re.compile(r" (\[[-\d., ]+\])</td>")
 WIDTHS = (1400, 1000, 700, 480)
@@ -76,12 +80,14 @@ def figures(run: Run, curves: Sequence[Curve], most_bytes: int) -> str:
     Args:
         run: whose pictures.
         curves: of all its seeds.
-        most_bytes: what the sample sheet may take.
+        most_bytes: what the sample sheet may take, with the sheet of styles where there is one.
     """
     first = run.trained[0]
     inputs = first.card["model"]["task"]["inputs"]
     pictures = [name for name in inputs if name != STYLE]
     columns = [*pictures, "what was drawn", f"the target ({run.summary['target']})"]
+    styled = styles_sheet(run)
+    share = most_bytes // 2 if styled else most_bytes
     return (
         _templates()
         .get_template("figures.html.j2")
@@ -90,7 +96,8 @@ def figures(run: Run, curves: Sequence[Curve], most_bytes: int) -> str:
             seed=first.seed,
             columns=listed(columns),
             terms=listed(dict.fromkeys(curve.term for curve in curves)),
-            samples=data_uri(webp(first.samples, most_bytes), "image/webp"),
+            samples=data_uri(webp(first.samples, share), "image/webp"),
+            styles=data_uri(webp(styled, share), "image/webp") if styled else "",
             losses=data_uri(picture(list(curves)), "image/svg+xml"),
         )
     )
@@ -157,8 +164,8 @@ def _mark_cells(tokens: list[Token]) -> None:
         elif token.type == "td_open" and first:
             token.tag, row, first = "th", token, False
             token.attrSet("scope", "row")
-        elif token.type == "td_open" and inline.content in VERDICTS:
-            token.attrSet("class", inline.content)
+        elif token.type == "td_open" and inline.content in COLOURED:
+            token.attrSet("class", COLOURED[inline.content])
         elif token.type == "td_open" and len(inline.content) > LONG:
             token.attrSet("class", "wide")
         elif token.type == "td_close" and row is not None:

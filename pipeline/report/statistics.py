@@ -171,11 +171,9 @@ def _pooled_sets(run: Run, row: str, part: str) -> dict[str, Interval]:
     return {metric: set_interval(found) for metric, found in scores.items() if found}
 
 
-def set_verdicts(
-    ours: Run, row: str, theirs: Run, other: str, part: str = WHOLE
-) -> dict[str, str]:
+def set_verdicts(ours: Run, row: str, theirs: Run, other: str, part: str = WHOLE) -> dict[str, str]:
     """What may be said of a row of one run beside a row of another, as sets: metric -> word."""
-    found = {}
+    found: dict[str, str] = {}
     for metric in ours.set_metrics:
         own, others = ours.set_scores(row, metric, part), theirs.set_scores(other, metric, part)
         if own and others:

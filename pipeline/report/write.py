@@ -25,6 +25,7 @@ from pipeline.report.page import (
 )
 from pipeline.report.parsers import Parser, is_parser, read_parser, score_rows
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Score, findings, groups, scores
+from pipeline.report.styles import fidelity
 from pipeline.report.tables import MEASURES
 from sketchface_models.atomic import atomic_file
 
@@ -89,7 +90,7 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
 def metrics(
     runs: Sequence[Run], found: dict[str, Findings], parsers: Sequence[Parser] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Run -> metric -> mean over faces and seeds, with retrieval and 1 or 0 for learned.
+    """Run -> metric -> mean over faces and seeds, retrieval, style fidelity, 1 or 0 for learned.
 
     Of parsers: the pooled scores, averaged over seeds.
     """
@@ -103,6 +104,7 @@ def metrics(
         run.name: {
             **{m: round(i.mean, 4) for m, i in found[run.name].pooled[MODEL][WHOLE].items()},
             **{f"rank_{k}": round(found[run.name].hits[MODEL][k], 4) for k in RANKS},
+            **({"style_fidelity": round(styled.mean, 4)} if (styled := fidelity(run)) else {}),
             "learned": int(not found[run.name].not_learned),
         }
         for run in runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,20 +18,21 @@ PNG = ".png"
 def walked(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """The photos that paths name, folders with all that is in them; and what is wrong with others.
 
-    Files are taken whatever they are called, files of a folder by their endings. Hidden files are
-    left out.
+    Files are taken whatever they are called, files of a folder by their endings, each once. Hidden
+    files of a folder are left out.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     wrong = []
     for path in paths:
-        if not path.is_dir():
-            found[path] = None  # reading says what is wrong with it
-            continue
-        inside = [each for each in sorted(path.rglob("*")) if _is_picture(each, path)]
+        # What is wrong with a file is said when it is read.
+        inside = [path]
+        if path.is_dir():
+            inside = [each for each in sorted(path.rglob("*")) if _is_picture(each, path)]
         if not inside:
             wrong.append(f"{path}: no picture in this folder; give photos, or a folder of some")
-        found |= dict.fromkeys(inside)
-    return list(found), wrong
+        found += inside
+    once = {(os.path.realpath(path), path.name): path for path in reversed(found)}
+    return list(once.values())[::-1], wrong
 
 
 class Output:
@@ -53,8 +55,19 @@ class Output:
             if out.exists():
                 raise SketchFaceError(f"{out}: a file; give -o a folder or a .png file")
         self.folder = out.parent if self.file else out
-        self.written: dict[Path, Path] = {}
-        self.photos = {photo.resolve() for photo in photos}
+        self.written: dict[str, Path] = {}
+        self.photos = {os.path.realpath(photo) for photo in photos}
+
+    def make(self) -> None:
+        """Make the folder, so that nothing is drawn in vain.
+
+        Raises:
+            SketchFaceError: if that cannot be.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
 
     def path(self, photo: Path, marks: Sequence[str]) -> Path:
         """Where a picture of a photo goes: NAME-MARK-MARK.png, NAME being the one file's."""
@@ -68,7 +81,7 @@ class Output:
             SketchFaceError: if a photo, or something that was drawn of another one, stands there,
                 or it cannot be written.
         """
-        whole = path.resolve()
+        whole = os.path.realpath(path)
         if whole in self.photos:
             raise SketchFaceError(
                 f"{photo}: would be drawn over the photo {path}; give -o another folder"
@@ -82,12 +95,14 @@ class Output:
             with atomic_file(path) as temporary:
                 temporary.write_bytes(encode_png(picture))
         except OSError as error:
-            raise SketchFaceError(
-                f"{path}: {error.strerror or error}; name another place with -o"
-            ) from None
+            raise _unwritable(path, error) from None
         self.written[whole] = photo
 
 
 def _is_picture(path: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return path.suffix.lower() in EXTENSIONS and not hidden and path.is_file()
+
+
+def _unwritable(path: Path, error: OSError) -> SketchFaceError:
+    return SketchFaceError(f"{path}: {error.strerror or error}; name another place with -o")

@@ -113,8 +113,8 @@ class Preparation:
         if self.view == "aligned":
             if width != height:
                 raise SketchFaceError(
-                    f"{path}: {width} x {height} pixels; framed like the training photos it is square: "
-                    "crop it, or leave --aligned out"
+                    f"{path}: {width} x {height} pixels; framed like the training photos it is "
+                    "square: crop it, or leave --aligned out"
                 )
             return [(align.fit(width, height, size), (1.0, 1.0))]
         assert self.recipe.framing is not None

@@ -39,7 +39,7 @@ class Style:
     @property
     def name(self) -> str:
         """As it stands in the names of files."""
-        return f"style{'-'.join(self.text.split(','))}"
+        return f"style{'-'.join(part.strip() for part in self.text.split(','))}"
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,14 @@ class Recipe:
         if "depth" not in self.inputs:
             return None
         # A depth picture made elsewhere shows the photo as it came, not as it was aligned.
-        return load(
-            DepthSettings,
-            {"backend": "facemesh", **self.depth, "framing": "source", **changes},
-            "depth",
-        )
+        values = {"backend": "facemesh", **self.depth, "framing": "source", **changes}
+        if values["backend"] != "facemesh" and "path" not in changes:
+            wanted = {"files": "the folder of depth pictures", "onnx": "the model"}
+            raise SketchFaceError(
+                f"depth from {values['backend']}: give --depth-path, "
+                f"{wanted.get(values['backend'], 'where it lies')}"
+            )
+        return load(DepthSettings, values, "depth")
 
 
 def open_weights(weights: Path | None) -> tuple[System, Recipe, torch.device]:

@@ -115,9 +115,7 @@ def score_sets(sets: Sets, reference: Tensor) -> dict[str, dict[str, SetScore]]:
     if n < LEAST:
         return {row: {} for row in sets}
     drawn = torch.from_numpy(np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n)))
-    redrawn = {
-        name: metric.redrawn(sets, reference, drawn) for name, metric in SET_METRICS.items()
-    }
+    redrawn = {name: metric.redrawn(sets, reference, drawn) for name, metric in SET_METRICS.items()}
     return {
         row: {
             name: SetScore(metric.distance(features, reference), redrawn[name][row].numpy(), n)
@@ -139,9 +137,7 @@ def set_interval(scores: Sequence[SetScore]) -> Interval:
     return Interval(mean, mean - half, mean + half, scores[0].n)
 
 
-def compare_sets(
-    name: str, ours: Sequence[SetScore], theirs: Sequence[SetScore]
-) -> Comparison:
+def compare_sets(name: str, ours: Sequence[SetScore], theirs: Sequence[SetScore]) -> Comparison:
     """Paired comparison of two systems: the difference, on the same faces drawn again.
 
     Args:

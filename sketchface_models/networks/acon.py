@@ -1,8 +1,9 @@
 """ACON, the family of activations that HIDA switches by (Ma et al. 2021; HIDA Eq. 1, facts E.4).
 
-All compute (p1 - p2) x sigmoid(theta (p1 - p2) x) + p2 x with learned slopes p1, p2 for each channel;
-they differ in where theta, which says how sharply one slope gives way to the other, comes from. HIDA's
-Eq. 1 leaves out the x of the first product; without it nothing would be switched, so it stands here.
+All compute (p1 - p2) x sigmoid(theta (p1 - p2) x) + p2 x with learned slopes p1, p2 for each
+channel; they differ in where theta comes from, which says how sharply one slope gives way to the
+other. HIDA's Eq. 1 leaves out the x of the first product; without it nothing would be switched, so
+it stands here.
 """
 
 from __future__ import annotations

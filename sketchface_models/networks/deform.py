@@ -2,7 +2,7 @@
 
 A convolution whose taps look where the feature map itself sends them, between pixels if need be,
 and count as much as it says. Offsets and masks lie in memory as in `torchvision.ops.deform_conv2d`,
-which computes the same function.
+whose fused kernel takes over where it is installed.
 
 The looking up is one `embedding_bag`: a bag is the four pixels around a place, weighted by how near
 they are and by the tap's mask. Its forms on both devices are fused and, unlike `grid_sample`'s on
@@ -10,6 +10,10 @@ CUDA, deterministic.
 """
 
 from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -66,16 +70,17 @@ class DeformableConv2d(nn.Module):
             stride=stride,
             padding=padding,
         )
-        nn.init.zeros_(self.offset_mask.weight)
-        nn.init.zeros_(self.offset_mask.bias)
+        for parameter in self.offset_mask.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             predicted = self.offset_mask(x.to(self.offset_mask.weight.dtype))
         offset, mask = predicted.tensor_split([self.offset_channels], dim=1)
-        return modulated_deform_conv2d(
-            x, offset, mask.sigmoid(), self.weight, self.bias, self.stride, self.padding
-        )
+        given = (x, offset, mask.sigmoid(), self.weight, self.bias, self.stride, self.padding)
+        # Its gradient on a GPU adds up in any order.
+        fused = None if torch.are_deterministic_algorithms_enabled() else torchvision_operator()
+        return (fused or modulated_deform_conv2d)(*given)
 
 
 def modulated_deform_conv2d(
@@ -126,6 +131,34 @@ def modulated_deform_conv2d(
     arranged = weight.reshape(leaving, groups, channels // groups, taps).transpose(2, 3)
     drawn = F.linear(found.view(-1, taps * channels), arranged.reshape(leaving, -1), bias)
     return drawn.view(count, *offset.shape[2:], leaving).permute(0, 3, 1, 2)
+
+
+@functools.cache
+def torchvision_operator() -> Callable[..., Tensor] | None:
+    """`modulated_deform_conv2d` by torchvision's fused kernel; None where it is not installed.
+
+    Looked for by name: no part of the project needs torchvision, and a broken one counts as none.
+    """
+    try:
+        operator = importlib.import_module("torchvision.ops").deform_conv2d
+    except Exception:  # a build for another torch fails in many ways
+        return None
+
+    def fused(
+        x: Tensor,
+        offset: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: int,
+        padding: int,
+    ) -> Tensor:
+        x, weight = x.to(offset.dtype), weight.to(offset.dtype)
+        with torch.autocast(x.device.type, enabled=False):
+            drawn: Tensor = operator(x, offset, weight, bias, stride, padding, mask=mask)
+        return drawn
+
+    return fused
 
 
 def _places(offset: Tensor, kernel: list[int], stride: int, padding: int) -> tuple[Tensor, Tensor]:

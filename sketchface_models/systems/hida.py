@@ -135,7 +135,9 @@ class HIDA(System):
         ).chunk(2)
         adversarial = kind.discriminator(judged_real, judged_fake)
         penalty = fourth_power_penalty(judged_real, judged_fake) if weights.fourth_power else 0.0
-        terms = {"discriminator": update("discriminator", adversarial + weights.fourth_power * penalty)}
+        terms = {
+            "discriminator": update("discriminator", adversarial + weights.fourth_power * penalty)
+        }
         parts = {"adversarial": kind.generator(discriminator(fake))}
         parts |= {"pixel": F.l1_loss(sketch, real)}  # Eq. 7
         like = real if weights.texture_of == "target" else batch["photo"]
@@ -157,4 +159,3 @@ class HIDA(System):
             batch["photo"], batch.get("depth") if self.with_depth else None, batch.get("style")
         )
         return sketch, depth
-

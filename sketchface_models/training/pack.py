@@ -110,7 +110,7 @@ class Pack:
 
 
 def normalise(raw: dict[str, Tensor], device: torch.device) -> Batch:
-    """uint8 -> new float32 tensors on the device: depth and style in [0, 1], all else in [-1, 1]."""
+    """uint8 -> new float32 tensors on the device: pictures [-1, 1], depth and style [0, 1]."""
     batch = {}
     for name, tensor in raw.items():
         value = tensor.to(device, non_blocking=True).to(torch.float32, copy=True)

@@ -47,8 +47,7 @@ def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[s
 
 @torch.no_grad()
 def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.ndarray | None:
-    """The first validation faces side by side: a line for each input that is a picture,
-    the drawing, the target.
+    """The first validation faces side by side: lines of pictured inputs, drawing and target.
 
     Returns:
         (lines x size, faces x size, 3) uint8; None if there are no validation faces.

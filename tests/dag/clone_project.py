@@ -16,6 +16,7 @@ SMALL = [
     "data.size=128",
     "data.shards=2",
     "evaluate.samples=4",
+    "style.steps=20",
     "engine.validate_every=6",
     "engine.checkpoint_every=5",
 ]

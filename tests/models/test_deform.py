@@ -9,7 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sketchface_models.networks.deform import DeformableConv2d, modulated_deform_conv2d
+from sketchface_models.networks.deform import (
+    DeformableConv2d,
+    modulated_deform_conv2d,
+    torchvision_operator,
+)
 
 
 def made(
@@ -106,6 +110,9 @@ def test_it_is_torchvisions(setting: dict):
     ours = modulated_deform_conv2d(x, offset, mask, weight, bias, stride, padding)
     theirs = operations.deform_conv2d(x, offset, weight, bias, stride, padding, mask=mask)
     torch.testing.assert_close(ours, theirs)
+    taken = torchvision_operator()
+    assert taken is not None
+    torch.testing.assert_close(taken(x, offset, mask, weight, bias, stride, padding), theirs)
     inputs, arriving = (x, offset, mask, weight, bias), torch.randn_like(ours)
     pairs = zip(*(torch.autograd.grad(y, inputs, arriving) for y in (ours, theirs)), strict=True)
     for mine, other in pairs:

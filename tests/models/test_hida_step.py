@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,7 @@ def test_style_and_mixtures_move_the_drawing_smoothly():
     one, two = drawn(1, 0, 0), drawn(0, 1, 0)
     assert (one - two).abs().max() > 1e-3
     steps = [drawn(1 - t, t, 0) for t in torch.linspace(0, 1, 9).tolist()]
-    moves = [(a - b).abs().mean().item() for a, b in zip(steps, steps[1:], strict=False)]
+    moves = [(a - b).abs().mean().item() for a, b in pairwise(steps)]
     assert max(moves) < 0.5 * (one - two).abs().mean().item()
 
 

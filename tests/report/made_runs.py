@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from pipeline.evaluation.layout import MODEL, TRIVIAL
 from pipeline.evaluation.judged import judge_sets, with_sets
+from pipeline.evaluation.layout import MODEL, TRIVIAL
 from pipeline.evaluation.setfile import SETS_FILE, write_sets
 from pipeline.evaluation.summary import parts_of, summarise
 from pipeline.images import encode_png

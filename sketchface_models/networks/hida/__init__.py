@@ -1,1 +1,1 @@
-"""HIDA's networks (Gao et al., "Human-Inspired Facial Sketch Synthesis with Dynamic Adaptation")."""
+"""The networks of HIDA (Gao et al., "Human-Inspired Facial Sketch Synthesis", ICCV 2023)."""

@@ -22,6 +22,8 @@ class DepthPyramid(nn.Module):
     Shape: (B, 1, S, S) -> [(B, 1, S/2, S/2), ..., (B, 1, S/2^levels, ...)].
     """
 
+    kernel: Tensor
+
     def __init__(self, kind: str, levels: int) -> None:
         super().__init__()
         self.kind, self.levels = kind, levels

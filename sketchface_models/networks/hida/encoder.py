@@ -19,14 +19,14 @@ class EncoderLayer(nn.Sequential):
     Shape: (B, in_channels, H, W) -> (B, out_channels, H/2, W/2).
     """
 
-    def __init__(
-        self, network: Network, in_channels: int, out_channels: int, normed: bool
-    ) -> None:
+    def __init__(self, network: Network, in_channels: int, out_channels: int, normed: bool) -> None:
         before = network.encoder_order == "acon-conv-norm"
         activation = encoder_activation(network, in_channels if before else out_channels)
         convolution = halve(in_channels, out_channels)
         norm = [nn.InstanceNorm2d(out_channels)] if normed else []
-        super().__init__(*([activation, convolution] if before else [convolution, activation]), *norm)
+        super().__init__(
+            *([activation, convolution] if before else [convolution, activation]), *norm
+        )
 
 
 class Encoder(nn.Module):
