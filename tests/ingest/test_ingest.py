@@ -115,6 +115,7 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
     assert json.loads((out / "dataset.json").read_text()) == {
         "name": "fs2k",
         "size": 250,
+        "framing": [list(point) for point in fs2k.FRAMING.points],
         "offered": 8,
         "accepted": 8,
         "quarantined": 0,

@@ -33,7 +33,7 @@ from sketchface_models.metrics.sets import SET_METRICS, set_interval
 
 SKILLS = {"hida-base": 1.0, "hida-depth": 2.0, "hida-dyspade": 2.0, "hida": 3.0}
 """hida-infoacon was never run."""
-TITLE = "Study: HIDA: what each module adds"
+TITLE = "Study: what each module of HIDA adds"
 HITS = {"hida-base": 0.2, "hida-depth": 0.5, "hida-dyspade": 0.5, "hida": 0.95}
 
 
@@ -194,7 +194,7 @@ def test_claims_have_verdicts_and_are_counted(text: str):
     depth = "Depth alone does not help throughout: FID, LPIPS and SCOOT get worse, FSIM better"
     assert said[depth] == [NOT_MEASURED] * 2 + ["contradicted", "supported"]
     assert said["DOG improves on the model with InfoACON"] == [NOT_MEASURED] * 2 + [NOT_RUN] * 2
-    tally = re.search(r"Of (\d+) statements about one measure: (.*)\.", section)
+    tally = re.search(r"Of (\d+) statements about one measure: (.*?)\.", section)
     assert tally is not None
     words = [cell for row in rows for cell in row[2:] if cell != "–"]
     assert int(tally[1]) == len(words)

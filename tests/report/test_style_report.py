@@ -68,11 +68,11 @@ def test_the_table_holds_the_mean_over_faces_and_seeds(reports: Path):
     found = mean_interval(np.array([HITS[0], HITS[1]]))
     assert found.mean == 0.625
     assert rows[0][1:] == [
-        f"62.5\u00a0% [{100 * found.low:.1f}, {100 * found.high:.1f}]",
-        "87.5\u00a0%",
-        "37.5\u00a0%",
-        "80.0\u00a0%",
-        "50.0\u00a0%",
+        f"62.5 % [{100 * found.low:.1f}, {100 * found.high:.1f}]",
+        "87.5 %",
+        "37.5 %",
+        "80.0 %",
+        "50.0 %",
         "4 of photo\\_1",
     ]
     assert "Of 40 real test sketches it takes 95.0\u00a0% for their own style" in text
