@@ -8,6 +8,7 @@ import typer
 
 from app.figures import figures
 from app.peek import peek
+from app.plain import plain
 from app.score import score
 from app.translate import translate
 from app.validate import validate
@@ -33,12 +34,12 @@ def main() -> None:
         cli()
     except SketchFaceError as error:
         for line in str(error).split("\n"):
-            print(f"error: {line}", file=sys.stderr)
+            print(plain(f"error: {line}"), file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         where = error.filename2 or error.filename
         reason = " ".join(str(error.strerror or error).split())
-        print(f"error: {where}: {reason}" if where else f"error: {reason}", file=sys.stderr)
+        print(plain(f"error: {where}: {reason}" if where else f"error: {reason}"), file=sys.stderr)
         sys.exit(1)
 
 

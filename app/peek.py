@@ -8,12 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
 from app.builtin import SHOWS, Group
+from app.plain import plain
 from pipeline.faces.palette import colourise
 from pipeline.images import decode, encode_png, read_image
 from pipeline.sheets import sheet
@@ -49,7 +51,7 @@ def peek(
     columns = max(1, min(len(groups), 8 // len(fields) or 1))
     picture = sheet(
         [[pictures.get(name) for name in fields] for _, pictures in groups],
-        [caption for caption, _ in groups],
+        [plain(caption) for caption, _ in groups],
         fields,
         side=160,
         columns=columns,
@@ -61,7 +63,7 @@ def peek(
         raise SketchFaceError(
             f"{out}: {error.strerror or error}; name another place with -o"
         ) from None
-    print(f"{out}: {len(groups)} of {folder} ({', '.join(fields)})")
+    print(plain(f"{out}: {len(groups)} of {folder} ({', '.join(fields)})"))
 
 
 def _groups(folder: Path, count: int) -> Iterator[Group]:
@@ -97,12 +99,26 @@ def _from_table(path: Path) -> Iterator[Group]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=4):
                 for row in batch.to_pylist():
-                    pictures = _pictures(row)
+                    name = str(row.get("id", path.stem))
+                    pictures = _shown(row, f"{path}: {name}")
                     if pictures:
-                        yield str(row.get("id", path.stem)), pictures
+                        yield name, pictures
     except (OSError, pa.ArrowInvalid) as error:
         reason = " ".join(str(error).split())
         raise SketchFaceError(f"{path}: not a readable Parquet table ({reason})") from None
+
+
+def _shown(row: dict[str, Any], where: str) -> dict[str, np.ndarray | None]:
+    """The pictures of a row of any table.
+
+    Raises:
+        SketchFaceError: if a column has a known name but no such content.
+    """
+    try:
+        return _pictures(row)
+    except (ValueError, TypeError, OverflowError, cv2.error, SketchFaceError) as error:
+        reason = " ".join(str(error).split())
+        raise SketchFaceError(f"{where}: not to be shown ({reason})") from None
 
 
 def _pictures(row: dict[str, Any]) -> dict[str, np.ndarray | None]:
@@ -128,7 +144,7 @@ def displayable(name: str, picture: np.ndarray) -> np.ndarray:
 def dots(points: np.ndarray, photo: np.ndarray | None) -> np.ndarray:
     """Landmarks (n, 2) as dots, on the photo where there is one, else on white around them."""
     if photo is None:
-        side = int(max(64, np.ceil(points.max() * 1.1)))
+        side = int(min(4096, max(64, np.ceil(points.max() * 1.1))))
         picture = np.full((side, side, 3), 255, np.uint8)
     else:
         picture = np.array(photo)

@@ -14,6 +14,7 @@ import typer
 from PIL import Image
 from tqdm import tqdm
 
+from app.plain import plain
 from pipeline.images import EXTENSIONS, read_image
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.bootstrap import Interval, finite, mean_interval
@@ -124,7 +125,9 @@ def as_json(scores: Scores, per_image: bool) -> str:
             name: {metric: values[i] for metric, values in scores.values.items()}
             for i, name in enumerate(scores.pairs)
         }
-    return dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+    text = dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+    # Names that are no valid Unicode, as JSON escapes.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def as_table(scores: Scores, per_image: bool) -> str:
@@ -146,7 +149,7 @@ def as_table(scores: Scores, per_image: bool) -> str:
             lines.append(f"{len(names)} {what}: {', '.join(names)}")
     if per_image:
         lines += ["", *_image_lines(scores)]
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
 
 
 def _image_lines(scores: Scores) -> list[str]:

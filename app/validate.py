@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.plain import plain
 from pipeline.datasets import ADAPTERS, adapter
 from pipeline.datasets.celebamask import PHOTOS
 from pipeline.datasets.checks import FAULT
@@ -42,9 +43,10 @@ def validate(
     name, folder = locate(name_or_dir, root)
     lines = adapter(name).validate(folder)
     for line in lines:
-        typer.echo(line)
+        typer.echo(plain(line))
     count = sum(line.startswith(FAULT) for line in lines)
-    typer.echo(f"{name} in {folder}: {f'{count} lines of faults' if count else 'complete'}")
+    verdict = f"{count} lines of faults" if count else "complete"
+    typer.echo(plain(f"{name} in {folder}: {verdict}"))
     if count:
         raise typer.Exit(1)
 

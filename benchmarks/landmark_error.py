@@ -4,26 +4,27 @@
 
 The faces' own heads are turned by 12 degrees or so; `--turn` turns every head by as much again to
 one side or the other, so that the bins of turned heads are filled. Landmarks: mean distance in
-outer-eye distances (300-W). Depth: root mean square within the face after the best scale and
-shift, in standard deviations of the exact depth.
+outer-eye distances (300-W). Depth: root mean square after the best scale and shift, in standard
+deviations of the exact depth; of the face alone, and of all the body with hair and clothes.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
-from unittest import mock
 
 import numpy as np
-from pipeline.synthetic.sampling import draw
 
+from pipeline.faces.depth import DepthSettings
 from pipeline.faces.errors import by_pose, depth_error, landmark_error
 from pipeline.faces.landmarks import DETECTORS
 from pipeline.faces.meshdepth import mesh_depth
 from pipeline.faces.palette import INDEX
-from pipeline.synthetic import rendering
+from pipeline.synthetic import Rendering, render_parameters
+from pipeline.synthetic.people.sampling import draw
 
+MOST = 45.0
+"""Degrees to which the built-in heads turn."""
 FACE = [INDEX[name] for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow")]
 FACE += [INDEX[name] for name in ("mouth", "u_lip", "l_lip")]
 
@@ -38,46 +39,53 @@ def main() -> None:
     parser.add_argument("--weights", default="models/landmarks")
     options = parser.parse_args()
     detector = DETECTORS[options.detector](0.5, "largest", options.weights)
-    turns, errors, depths = [], [], []
+    turns: list[float] = []
+    errors: list[np.ndarray | None] = []
+    depths: list[tuple[float, float, float]] = []
     for number in range(options.count):
         face = turned(options.seed, number, options.size, options.turn)
         found = detector.detect(face.photo)
         turns.append(face.parameters.view.yaw)
         errors.append(None if found is None else landmark_error(found.landmarks, face.landmarks))
         if found is not None and found.mesh is not None:
-            depths.append((abs(turns[-1]), depth_of(found.mesh, face)))
+            depths.append((abs(turns[-1]), *depths_of(found.mesh, face)))
     report(turns, errors, depths)
 
 
-def turned(seed: int, number: int, size: int, more: float) -> Any:
-    """A built-in face, its head turned further by up to `more` degrees."""
-    if not more:
-        return rendering.render(seed, number, size)
+def turned(seed: int, number: int, size: int, more: float) -> Rendering:
+    """A built-in face, its head turned further by up to `more` degrees, to `MOST` in all."""
     parameters = draw(seed, number)
-    extra = np.random.default_rng([seed, number]).uniform(-more, more)
-    view = dataclasses.replace(parameters.view, yaw=parameters.view.yaw + extra)
-    moved = dataclasses.replace(parameters, view=view)
-    with mock.patch.object(rendering, "draw", return_value=moved):
-        return rendering.render(seed, number, size)
+    if more:
+        extra = np.random.default_rng([seed, number]).uniform(-more, more)
+        yaw = float(np.clip(parameters.view.yaw + extra, -MOST, MOST))
+        view = dataclasses.replace(parameters.view, yaw=yaw)
+        parameters = dataclasses.replace(parameters, view=view)
+    return render_parameters(parameters, seed, number, size)
 
 
-def depth_of(mesh: np.ndarray, face: Any) -> float:
-    """Depth error where the mesh and the exact labels agree that there is a face."""
-    depth = mesh_depth(mesh, face.size)
-    return depth_error(depth, face.depth, np.isin(face.labels, FACE) & (depth > 0))
+def depths_of(mesh: np.ndarray, face: Rendering) -> tuple[float, float]:
+    """Depth error where the mesh and the exact labels agree that there is a face; of the body."""
+    alone = mesh_depth(mesh, face.size)
+    within = np.isin(face.labels, FACE) & (alone > 0)
+    whole = mesh_depth(mesh, face.size, DepthSettings.surround)
+    return depth_error(alone, face.depth, within), depth_error(whole, face.depth, face.depth > 0)
 
 
 def report(
-    turns: list[float], errors: list[np.ndarray | None], depths: list[tuple[float, float]]
+    turns: list[float],
+    errors: list[np.ndarray | None],
+    depths: list[tuple[float, float, float]],
 ) -> None:
     parts = ("jaw", "brow", "bridge", "base", "eye", "lip")
-    print(f"| turned by | faces | found | landmarks | 95th | {' | '.join(parts)} | depth |")
-    print("|---" * (6 + len(parts)) + "|")
+    heads = ("turned by", "faces", "found", "landmarks", "95th", *parts, "face depth", "body depth")
+    print(f"| {' | '.join(heads)} |")
+    print("|---" * len(heads) + "|")
     for row in by_pose(turns, errors):
-        inside = [error for turn, error in depths if row.low <= turn < row.high]
+        inside = [pair for turn, *pair in depths if row.low <= turn < row.high]
         chains = [[v for name, v in row.parts.items() if name.endswith(part)] for part in parts]
-        shown = [row.mean, row.worst, *map(np.mean, chains), np.mean(inside) if inside else np.nan]
-        cells = " | ".join("-" if np.isnan(value) else f"{value:.4f}" for value in shown)
+        depth = np.mean(inside, axis=0) if inside else (np.nan, np.nan)
+        shown = [row.mean, row.worst, *map(np.mean, chains), *depth]
+        cells = " | ".join("-" if np.isnan(value) else f"{value:.3f}" for value in shown)
         print(f"| {row.low:.0f} to {row.high:.0f}° | {row.offered} | {row.found} | {cells} |")
 
 

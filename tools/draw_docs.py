@@ -1,24 +1,43 @@
-"""Draw the pictures of docs/synthetic-faces.md anew: `python tools/draw_docs.py`."""
+"""Draw pictures of the documentation anew.
+
+    python tools/draw_docs.py                        all of them
+    python tools/draw_docs.py astronaut-understood   those named
+
+Those of the built-in faces (docs/synthetic-faces.md), and a photo with all that the stages make of
+it (docs/results/understanding-faces.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
+import skimage.data
 
-from app.builtin import doodles, edits, face_pictures
-from pipeline.images import encode_jpeg
+from app.builtin import SEEN, doodles, edits, face_pictures
+from pipeline.faces.align import PORTRAIT, eyes_and_mouth, similarity, warp
+from pipeline.faces.contours import draw_contour
+from pipeline.faces.depth import DepthSettings
+from pipeline.faces.detector import FaceMesh
+from pipeline.faces.meshdepth import mesh_depth
+from pipeline.faces.palette import colourise
+from pipeline.images import encode_jpeg, encode_png
 from pipeline.sheets import sheet
 from pipeline.synthetic import STYLES, Rendering, render, render_parameters
 from pipeline.synthetic.parameters import Parameters
 from pipeline.synthetic.people.sampling import draw
 from pipeline.synthetic.ranges import changed
+from sketchface_models.parsing.predict import FaceParser
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
 SIZE = 256
+PHOTO = "astronaut-understood"
+"""The picture that is no drawing of a built-in face, kept without loss."""
 TRUTH = (0, 3, 5, 9)
 """Faces of which everything is shown."""
 MODEL = 12
@@ -37,21 +56,24 @@ TURNS = (
 
 
 def main() -> None:
-    """Write every picture."""
+    """Write the pictures named on the command line, else every one."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    pictures = {
-        "synthetic-sheet": everybody(),
-        "synthetic-truth": truth(),
-        "synthetic-turns": turns(),
-        "synthetic-styles": styles(),
-        "synthetic-edits": one_of_each(),
-        "synthetic-doodles": sheet(
-            [list(p.values()) for _, p in islice(doodles(), 64)], side=56, columns=16
-        ),
+    makers: dict[str, Callable[[], np.ndarray]] = {
+        "synthetic-sheet": everybody,
+        "synthetic-truth": truth,
+        "synthetic-turns": turns,
+        "synthetic-styles": styles,
+        "synthetic-edits": one_of_each,
+        "synthetic-doodles": all_sorts,
+        PHOTO: understood,
     }
-    for name, picture in pictures.items():
-        path = PICTURES / f"{name}.jpg"
-        path.write_bytes(encode_jpeg(picture))
+    unknown = set(sys.argv[1:]) - set(makers)
+    if unknown:
+        sys.exit(f"{sorted(unknown)}: no such picture; allowed: {', '.join(makers)}")
+    for name in sys.argv[1:] or makers:
+        ending, encode = ("png", encode_png) if name == PHOTO else ("jpg", encode_jpeg)
+        path = PICTURES / f"{name}.{ending}"
+        path.write_bytes(encode(makers[name]()))
         print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
 
@@ -89,6 +111,36 @@ def one_of_each() -> np.ndarray:
     return sheet(
         [list(p.values()) for _, p in shown], [t for t, _ in shown], list(shown[0][1]), side=144
     )
+
+
+def all_sorts() -> np.ndarray:
+    """Doodles."""
+    return sheet([list(p.values()) for _, p in islice(doodles(), 64)], side=56, columns=16)
+
+
+def understood() -> np.ndarray:
+    """A public photo aligned, and its landmarks, contour, labels and depth."""
+    detector = FaceMesh()
+    picture = skimage.data.astronaut()
+    whole = detector.detect(picture)
+    assert whole is not None
+    move = similarity(eyes_and_mouth(whole.landmarks), PORTRAIT.target(SIZE))
+    photo = warp(picture, move, SIZE)
+    found = detector.detect(photo)
+    assert found is not None
+    assert found.mesh is not None
+    marked = photo.copy()
+    for x, y in found.landmarks:
+        cv2.circle(marked, (int(x), int(y)), 2, SEEN, cv2.FILLED, cv2.LINE_AA)
+    depth = mesh_depth(found.mesh, SIZE, DepthSettings.surround)
+    shown = {
+        "photo, aligned": photo,
+        "68 landmarks": marked,
+        "contour": draw_contour(found.landmarks, SIZE),
+        "parsing map": colourise(FaceParser("32-true").labels([photo])[0]),
+        "depth": np.round(255 * depth).astype(np.uint8),
+    }
+    return sheet([list(shown.values())], [], list(shown), side=192)
 
 
 def _photo(parameters: Parameters) -> np.ndarray:

@@ -54,7 +54,9 @@ class DataSettings:
     val_fraction: Annotated[float, between(0, 0.5)]
     """Part of the training faces kept for validation; 0 trains on all."""
     limit: Annotated[int, at_least(0)]
-    """Use only so many faces of each split (0 = all); the same ones whenever it is the same."""
+    """Use only so many faces of each split (0 = all); the same ones whenever it is the same.
+    They are chosen before any is read, so splits may end a little unequal where copies of one
+    photo are brought together."""
     duplicate_distance: Annotated[int, between(-1, 100)] = field(default=36, kw_only=True)
     """Two photos whose hashes differ in at most so many of 255 bits, mirrored or not, are taken
     for one and never drawn into different splits; -1 compares bytes alone."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pipeline.datasets.base import SPLITS, DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.checks import FAULT, counted, faults, undecodable
 from pipeline.datasets.listing import first_there, pictures, safe_id, with_unique_ids
 from pipeline.faces.align import PORTRAIT, Framing
 from pipeline.images import read_image
@@ -26,7 +26,8 @@ from sketchface_models.errors import SketchFaceError
 IMAGES = ("img_align_celeba", "img_celeba")
 PARTITION = "list_eval_partition.txt"
 
-# The aligned photos have eyes and mouth where their publisher's five points put them; it stands in
+# The aligned photos have eyes and mouth about where their publisher's list of five points puts
+# them; a few of its lines, as others quote them, were at hand, the photos were not. It stands in
 # for the few profiles in which no face is found, so that all of them get through.
 FRAMING = Framing(
     points=PORTRAIT.points,
@@ -88,9 +89,7 @@ def validate(root: Path | str) -> list[str]:
         photos = {path.stem: path for _, path in pictures(_folder(root, name))[0]}
         counts = Counter(splits.get(photo) for photo in photos)
         for split in SPLITS:
-            line = f"{name} {split}: {counts[split]} photos"
-            wrong = counts[split] != _PROMISED[split]
-            lines.append(f"{FAULT}{line} of {_PROMISED[split]}" if wrong else line)
+            lines.append(counted(f"{name} {split}", counts[split], _PROMISED[split], "photos"))
         lost = [f"{name}/{photo}: missing" for photo in sorted(splits.keys() - photos)]
         lines += faults(lost, "missing photos")
         lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")

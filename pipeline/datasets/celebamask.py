@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, faults
+from pipeline.datasets.listing import LeftOut, safe_id
 from pipeline.faces.palette import CLASSES, FLIP
 from pipeline.images import EXTENSIONS, read_image, resize
 from sketchface_models.config import between
@@ -44,9 +45,8 @@ FIRST_VAL, FIRST_TEST = 162771, 182638
 """CelebA numbers at which its validation and its test photos begin (facts B.1)."""
 
 _PART = re.compile(rf"(\d+)_({'|'.join(CLASSES[1:])})")
+_SAVE = "save the class numbers themselves as an 8-bit PNG"
 _SAME_ASPECT = 0.01  # a mask and its photo may differ so much in width / height
-
-LeftOut = tuple[str, str]  # id, reason
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find(settings: Settings) -> Offer:
         )
     swapped = _swapped(root)
     for item in items:
-        if item.id in swapped:
+        if not swapped.isdisjoint(_names(item)):
             item.files["swapped"] = root / SWAPPED
     return Offer(items, left_out)
 
@@ -134,38 +134,42 @@ def validate(root: Path | str) -> list[str]:
             seen += np.bincount(face.labels.ravel(), minlength=len(CLASSES)) > 0
     splits = Counter(item.split for item in offer.items if item.split)
     swapped = sum("swapped" in item.files for item in offer.items)
+    known = set().union(*map(_names, offer.items), (id for id, _ in offer.left_out))
+    strange = [f"{SWAPPED}: {id!r} is the id of no face" for id in sorted(_swapped(root) - known)]
     lines = [
         f"{len(offer.items)} photos with masks, {swapped} of them with left and right exchanged",
         *(f"split {split}: {count} faces" for split, count in sorted(splits.items())),
         *(f"{name}: in {count} masks" for name, count in zip(CLASSES, seen, strict=True)),
         *faults([reason for _, reason in offer.left_out], "files without partner"),
         *faults(broken, "unusable pairs"),
+        *faults(strange, "unknown ids"),
     ]
     return lines if offer.items else [*lines, f"{FAULT}{root}: no face to use"]
 
 
 def _merged(root: Path) -> tuple[list[Item], list[LeftOut]]:
-    photos, masks = _pictures(root / "images"), _pictures(root / "masks")
+    (photos, second), (masks, more) = (_by_name(_pictures(root / n)) for n in ("images", "masks"))
     items = [
-        Item(id, "celebamask", files={"photo": photos[id], "labels": masks[id]})
-        for id in sorted(photos.keys() & masks.keys())
+        Item(safe_id(name), "celebamask", files={"photo": photos[name], "labels": masks[name]})
+        for name in sorted(photos.keys() & masks.keys())
     ]
     left_out = [
-        (id, f"{(photos | masks)[id].name}: no {'mask' if id in photos else 'photo'} of this id")
-        for id in sorted(photos.keys() ^ masks.keys())
+        (name, f"{(photos | masks)[name].name}: no {wanted} of this id")
+        for name in sorted(photos.keys() ^ masks.keys())
+        for wanted in ["mask" if name in photos else "photo"]
     ]
-    return items, left_out
+    return items, left_out + second + more
 
 
 def _published(root: Path) -> tuple[list[Item], list[LeftOut]]:
     numbers = _numbers(root / NUMBERS)
     parts: dict[int, dict[str, Path]] = defaultdict(dict)
     for folder in sorted(path for path in (root / PARTS).glob("*") if path.is_dir()):
-        for name, path in _pictures(folder).items():
+        for name, path in _pictures(folder):
             if found := _PART.fullmatch(name):
                 parts[int(found[1])][f"part_{found[2]}"] = path
     items, left_out = [], []
-    for name, path in sorted(_pictures(root / PHOTOS).items()):
+    for name, path in sorted(_pictures(root / PHOTOS)):
         number = int(name) if name.isdecimal() else -1
         id = f"{number:05d}" if number >= 0 else name
         if number not in numbers:
@@ -200,16 +204,35 @@ def _numbers(path: Path) -> dict[int, int]:
 
 def _swapped(root: Path) -> set[str]:
     path = root / SWAPPED
-    return set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+    try:
+        return set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+    except (OSError, ValueError):
+        raise SketchFaceError(f"{path}: not a readable list of ids; fetch it again") from None
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
-    """Name without ending -> picture; what begins with a dot is skipped."""
-    return {
-        path.stem: path
+def _names(item: Item) -> set[str]:
+    """What `lr_swapped.txt` may call a face: by its id, or by its photo's name."""
+    return {item.id, item.files["photo"].stem}
+
+
+def _pictures(folder: Path) -> list[tuple[str, Path]]:
+    """Name without ending and picture; what begins with a dot is skipped."""
+    return [
+        (path.stem, path)
         for path in sorted(folder.iterdir() if folder.is_dir() else [])
         if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-    }
+    ]
+
+
+def _by_name(found: Sequence[tuple[str, Path]]) -> tuple[dict[str, Path], list[LeftOut]]:
+    """The first picture of each name, and a reason for each that has another one's."""
+    first: dict[str, Path] = {}
+    second = []
+    for name, path in found:
+        if first.setdefault(name, path) != path:
+            other = f"{path.parent.name}/{first[name].name}"
+            second.append((path.name, f"{path.name}: {other} has the same id; keep one"))
+    return first, second
 
 
 def _labels(item: Item) -> np.ndarray:
@@ -238,11 +261,19 @@ def _class_map(path: Path) -> np.ndarray:
     """A merged mask: grey levels, or the indices of a palette, are the classes."""
     labels = read_image(path, "L")
     with Image.open(path) as picture:
-        if picture.mode == "P":
+        if picture.format == "JPEG":
+            raise SketchFaceError(f"{path}: a JPEG, which blurs class numbers; {_SAVE}")
+        if picture.mode == "P" or picture.mode.startswith("I;16"):
             labels = np.array(picture)
+        elif picture.mode != "L" and (np.array(picture.convert("RGBA")) != _opaque(labels)).any():
+            raise SketchFaceError(f"{path}: colours or transparency, not class numbers; {_SAVE}")
     if labels.max() >= len(CLASSES):
         raise SketchFaceError(
-            f"{path}: holds class {labels.max()}; allowed: 0 to {len(CLASSES) - 1}; "
-            "save the class numbers themselves as an 8-bit PNG"
+            f"{path}: holds class {labels.max()}; allowed: 0 to {len(CLASSES) - 1}; {_SAVE}"
         )
-    return labels
+    return labels.astype(np.uint8)
+
+
+def _opaque(grey: np.ndarray) -> np.ndarray:
+    """(H, W, 4) uint8: a grey picture as a reader of colours and transparency sees it."""
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])

@@ -24,6 +24,12 @@ def faults(lines: Sequence[str], kind: str) -> list[str]:
     return shown if more <= 0 else [*shown, f"{FAULT}and {more} more {kind}"]
 
 
+def counted(what: str, count: int, promised: int, kind: str) -> str:
+    """How many there are of something; a fault where its publisher promises another number."""
+    line = f"{what}: {count} {kind}"
+    return line if count == promised else f"{FAULT}{line} of {promised}"
+
+
 def undecodable(paths: Sequence[Path], root: Path) -> list[str]:
     """One line for each picture that cannot be decoded whole."""
     lines = []

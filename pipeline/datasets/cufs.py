@@ -8,9 +8,10 @@ word in its name: `photos/`, `sketches/`, `CUHK_testing_cropped_sketches/`. File
     AR        m-001-1.jpg   Mp-001-1-sz1.jpg
     XM2VTS    000_1_1.jpg   000_1_1_sz1.jpg
 
-A pair needs photo and sketch in one framing, as the `cropped` archives (200 x 250) have them. The
-publisher's parts of CUHK, `training` and `testing` in a folder's name, are the splits; else, and
-for AR and XM2VTS, which came without, they are drawn.
+The names of CUHK are as others list them; those of AR and XM2VTS were checked against no copy of
+the data. A pair needs photo and sketch in one framing, as the `cropped` archives (200 x 250) have
+them. The publisher's parts of CUHK, `training` and `testing` in a folder's name, are the splits;
+else, and for AR and XM2VTS, which came without, they are drawn.
 """
 
 from __future__ import annotations

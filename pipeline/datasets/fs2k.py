@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import faults, undecodable
+from pipeline.datasets.checks import counted, faults, undecodable
 from pipeline.faces.align import Framing
 from pipeline.images import EXTENSIONS, read_image
 from sketchface_models.errors import SketchFaceError
@@ -197,9 +197,7 @@ def _count_lines(items: list[Item]) -> Iterator[str]:
     }
     for group, promised in _PROMISED.items():
         for value, expected in promised.items():
-            count = found[group][value]
-            line = f"{group} {value}: {count} pairs"
-            yield line if count == expected else faults([f"{line} of {expected}"], "")[0]
+            yield counted(f"{group} {value}", found[group][value], expected, "pairs")
 
 
 def offers(settings: Settings) -> set[str]:

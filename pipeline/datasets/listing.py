@@ -102,7 +102,7 @@ def without_copies(items: Sequence[Item], field: str = "photo") -> tuple[list[It
     """Leave out items whose picture equals an earlier one's; hashes only where sizes are equal."""
     by_size = defaultdict(list)
     for item in items:
-        by_size[item.files[field].stat().st_size].append(item)
+        by_size[_size(item.files[field])].append(item)
     first: dict[str, Path] = {}
     copies: dict[Path, LeftOut] = {}
     for size, group in by_size.items():
@@ -112,6 +112,13 @@ def without_copies(items: Sequence[Item], field: str = "photo") -> tuple[list[It
             if original != path:
                 copies[path] = (item.id, f"{path.name}: the same {field} as {original.name}")
     return [item for item in items if item.files[field] not in copies], list(copies.values())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed; reading it will say so
+        return 0
 
 
 def _digest(path: Path) -> str:

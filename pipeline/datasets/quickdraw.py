@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ PEN = 16.0  # width of the publisher's pen
 Strokes = list[np.ndarray]
 """Each (n, 2) float: x right, y down."""
 
+_KEY = re.compile("[A-Za-z0-9]{1,80}")
 _SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV is given
 _FINE = 1024  # least side of the canvas that is averaged down
 
@@ -88,11 +90,17 @@ def read(item: Drawing, settings: Settings) -> Face:
         SketchFaceError: if the file changed since it was listed.
     """
     if item.path.suffix == ".npy":
-        bitmap = _load(item.path)[item.place].reshape(SIDE, SIDE)
+        bitmaps = _load(item.path)
+        if item.place >= len(bitmaps):
+            raise SketchFaceError(f"{item.path}: changed since it was listed; run faces again")
+        bitmap = bitmaps[item.place].reshape(SIDE, SIDE)
         return Face(sketch=resize(255 - bitmap, (settings.size, settings.size)))
-    with item.path.open("rb") as file:
-        file.seek(item.place)
-        strokes, _ = _parse(file.readline())
+    try:
+        with item.path.open("rb") as file:
+            file.seek(item.place)
+            strokes, _ = _parse(file.readline())
+    except OSError as error:
+        raise SketchFaceError(f"{item.path}: {error.strerror}; run faces again") from None
     return Face(sketch=draw(strokes, settings.size, settings.pen))
 
 
@@ -171,11 +179,10 @@ def _load(path: Path) -> np.ndarray:
     Raises:
         SketchFaceError: if it is missing or holds anything else.
     """
+    _check_there(path)
     try:
         bitmaps = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise SketchFaceError(f"data.file: {path} is not there; fetch it or name another") from None
-    except (OSError, ValueError, EOFError):
+    except Exception:  # numpy answers damaged headers with exceptions of every kind
         raise SketchFaceError(f"{path}: not a readable .npy file; fetch it again") from None
     if not isinstance(bitmaps, np.ndarray) or bitmaps.dtype != np.uint8 or bitmaps.ndim != 2:
         raise SketchFaceError(f"{path}: not QuickDraw's bitmaps (N x 784 bytes); fetch it again")
@@ -190,20 +197,30 @@ def _lines(path: Path, only_recognized: bool) -> tuple[list[Item], list[tuple[st
     for number, (place, line) in enumerate(_placed_lines(path), start=1):
         try:
             _, entry = _parse(line)
-        except SketchFaceError as error:
+            content = hashlib.sha256(json.dumps(entry["drawing"]).encode()).hexdigest()
+        except (SketchFaceError, RecursionError) as error:
             left_out.append((f"{path.stem}-line-{number}", f"{path.name}: line {number}: {error}"))
             continue
         id = str(entry["key_id"])
         if only_recognized and entry.get("recognized") is False:
             left_out.append((id, f"{id}: not recognised by the game (data.recognized)"))
             continue
-        content = hashlib.sha256(json.dumps(entry["drawing"]).encode()).hexdigest()
         items.append(Drawing(id, path.stem, content=content, path=path, place=place))
     return items, left_out
 
 
+def _check_there(path: Path) -> None:
+    try:
+        there = path.is_file()  # of a pipe no end would be seen
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        raise SketchFaceError(f"data.file: {path} is not there; fetch it or name another")
+
+
 def _placed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Every line that is not blank, and the byte at which it begins."""
+    _check_there(path)
     place = 0
     try:
         with path.open("rb") as file:
@@ -228,12 +245,13 @@ def _parse(line: bytes) -> tuple[Strokes, dict[str, Any]]:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         raise SketchFaceError("not JSON") from None
-    if not isinstance(entry, dict) or not str(entry.get("key_id", "")).isalnum():
-        raise SketchFaceError("no key_id of letters and digits")
+    key = entry.get("key_id") if isinstance(entry, dict) else None
+    if not isinstance(key, str | int) or not _KEY.fullmatch(str(key)):
+        raise SketchFaceError("no key_id of at most 80 letters and digits")
     strokes = entry.get("drawing")
     if not isinstance(strokes, list) or not strokes:
-        raise SketchFaceError(f"drawing {entry['key_id']}: no strokes")
-    return [_stroke(stroke, entry["key_id"]) for stroke in strokes], entry
+        raise SketchFaceError(f"drawing {key}: no strokes")
+    return [_stroke(stroke, key) for stroke in strokes], entry
 
 
 def _stroke(stroke: Any, id: object) -> np.ndarray:

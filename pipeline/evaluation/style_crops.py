@@ -12,7 +12,7 @@ import numpy as np
 
 COLUMNS, ROWS = 3, 4
 """Pieces of a picture that is classified."""
-HAIR = 0.5
+HAIR = 0.75
 """How far above the brows hair is looked at, as a part of the distance from brows to chin."""
 JAW, BROWS = slice(0, 17), slice(17, 27)
 

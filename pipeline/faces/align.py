@@ -96,14 +96,16 @@ def warp(image: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
         transform: (2, 3), source pixels to aligned pixels.
         size: side of the result.
     """
-    inside = _area_warp(np.full(image.shape[:2], 255, np.uint8), transform, size, None)
     warped = _area_warp(image, transform, size, cv2.BORDER_REPLICATE)
-    if inside.min() == 255:
+    outside = _outside(image.shape[:2], transform, size)
+    if outside is None:
         return warped
-    distance = cv2.distanceTransform((inside < 128).astype(np.uint8), cv2.DIST_L2, 5)
-    keep = np.clip(1 - distance / _SEAM, 0, 1)
-    keep = keep[..., None] if image.ndim == 3 else keep
-    return np.rint(warped * keep + _border_colour(image) * (1 - keep)).astype(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
+    beyond = outside > 0
+    keep = np.clip(1 - distance[beyond] / _SEAM, 0, 1)
+    keep = keep[:, None] if image.ndim == 3 else keep
+    warped[beyond] = np.rint(warped[beyond] * keep + _border_colour(image) * (1 - keep))
+    return warped
 
 
 def warp_labels(labels: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
@@ -139,6 +141,24 @@ def _area_warp(
     matrix = _centred(transform * fine)
     fine_image = cv2.warpAffine(image, matrix, grid, flags=cv2.INTER_LINEAR, borderMode=border)
     return cv2.resize(fine_image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _outside(shape: tuple[int, ...], transform: np.ndarray, size: int) -> np.ndarray | None:
+    """1 where an aligned pixel's centre lies beyond the source's edges, (size, size) uint8.
+
+    None where no corner of the aligned picture does, and so none of its pixels.
+    """
+    height, width = shape[:2]
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], float)
+    back = cv2.invertAffineTransform(transform)
+    reached = transform_points(corners, back)
+    slack = 1e-6 * max(height, width)
+    if reached.min() >= -slack and (reached <= np.array([width, height]) + slack).all():
+        return None
+    centres = np.arange(size) + 0.5
+    x = back[0, 0] * centres + (back[0, 1] * centres[:, None] + back[0, 2])
+    y = back[1, 0] * centres + (back[1, 1] * centres[:, None] + back[1, 2])
+    return ((x < 0) | (x > width) | (y < 0) | (y > height)).view(np.uint8)
 
 
 def _centred(transform: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ is what people draw. `lines`: rough lines of the sketch (paper C), see `lines`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +19,9 @@ import pyarrow as pa
 from pipeline.faces import ibug
 from pipeline.faces.lines import rough_lines
 from pipeline.faces.strokes import draw_lines
-from pipeline.faces.tables import aligned_size, read_points
+from pipeline.faces.tables import aligned_size, faces_with_marks
 from pipeline.images import decode, encode_png
-from pipeline.shards import IMAGE, Result, image_cell, map_shards, read_rows, shard_paths
+from pipeline.shards import IMAGE, Row, image_cell, map_shards, shard_paths
 from sketchface_models.config import above, at_least
 
 SCHEMA = pa.schema([("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE)])
@@ -85,34 +86,30 @@ def average_face(faces: Path, landmarks: Path) -> tuple[np.ndarray | None, int]:
     """Mean landmarks (68, 2) of the training faces, and how many there are; None if none."""
     total, count = np.zeros((ibug.COUNT, 2)), 0
     for path in shard_paths(faces):
-        points = read_points(landmarks / "shards" / path.name)
-        for row in read_rows(path, ["id", "split"]):
-            if row["split"] == "train" and row["id"] in points:
-                total += points[row["id"]]
+        paths = (path, landmarks / "shards" / path.name)
+        for face, found in faces_with_marks(paths, ["id", "split"], ["id", "points"]):
+            if face["split"] == "train" and found is not None:
+                total += found["points"].reshape(-1, 2)
                 count += 1
     return (total / count if count else None), count
 
 
-def _work(paths: tuple[Path, Path], parameters: tuple[ContourSettings, int]) -> Result:
+def _work(paths: tuple[Path, Path], parameters: tuple[ContourSettings, int]) -> Iterator[Row]:
     settings, size = parameters
-    points = read_points(paths[1])
-    rows = []
-    for face in read_rows(paths[0], ["id", "sketch"]):
+    for face, found in faces_with_marks(paths, ["id", "sketch"], ["id", "points"]):
         id = face["id"]
         contour = lines = None
-        if id in points:
-            contour = encode_png(draw_contour(points[id], size, settings.width))
+        if found is not None:
+            points = found["points"].reshape(-1, 2)
+            contour = encode_png(draw_contour(points, size, settings.width))
         if face["sketch"]:
             sketch = decode(face["sketch"]["bytes"])
             lines = encode_png(rough_lines(sketch, settings.seed, id, settings.roughness))
-        rows.append(
-            {
-                "id": id,
-                "contour": image_cell(contour, f"{id}.png"),
-                "lines": image_cell(lines, f"{id}.png"),
-            }
-        )
-    return rows, []
+        yield {
+            "id": id,
+            "contour": image_cell(contour, f"{id}.png"),
+            "lines": image_cell(lines, f"{id}.png"),
+        }
 
 
 def _write_average(faces: Path, landmarks: Path, folder: Path, size: int, width: float) -> None:

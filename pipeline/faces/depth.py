@@ -22,9 +22,9 @@ import pyarrow as pa
 
 from pipeline.faces import depthfiles
 from pipeline.faces.depthfiles import Pictures, Unusable
-from pipeline.faces.depthnet import DepthNetwork, model_file
+from pipeline.faces.depthnet import DepthNetwork, NoNumbers, model_file
 from pipeline.faces.meshdepth import mesh_depth
-from pipeline.faces.tables import aligned_size
+from pipeline.faces.tables import aligned_size, faces_with_marks
 from pipeline.faces.tone import toned
 from pipeline.images import decode, encode_depth
 from pipeline.shards import (
@@ -35,7 +35,6 @@ from pipeline.shards import (
     image_cell,
     map_shards,
     quarantined,
-    stream_rows,
 )
 from sketchface_models.config import NonEmpty, above, between
 
@@ -63,7 +62,7 @@ def _from_mesh(face: Subject, settings: DepthSettings) -> np.ndarray:
         raise Unusable("no face found, so no mesh to take depth from")
     if face.found["mesh"] is None:
         raise Unusable("landmarks without a mesh; set landmarks.detector to mediapipe")
-    mesh = np.array(face.found["mesh"], np.float32).reshape(-1, 3)
+    mesh = face.found["mesh"].reshape(-1, 3)
     return mesh_depth(mesh, face.size, settings.surround, settings.normalise)
 
 
@@ -77,14 +76,17 @@ def _from_files(face: Subject, settings: DepthSettings) -> np.ndarray:
 def _from_network(face: Subject, settings: DepthSettings) -> np.ndarray:
     if not face.row["photo"]:
         raise Unusable("no photo to take depth from")
-    given = _network(face.model, settings)(decode(face.row["photo"]["bytes"]))
+    try:
+        given = _network(face.model, settings)(decode(face.row["photo"]["bytes"]))
+    except NoNumbers as error:
+        raise Unusable(str(error)) from None
     away = -given if settings.nearer == "high" else given
     if settings.normalise == "picture":
         return toned(away, float(away.min()), float(away.max()), 0.0)
     if face.found is None:
         raise Unusable("no face found, so no range to normalise depth to")
     inside = np.zeros(away.shape, np.uint8)
-    points = np.array(face.found["points"], np.float32).reshape(-1, 2)
+    points = face.found["points"].reshape(-1, 2)
     cv2.fillConvexPoly(inside, cv2.convexHull(np.rint(points - 0.5).astype(np.int32)), [1])
     if not inside.any():
         raise Unusable("the face lies outside the picture")
@@ -167,7 +169,7 @@ def _work(
 ) -> Iterator[Row]:
     settings, size, model = parameters
     draw = BACKENDS[settings.backend]
-    for row, found in _pairs(paths, _columns(settings)):
+    for row, found in faces_with_marks(paths, _columns(settings), ["id", "points", "mesh"]):
         id = row["id"]
         files = (pictures or {}).get(id, [])
         try:
@@ -176,16 +178,6 @@ def _work(
             yield quarantined(id, "depth", str(error))
         else:
             yield {"id": id, "depth": image_cell(encode_depth(depth), f"{id}.png")}
-
-
-def _pairs(paths: tuple[Path, Path], columns: list[str]) -> Iterator[tuple[Row, Row | None]]:
-    """Each face with its landmarks, if it has any; both tables are sorted by id."""
-    marks = stream_rows(paths[1], ["id", "points", "mesh"])
-    mark = next(marks, None)
-    for face in stream_rows(paths[0], columns):
-        while mark is not None and mark["id"] < face["id"]:
-            mark = next(marks, None)
-        yield face, mark if mark is not None and mark["id"] == face["id"] else None
 
 
 def _columns(settings: DepthSettings) -> list[str]:

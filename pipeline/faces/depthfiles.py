@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.faces.align import warp_depth
-from pipeline.images import EXTENSIONS
+from pipeline.images import EXTENSIONS, whole_bytes
 from pipeline.shards import file_hash
 from sketchface_models.errors import SketchFaceError
 
@@ -48,7 +48,7 @@ def listed(folder: Path | str) -> dict[str, list[Path]]:
 
 def pictures_of(names: dict[str, list[Path]], ids: Iterable[str]) -> Pictures:
     """The depth pictures of faces, of those that have any."""
-    return {id: [(str(path), file_hash(path)) for path in names[id]] for id in ids if id in names}
+    return {id: [(str(path), _digest(path)) for path in names[id]] for id in ids if id in names}
 
 
 def read_depth(
@@ -86,11 +86,20 @@ def read_depth(
     return depth
 
 
+def _digest(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""  # reading it will say why
+
+
 def _grey(path: Path) -> np.ndarray:
     """A grey picture of 8 or 16 bits, or three equal channels, as (H, W) float32 in [0, 1]."""
     try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, cv2.error):
+        image = cv2.imdecode(np.frombuffer(whole_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
+    except SketchFaceError as error:
+        raise Unusable(str(error).replace(f"{path.parent}/", "")) from None
+    except cv2.error:
         image = None
     if image is None:
         raise Unusable(f"{path.name}: not a readable picture")

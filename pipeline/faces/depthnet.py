@@ -12,6 +12,10 @@ from pipeline.images import resize
 from sketchface_models.errors import SketchFaceError
 
 
+class NoNumbers(SketchFaceError):
+    """A photo for which a network gives values that are no numbers."""
+
+
 class DepthNetwork:
     """A model that gives one number a pixel for an RGB photo, run on the CPU.
 
@@ -55,7 +59,8 @@ class DepthNetwork:
         """What the model says of a photo, (H, W, 3) uint8 RGB: (H, W) float32, in its own unit.
 
         Raises:
-            SketchFaceError: if it fails, or gives something else than one number a pixel.
+            SketchFaceError: if it fails, or gives something else than one number a pixel;
+                `NoNumbers` if this photo alone may be to blame.
         """
         fed = cv2.resize(photo, (self._width, self._height), interpolation=cv2.INTER_AREA)
         if self._width > photo.shape[1]:
@@ -72,10 +77,12 @@ class DepthNetwork:
                 "depth.size must be one that the model takes"
             ) from None
         depth = np.squeeze(output).astype(np.float32)
-        if depth.ndim != 2 or not np.isfinite(depth).all():
-            raise SketchFaceError(
-                f"{self._path}: gave {output.shape}, or values that are no numbers; wanted one "
-                "number a pixel"
+        if depth.ndim != 2:
+            raise SketchFaceError(f"{self._path}: gave {output.shape}; wanted one number a pixel")
+        if not np.isfinite(depth).all():
+            raise NoNumbers(
+                f"{self._path}: gave {output.shape} values that are no numbers; wanted one number "
+                "a pixel"
             )
         return resize(depth, (photo.shape[1], photo.shape[0]))
 

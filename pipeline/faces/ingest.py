@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import importlib
 import json
 from collections import defaultdict
@@ -72,6 +73,7 @@ SCHEMA = pa.schema(
 )
 
 LeftOut = tuple[str, str]  # id, reason
+_FILES = 1024  # hashed at once
 
 
 def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None:
@@ -166,19 +168,22 @@ def _without_duplicates(
 def _digests(items: Sequence[Item]) -> dict[Path, str]:
     """Hashes of all files of all items, each read once."""
     paths = sorted({path for item in items for path in item.files.values()})
-    with ThreadPoolExecutor(workers(len(paths))) as threads:
-        found = threads.map(_digest, paths)
-        bar = tqdm(
-            found, total=len(paths), desc=f"{STAGE}: hash", unit="file", leave=False, disable=None
-        )
-        return dict(zip(paths, bar, strict=True))
+    digests: dict[Path, str] = {}
+    bar = tqdm(total=len(paths), desc=f"{STAGE}: hash", unit="file", leave=False, disable=None)
+    with ThreadPoolExecutor(workers(len(paths))) as threads, bar:
+        for start in range(0, len(paths), _FILES):  # every file that waits takes memory
+            part = paths[start : start + _FILES]
+            digests.update(zip(part, threads.map(_digest, part), strict=True))
+            bar.update(len(part))
+    return digests
 
 
 def _digest(path: Path) -> str:
     try:
-        return file_hash(path)
+        # A pipe would keep us waiting for ever; reading the face will say what is wrong.
+        return file_hash(path) if path.is_file() else ""
     except OSError:
-        return ""  # reading the face will say why
+        return ""
 
 
 def _content(item: Item, digests: Mapping[Path, str]) -> str:
@@ -224,7 +229,7 @@ def _key(items: Sequence[Item], left_out: Sequence[LeftOut], digests: Mapping[Pa
         )
         for item in items
     ]
-    return json.dumps([described, left_out])
+    return hashlib.sha256(json.dumps([described, left_out]).encode()).hexdigest()
 
 
 def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
@@ -253,7 +258,7 @@ def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
 def _framing(
     adapter: ModuleType, items: Sequence[Item], settings: DataSettings
 ) -> align.Points | None:
-    """Where the photos of a data set, whose all have one owner, end up with eyes and mouth."""
+    """Where the photos of a data set, all of one owner, end up with eyes and mouth."""
     photo = next((item for item in items if item.kind != "drawing"), None)
     if photo is None:
         return None

@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 
 from pipeline.images import decode, encode_png
-from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards, read_rows
+from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards, quarantined, read_rows
 from sketchface_models.augment import move_contours
 from sketchface_models.config import at_least
 
@@ -47,7 +47,7 @@ def move_test_contours(faces: Path, contours: Path, out: Path, settings: Augment
         faces: folder of the `faces` stage.
         contours: folder of the `contours` stage.
         out: folder to write: rows id, contour, dx and dy (pixels of this picture, right and
-            down), degrees (clockwise as seen). Test faces without a contour have no row.
+            down), degrees (clockwise as seen); test faces without a contour in quarantine.
         settings: the `augment` section.
     """
     module = "pipeline.faces.moved"
@@ -56,11 +56,13 @@ def move_test_contours(faces: Path, contours: Path, out: Path, settings: Augment
 
 def _work(paths: tuple[Path, Path], settings: AugmentSettings) -> Result:
     test = {row["id"] for row in read_rows(paths[0], ["id", "split"]) if row["split"] == "test"}
-    return [
-        _moved(row["id"], decode(row["contour"]["bytes"]), settings)
-        for row in read_rows(paths[1], ["id", "contour"])
-        if row["id"] in test and row["contour"]
-    ], []
+    rows, left_out = [], []
+    for row in read_rows(paths[1], ["id", "contour"]):
+        if row["id"] in test and row["contour"]:
+            rows.append(_moved(row["id"], decode(row["contour"]["bytes"]), settings))
+        elif row["id"] in test:
+            left_out.append(quarantined(row["id"], "augment", "no contour to move"))
+    return rows, left_out
 
 
 def _moved(id: str, contour: np.ndarray, settings: AugmentSettings) -> Row:

@@ -10,8 +10,9 @@ three apart.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from pipeline.faces.palette import INDEX
 from pipeline.faces.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
 from pipeline.faces.tables import aligned_size, rows_with_meshes
 from pipeline.images import decode, encode_png
-from pipeline.shards import IMAGE, Result, Row, image_cell, map_shards, quarantined, read_rows
+from pipeline.shards import IMAGE, Row, image_cell, map_shards, quarantined, stream_rows
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
 
@@ -60,7 +61,7 @@ _PARTS: tuple[tuple[str, Sequence[int]], ...] = (
     ("l_lip", LOWER_LIP),
 )
 _ZOOM = 4
-_AT_ONCE = 32  # photos decoded before they are parsed
+_AT_ONCE = 32  # faces read before they are parsed
 _SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
 
 
@@ -108,7 +109,7 @@ def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) 
     map_shards("segment", [faces, landmarks], _work, out, SCHEMA, parameters, module)
 
 
-def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Result:
+def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Iterator[Row]:
     settings, size = parameters
     if settings.source == "parser":
         return _parsed(paths[0], settings.precision)
@@ -125,25 +126,26 @@ def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> 
     return rows_with_meshes(paths, ["id", "labels"], row, "segment", reason)
 
 
-def _parsed(path: Path, precision: str) -> Result:
+def _parsed(path: Path, precision: str) -> Iterator[Row]:
     """One shard's own labels, and the parser's of the photos that have none."""
-    rows, left_out, waiting = [], [], []
-    for face in read_rows(path, ["id", "photo", "labels"]):
+    faces = stream_rows(path, ["id", "photo", "labels"])
+    while part := list(islice(faces, _AT_ONCE)):
+        yield from _parsed_part(part, precision)
+
+
+def _parsed_part(faces: Sequence[Row], precision: str) -> Iterator[Row]:
+    unknown = [face["photo"] for face in faces if face["photo"] and not face["labels"]]
+    photos = [decode(photo["bytes"]) for photo in unknown]
+    parsed = iter(_parser(precision).labels(photos) if photos else [])
+    for face in faces:
         if face["labels"]:
-            cells = _cells(face["id"], face["labels"]["bytes"], "dataset")
-            rows.append({"id": face["id"], **cells})
+            yield {"id": face["id"], **_cells(face["id"], face["labels"]["bytes"], "dataset")}
         elif face["photo"]:
-            waiting.append(face)
+            cells = _cells(face["id"], encode_png(next(parsed)), "parser")
+            yield {"id": face["id"], **cells}
         else:
             reason = "no labels of its own and no photo to parse"
-            left_out.append(quarantined(face["id"], "segment", reason))
-    for start in range(0, len(waiting), _AT_ONCE):
-        part = waiting[start : start + _AT_ONCE]
-        photos = [decode(face["photo"]["bytes"]) for face in part]
-        for face, labels in zip(part, _parser(precision).labels(photos), strict=True):
-            cells = _cells(face["id"], encode_png(labels), "parser")
-            rows.append({"id": face["id"], **cells})
-    return rows, left_out
+            yield quarantined(face["id"], "segment", reason)
 
 
 def _cells(id: str, labels: bytes, source: str) -> Row:

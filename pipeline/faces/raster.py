@@ -43,17 +43,18 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]
     corners, edges, area = corners[area != 0], edges[area != 0], area[area != 0]
     (dx, dy, dz), (ex, ey, ez) = edges[:, 0].T, edges[:, 1].T
     slope_x, slope_y = (dz * ey - ez * dy) / area, (dx * ez - ex * dz) / area
+    x0, y0, z0 = corners[:, 0].T
+    z = corners[..., 2]
     number, y, low, high = _spans(corners[..., :2], width, height)
-    # z where each span's row crosses x = 0, then at every pixel of the span.
-    x0, y0, z0 = corners[number, 0].T
-    start = z0 - slope_x[number] * x0 + slope_y[number] * (y + 0.5 - y0)
-    span, x = _expanded(low, high)
-    z = start[span] + slope_x[number][span] * (x + 0.5)
+    planes = np.stack([slope_x, slope_y, z0 - slope_x * x0, y0, z.min(axis=1), z.max(axis=1)])
+    slope_x, slope_y, start, y0, least, most = planes.take(number, axis=1)
+    start += slope_y * (y + 0.5 - y0)  # z where each span's row crosses x = 0
+    count, x = _expanded(low, high)
+    z = start.repeat(count) + slope_x.repeat(count) * (x + 0.5)
     # Slivers have steep slopes: what rounding does to them must stay between the corners.
-    bounds = corners[..., 2]
-    z = np.clip(z, bounds.min(axis=1)[number][span], bounds.max(axis=1)[number][span])
+    np.clip(z, least.repeat(count), most.repeat(count), out=z)
     nearest = np.full(width * height, np.inf)
-    np.minimum.at(nearest, y[span] * width + x, z)
+    np.minimum.at(nearest, (y * width).repeat(count) + x, z)
     return nearest.reshape(height, width)
 
 
@@ -62,23 +63,31 @@ def _spans(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Rows of pixel centres that triangles cover: triangle, row, first and last column, (S,) each.
 
+    A row lies between the edge from the upper corner to the lower, and one of those that meet in
+    the middle corner.
+
     flat: (M, 3, 2) corners. Spans that cover no centre have a last column before the first.
     """
-    first, last = _centres(flat[..., 1].min(axis=1), flat[..., 1].max(axis=1), height)
-    number, y = _expanded(first, last)
-    low, high = np.full(len(y), np.inf), np.full(len(y), -np.inf)
-    for i in range(3):
-        (ax, ay), (bx, by) = flat[number, i].T, flat[number, i - 1].T
-        crossed = (np.minimum(ay, by) - _SLACK <= y + 0.5) & (
-            y + 0.5 <= np.maximum(ay, by) + _SLACK
-        )
-        crossed &= ay != by  # a level edge ends on the other two
-        part = np.clip((y + 0.5 - ay) / np.where(crossed, by - ay, 1), 0, 1)
-        x = ax + part * (bx - ax)
-        low = np.where(crossed, np.minimum(low, x), low)
-        high = np.where(crossed, np.maximum(high, x), high)
-    seen = low <= high
-    return (number[seen], y[seen], *_centres(low[seen], high[seen], width))
+    order = flat[..., 1].argsort(axis=1)
+    (ax, ay), (bx, by), (cx, cy) = np.take_along_axis(flat, order[..., None], 1).transpose(1, 2, 0)
+    first, last = _centres(ay, cy, height)
+    count, y = _expanded(first, last)
+    number = np.arange(len(flat)).repeat(count)
+    # A level edge has no part in it: it ends on the other two.
+    middle = np.where(by == cy, np.inf, np.where(by == ay, -np.inf, by))
+    lower = y + 0.5 >= middle.take(number)
+    across = np.stack([ax, ay, cx - ax, cy - ay])
+    halves = np.stack([[ax, bx], [ay, by], [bx - ax, cx - bx], [by - ay, cy - by]])
+    x = _crossing(across.take(number, axis=1), y)
+    other = _crossing(halves.reshape(4, -1).take(number + lower * len(flat), axis=1), y)
+    return number, y, *_centres(np.minimum(x, other), np.maximum(x, other), width)
+
+
+def _crossing(edge: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where edges cross the centres of rows `y`; edge: (4, S), start x and y, extent along both."""
+    x0, y0, dx, dy = edge
+    part: np.ndarray = np.clip((y + 0.5 - y0) / dy, 0, 1)
+    return x0 + part * dx
 
 
 def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,11 +97,9 @@ def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray,
 
 
 def _expanded(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every whole number of each range `first` to `last`: the range's number, and itself."""
+    """How many whole numbers each range `first` to `last` holds, and all of them in turn."""
     count = np.maximum(last - first + 1, 0)
-    number = np.repeat(np.arange(len(first)), count)
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return number, first[number] + within
+    return count, np.arange(count.sum()) - (count.cumsum() - count - first).repeat(count)
 
 
 @functools.cache

@@ -30,7 +30,8 @@ def draw_lines(
         (size, size) uint8.
     """
     width = width_at_512 * size / REFERENCE_SIZE
-    ink = np.zeros((size, size))
+    ink = np.zeros(size * size)
+    picture = np.full(size * size, PAPER, np.uint8)
     drawn = [np.asarray(line, float) for line in lines]
     if drawn:
         starts, ends = (np.concatenate([line[cut] for line in drawn]) for cut in _CUTS)
@@ -38,34 +39,51 @@ def draw_lines(
         dark = np.repeat(dark, [len(line) - 1 for line in drawn])
         for first in range(0, len(starts), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
-            _add_segments(ink, starts[part], ends[part], width, dark[part])
-    return np.round(PAPER * (1 - ink)).astype(np.uint8)
+            pixel, covers = _covered(size, starts[part], ends[part], width, dark[part])
+            np.maximum.at(ink, pixel, covers)
+            picture[pixel] = np.rint(PAPER * (1 - ink[pixel]))
+    return picture.reshape(size, size)
 
 
-def _add_segments(
-    ink: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, darkness: np.ndarray
-) -> None:
-    """Darken `ink` (H, W, in [0, 1]) where straight lines with round ends cover it.
+def _covered(
+    size: int, start: np.ndarray, end: np.ndarray, width: float, darkness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels straight lines with round ends cover, and how much ink each leaves there.
 
-    start, end: (S, 2); darkness: (S,). Looked at is every pixel in the box around each line.
+    start, end: (S, 2); darkness: (S,). Looked at are, row by row, the pixels about each line.
+
+    Returns:
+        (P,) numbers of pixels, which may come several times, and ink in [0, 1].
     """
     reach = width / 2 + 1
-    size = np.array(ink.shape[::-1])
-    low = np.clip(np.floor(np.minimum(start, end) - reach), 0, size).astype(int)
-    high = np.clip(np.ceil(np.maximum(start, end) + reach), 0, size).astype(int)
-    columns, rows = (high - low).T
-    count = columns * rows
-    number = np.repeat(np.arange(len(count)), count)
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    column = low[number, 0] + within % columns[number]
-    row = low[number, 1] + within // columns[number]
-    x, y = column + 0.5 - start[number, 0], row + 0.5 - start[number, 1]
-    dx, dy = (end - start).T
+    (ax, ay), (dx, dy) = start.T, (end - start).T
     length = np.maximum(dx * dx + dy * dy, 1e-12)
-    dx, dy = dx[number], dy[number]
-    along = np.clip((x * dx + y * dy) / length[number], 0, 1)
+    top = np.clip(np.floor(np.minimum(ay, ay + dy) - reach), 0, size).astype(int)
+    bottom = np.clip(np.ceil(np.maximum(ay, ay + dy) + reach), 0, size).astype(int)
+    line, row = _ranges(top, bottom)
+    lines = np.stack([ax, ay, dx, dy, length, darkness])
+    ax, ay, dx, dy = lines[:4].take(line, axis=1)
+    # The part of the line that is no more than `reach` above or below the row.
+    y = row + 0.5 - ay
+    level = np.abs(dy) < 1e-9
+    rise = np.where(level, 1.0, dy)
+    one, other = (np.clip((y + side) / rise, 0, 1) for side in (-reach, reach))
+    one, other = np.where(level, 0.0, one) * dx, np.where(level, 1.0, other) * dx
+    left = np.clip(np.floor(ax + np.minimum(one, other) - reach), 0, size).astype(int)
+    right = np.clip(np.ceil(ax + np.maximum(one, other) + reach), 0, size).astype(int)
+    span, column = _ranges(left, right)
+    pixel = (row * size).take(span) + column
+    ax, ay, dx, dy, length, darkness = lines.take(line.take(span), axis=1)
+    x, y = column + 0.5 - ax, y.take(span)
+    along = np.clip((x * dx + y * dy) / length, 0, 1)
     distance = np.hypot(x - along * dx, y - along * dy)
     # How much of a pixel-wide interval at `distance` lies within half a width of the line.
     covered = np.minimum(distance + 0.5, width / 2) - np.maximum(distance - 0.5, -width / 2)
-    covers = darkness[number] * np.clip(covered, 0, 1)
-    np.maximum.at(ink.reshape(-1), row * ink.shape[1] + column, covers)
+    return pixel, darkness * np.clip(covered, 0, 1)
+
+
+def _ranges(first: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every whole number of each range [first, stop): the range's number, and itself."""
+    count = np.maximum(stop - first, 0)
+    number = np.arange(len(count)).repeat(count)
+    return number, np.arange(len(number)) - (count.cumsum() - count - first).repeat(count)

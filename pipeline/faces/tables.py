@@ -25,21 +25,23 @@ def aligned_size(faces: Path) -> int:
         raise SketchFaceError(f"{path}: no size in it; run the faces stage again") from None
 
 
-def read_points(path: Path) -> dict[str, np.ndarray]:
-    """Id -> (68, 2) float32 landmarks of one shard of the `landmarks` stage."""
-    return {
-        row["id"]: np.array(row["points"], np.float32).reshape(-1, 2)
-        for row in stream_rows(path, ["id", "points"])
-    }
+def faces_with_marks(
+    paths: tuple[Path, Path], columns: Sequence[str], marks: Sequence[str]
+) -> Iterator[tuple[Row, Row | None]]:
+    """Each face with its landmarks, None where there are none; a few in memory at a time.
 
-
-def read_meshes(path: Path) -> dict[str, np.ndarray]:
-    """Id -> (478, 3) float32 face mesh of one shard of the `landmarks` stage, where it has one."""
-    return {
-        row["id"]: np.array(row["mesh"], np.float32).reshape(-1, 3)
-        for row in stream_rows(path, ["id", "mesh"])
-        if row["mesh"] is not None
-    }
+    Args:
+        paths: the shard of `faces` and the one of `landmarks`, both sorted by id.
+        columns: of the faces; `id` is one of them.
+        marks: columns of the landmarks, likewise; `points` (68 * 2) and `mesh` (478 * 3, or None)
+            come as flat float32 arrays.
+    """
+    found = stream_rows(paths[1], marks, arrays=True)
+    mark = next(found, None)
+    for face in stream_rows(paths[0], columns):
+        while mark is not None and mark["id"] < face["id"]:
+            mark = next(found, None)
+        yield face, mark if mark is not None and mark["id"] == face["id"] else None
 
 
 def rows_with_meshes(
@@ -59,8 +61,8 @@ def rows_with_meshes(
         stage: that leaves those faces out.
         reason: for doing so.
     """
-    meshes = read_meshes(paths[1])
-    for face in stream_rows(paths[0], columns):
+    for face, mark in faces_with_marks(paths, columns, ["id", "mesh"]):
+        mesh = None if mark is None or mark["mesh"] is None else mark["mesh"].reshape(-1, 3)
+        cells = make(face, mesh)
         id = face["id"]
-        cells = make(face, meshes.get(id))
         yield quarantined(id, stage, reason) if cells is None else {"id": id, **cells}

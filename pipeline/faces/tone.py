@@ -24,7 +24,12 @@ def toned(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np
     # 0 at the nearest point of the face, 1 at its farthest, more behind it.
     away = (z - nearest) / max(farthest - nearest, 1e-9)
     slope = 1 - surround
-    with np.errstate(invalid="ignore"):  # where there is nothing and surround is 0
-        behind = surround**2 / (surround + slope * np.maximum(away - 1, 0)) if surround else 0.0
-        depth = np.where(away <= 1, 1 - slope * away, behind)
-    return np.clip(depth, 0, 1).astype(np.float32)
+    depth = np.subtract(1, slope * away)
+    if surround:
+        beyond = away > 1
+        behind = np.maximum(np.subtract(away, 1, out=away), 0, out=away)
+        behind *= slope
+        behind += surround
+        np.copyto(depth, np.divide(surround**2, behind, out=behind), where=beyond)
+    toned: np.ndarray = np.clip(depth, 0, 1, out=depth).astype(np.float32, copy=False)
+    return toned

@@ -37,9 +37,9 @@ def set_parallel(folder: Path, **parallel: object) -> None:
 
 
 def start(name: str, folder: Path, **more: str) -> subprocess.Popen:
-    """A stage, leader of a process group of its own."""
+    """A stage (of one run: `pack@RUN`), leader of a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", f"pipeline.stages.{name}"],
+        [sys.executable, "-m", *f"pipeline.stages.{name}".split("@")],
         cwd=folder,
         env=environment(**more),
         stderr=subprocess.PIPE,

@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from stage_projects import STAGES, contents, finish, finished, project, start, wait_until
 
 pytestmark = pytest.mark.slow
-# Stage, finished shards to wait for, and processes: ten kills in all. ALL: while the stage puts its
-# folder together.
+# Stage, finished shards to wait for, and processes: ten kills, and two of a pack, which has no
+# shards. ALL: while the stage puts its folder together.
 ALL = 40
 KILLS = (
     ("faces", 1, "1"), ("faces", ALL, "2"),
@@ -19,6 +22,8 @@ KILLS = (
     ("segment", 2, "1"),
     ("depth", 1, "1"), ("depth", 5, "2"),
 )  # fmt: skip
+PACK = "pack@pix2pix"
+FIELDS = ("lines", "sketch")  # in the order in which it packs them
 SLOWLY = ("data.shards=40", "data.count=100", "data.test_count=40", "data.size=64")
 
 
@@ -26,7 +31,7 @@ SLOWLY = ("data.shards=40", "data.count=100", "data.test_count=40", "data.size=6
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages make when nobody disturbs them."""
     folder = project(tmp_path_factory.mktemp("kills") / "undisturbed", SLOWLY)
-    for name in STAGES:
+    for name in (*STAGES, PACK):
         finish(name, folder)
     return folder
 
@@ -44,6 +49,11 @@ def test_ten_kills_change_no_byte(undisturbed: Path, tmp_path: Path):
         assert before.items() <= after.items()  # what was finished was not done again
         assert len(after) == ALL
         assert not [path for path in (folder / "data").iterdir() if path.name.startswith(".")]
+    for field in FIELDS:
+        kill_pack(folder, field)
+        assert [path.name[:9] for path in (folder / "data/pack").iterdir()] == [".pix2pix."]
+    finish(PACK, folder)
+    assert [path.name for path in (folder / "data/pack").iterdir()] == ["pix2pix"]
     made = contents(folder)
     assert made == contents(undisturbed)
     assert len(made) > 240
@@ -54,10 +64,25 @@ def test_ten_kills_change_no_byte(undisturbed: Path, tmp_path: Path):
 def kill(name: str, folder: Path, shards: int, jobs: str) -> None:
     """Kill a stage and its workers as soon as so many of its shards are finished."""
     running = start(name, folder, SKETCHFACE_JOBS=jobs)
-    try:
-        wait_until(lambda: len(finished(folder, name)) >= shards, running)
+    with killed(running):
+        wait_until(lambda: len(finished(folder, name)) >= shards, running, seconds=600)
         if shards == ALL:
             wait_until(lambda: any((folder / "data").glob(f".{name}.*.tmp/shards/*")), running)
+
+
+def kill_pack(folder: Path, field: str) -> None:
+    """Kill the pack while it fills the array of a field."""
+    running = start(PACK, folder)
+    with killed(running):
+        # A killed one's remains go before the next one begins.
+        wait_until(lambda: any((folder / "data/pack").glob(f".pix2pix.*.tmp/{field}.npy")), running)
+
+
+@contextmanager
+def killed(running: subprocess.Popen) -> Iterator[None]:
+    """After the block the process and its workers are dead by SIGKILL, and were not done."""
+    try:
+        yield
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()

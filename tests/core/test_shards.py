@@ -431,3 +431,18 @@ def test_workers_times_threads_never_exceed_the_cores(monkeypatch: pytest.Monkey
         assert count == 1
     assert {process for process, _ in told(1, monkeypatch)} == {os.getpid()}
     assert (cv2.getNumThreads(), torch.get_num_threads()) == mine
+
+
+def test_lists_stream_as_arrays(tmp_path: Path) -> None:
+    schema = pa.schema([("id", pa.string()), ("mesh", pa.list_(pa.float32())), ("n", pa.int8())])
+    rows = [
+        {"id": f"{n:03d}", "mesh": None if n % 7 == 3 else [n + 0.5] * (n % 5), "n": n % 3}
+        for n in range(150)  # several row groups, with empty lists and none
+    ]
+    write_rows(tmp_path / "a.parquet", rows, schema)
+    streamed = list(stream_rows(tmp_path / "a.parquet", ["id", "mesh", "n"], arrays=True))
+    assert all(row["mesh"] is None or row["mesh"].dtype == np.float32 for row in streamed)
+    plain = [
+        row | {"mesh": None if row["mesh"] is None else row["mesh"].tolist()} for row in streamed
+    ]
+    assert plain == rows

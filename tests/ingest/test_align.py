@@ -113,3 +113,21 @@ def test_stand_in_points_scale_with_the_photo() -> None:
     found = framing.stand_in("a", 200, 100)
     np.testing.assert_allclose(found, [(77, 42), (123, 42), (100, 66)])
     assert framing.stand_in("b", 200, 100) is None
+
+
+@pytest.mark.parametrize("degrees", [0, 21, -70])
+def test_only_what_lies_beyond_the_edges_fades(degrees: float) -> None:
+    """Against the definition: a pixel is kept where its centre lies in the source."""
+    transform = matrix(0.8, degrees, 30, 25)
+    image = np.zeros((60, 80), np.uint8)
+    image[1:-1, 1:-1] = 200  # a border of another colour
+    found = align.warp(image, transform, 100)
+    centres = np.stack(np.meshgrid(np.arange(100) + 0.5, np.arange(100) + 0.5), axis=-1)
+    inverse = np.linalg.inv(np.vstack([transform, [0, 0, 1]]))[:2]
+    x, y = np.moveaxis(align.transform_points(centres.reshape(-1, 2), inverse), 1, 0)
+    within = ((x > 3) & (x < 77) & (y > 3) & (y < 57)).reshape(100, 100)
+    beyond = ((x < -2) | (x > 82) | (y < -2) | (y > 62)).reshape(100, 100)
+    assert within.any()
+    assert beyond.any()
+    assert (found[within] == 200).all()
+    assert (found[beyond] == 0).all()

@@ -1,4 +1,6 @@
+import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,10 +169,25 @@ def test_a_pure_function_of_its_arguments():
     ("group", "size", "variant", "message"),
     [
         ("G12", 128, 0, "edit group: 'G12'; allowed: G1, G2"),
-        ("G3", 128, -1, "edit variant: -1; allowed: 0 or more"),
-        ("G3", 32, 0, "edit size: 32; allowed: 64 or more"),
+        ("G3", 128, -1, "edit variant: -1; allowed: a whole number, 0 or more"),
+        ("G3", 32, 0, "edit size: 32; allowed: a whole number, 64 or more"),
+        *(
+            ("G3", junk, 0, f"edit size: {junk!r}; allowed: a whole number, 64 or more")
+            for junk in (None, "128", 128.0, float("nan"), True, [128], np.float32(128))
+        ),
+        *(
+            ("G3", 128, junk, f"edit variant: {junk!r}; allowed: a whole number, 0 or more")
+            for junk in (None, "1", 1.5, True, {})
+        ),
+        *((junk, 128, 0, f"edit group: {junk!r}; allowed: G1, G2") for junk in (None, 3, ["G3"])),
     ],
 )
-def test_bad_arguments_are_refused(group: str, size: int, variant: int, message: str):
-    with pytest.raises(SketchFaceError, match=message):
+def test_bad_arguments_are_refused(group: Any, size: Any, variant: Any, message: str):
+    with pytest.raises(SketchFaceError, match=re.escape(message)):
         edit_set(group, 0, 4, size, variant)
+
+
+@pytest.mark.parametrize("seed", [None, "0", 0.5, True])
+def test_a_seed_is_a_whole_number(seed: Any):
+    with pytest.raises(SketchFaceError, match=r"edit seed: .*; allowed: a whole number"):
+        edit_set("G3", seed, 4, 128)

@@ -138,7 +138,7 @@ def known(group: str) -> Group:
     Raises:
         SketchFaceError: if there is none.
     """
-    if group not in GROUPS:
+    if not isinstance(group, str) or group not in GROUPS:
         raise SketchFaceError(f"edit group: {group!r}; allowed: {', '.join(GROUPS)}")
     return GROUPS[group]
 

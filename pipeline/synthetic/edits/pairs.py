@@ -79,13 +79,17 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
     the paper has `GROUPS[group].count` of them. All variants share their `before`.
 
     Raises:
-        SketchFaceError: for an unknown group, a negative variant or a size below 64.
+        SketchFaceError: for an unknown group, a variant or size that is no whole number or too
+            small, a seed that is no whole number, or what is no id.
     """
     kinds = known(group)
-    if variant < 0:
-        raise SketchFaceError(f"edit variant: {variant}; allowed: 0 or more")
-    if size < SMALLEST:
-        raise SketchFaceError(f"edit size: {size}; allowed: {SMALLEST} or more")
+    for name, value, least in (("variant", variant, 0), ("size", size, SMALLEST)):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise SketchFaceError(
+                f"edit {name}: {value!r}; allowed: a whole number, {least} or more"
+            )
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+        raise SketchFaceError(f"edit seed: {seed!r}; allowed: a whole number")
     old = before(group, seed, id)
     new, kind = after(group, seed, id, variant, old)
     faces = (render_parameters(old, seed, id, size), render_parameters(new, seed, id, size))
