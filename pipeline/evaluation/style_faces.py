@@ -12,9 +12,8 @@ import cv2
 import numpy as np
 
 from pipeline.evaluation.style_crops import Box, face_box
-from pipeline.faces.tables import read_points
 from pipeline.images import decode
-from pipeline.shards import iter_rows, read_rows, shard_paths
+from pipeline.shards import iter_rows, read_rows, shard_paths, stream_rows
 
 T = TypeVar("T")
 
@@ -58,10 +57,10 @@ def styled_faces(faces: Path, landmarks: Path, split: str, most: int) -> list[St
 def read_boxes(landmarks: Path, ids: Collection[str]) -> dict[str, Box]:
     """Id -> where the face lies, of those of `ids` that have landmarks."""
     return {
-        id: face_box(points)
+        row["id"]: face_box(row["points"].reshape(-1, 2))
         for path in shard_paths(landmarks)
-        for id, points in read_points(path).items()
-        if id in ids
+        for row in stream_rows(path, ["id", "points"], arrays=True)
+        if row["id"] in ids
     }
 
 
