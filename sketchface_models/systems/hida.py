@@ -26,7 +26,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW}
 
 @dataclass(frozen=True)
 class Loss:
-    """The terms of Eq. 9 and their weights, of which the paper says nothing (the code: 4, 1 and 4)."""
+    """The terms of Eq. 9 and their weights; the paper gives none, the code has 4, 1 and 4."""
 
     adversarial: Literal["cross-entropy", "hinge", "least-squares"]
     """Eq. 8 against facts E.8."""
