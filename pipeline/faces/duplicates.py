@@ -24,7 +24,7 @@ _LOW = 16  # frequencies a side
 _THUMB = 32  # pixels a side of the picture they are taken from
 BITS = _LOW * _LOW - 1
 _FLAT = 2.0  # standard deviation in grey levels below which a picture has no features
-_BLOCK = 512  # photos compared at once: 20 MB even where all of them are alike
+_BLOCK = 256  # photos compared at once: 8 MB even where all of them are alike
 _ID_BITS = 32  # of an int64 that ranks pairs: first how near, then which
 _ALONE = np.iinfo(np.int64).max
 _ODD = np.tile(np.arange(_LOW) % 2 == 1, _LOW)[1:]  # bits that a mirror turns

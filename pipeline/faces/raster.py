@@ -46,8 +46,9 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]
     x0, y0, z0 = corners[:, 0].T
     z = corners[..., 2]
     number, y, low, high = _spans(corners[..., :2], width, height)
-    planes = np.stack([slope_x, slope_y, z0 - slope_x * x0, y0, z.min(axis=1), z.max(axis=1)])
-    slope_x, slope_y, start, y0, least, most = planes.take(number, axis=1)
+    # Of each span its triangle's, one by one: large pieces of fresh memory cost more than the rest.
+    planes = (slope_x, slope_y, z0 - slope_x * x0, y0, z.min(axis=1), z.max(axis=1))
+    slope_x, slope_y, start, y0, least, most = (plane.take(number) for plane in planes)
     start += slope_y * (y + 0.5 - y0)  # z where each span's row crosses x = 0
     count, x = _expanded(low, high)
     z = start.repeat(count) + slope_x.repeat(count) * (x + 0.5)
@@ -76,18 +77,24 @@ def _spans(
     # A level edge has no part in it: it ends on the other two.
     middle = np.where(by == cy, np.inf, np.where(by == ay, -np.inf, by))
     lower = y + 0.5 >= middle.take(number)
-    across = np.stack([ax, ay, cx - ax, cy - ay])
-    halves = np.stack([[ax, bx], [ay, by], [bx - ax, cx - bx], [by - ay, cy - by]])
-    x = _crossing(across.take(number, axis=1), y)
-    other = _crossing(halves.reshape(4, -1).take(number + lower * len(flat), axis=1), y)
+    x = _crossing((ax, ay, cx - ax, cy - ay), number, y)
+    upper_and_lower = ((ax, bx), (ay, by), (bx - ax, cx - bx), (by - ay, cy - by))
+    halves = tuple(np.concatenate(half) for half in upper_and_lower)
+    other = _crossing(halves, number + lower * len(flat), y)
     return number, y, *_centres(np.minimum(x, other), np.maximum(x, other), width)
 
 
-def _crossing(edge: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where edges cross the centres of rows `y`; edge: (4, S), start x and y, extent along both."""
-    x0, y0, dx, dy = edge
-    part: np.ndarray = np.clip((y + 0.5 - y0) / dy, 0, 1)
-    return x0 + part * dx
+def _crossing(edges: tuple[np.ndarray, ...], number: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where edges cross the centres of rows `y`.
+
+    edges: start x and y, extent along both. number: of the edge, (S,).
+    """
+    x0, y0, dx, dy = (values.take(number) for values in edges)
+    part = (y + 0.5 - y0) / dy
+    crossing: np.ndarray = np.clip(part, 0, 1, out=part)
+    crossing *= dx
+    crossing += x0
+    return crossing
 
 
 def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ RIGHT_EAR, LEFT_EAR, HAIRLINE, CHIN = 234, 454, 10, 152
 """Mesh vertices."""
 _FADE = 0.12  # face widths in which the surroundings leave the depth of the face's edge
 _SMOOTH = 0.08  # face widths; of the edge's depth where it is spread outwards
+_CELLS, _COARSEST = 48, 4  # of the grid for what is smooth: cells to a face's width, pixels a cell
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ def behind(mesh: np.ndarray, face: np.ndarray) -> np.ndarray:
     inside = np.isfinite(face)
     if not inside.any():
         return z
-    z[inside] = face[inside]
     return _joined(z, inside, face, width)
 
 
@@ -87,25 +87,25 @@ def _lay_in_front(z: np.ndarray, centre: np.ndarray, half: np.ndarray, turn: np.
     limit = np.array(z.shape[::-1])
     left, top = np.clip(np.floor(centre[:2] - reach), 0, limit).astype(int)
     right, bottom = np.clip(np.ceil(centre[:2] + reach), 0, limit).astype(int)
-    x = np.arange(left, right, dtype=np.float32)[None] + np.float32(0.5 - centre[0])
-    y = np.arange(top, bottom, dtype=np.float32)[:, None] + np.float32(0.5 - centre[1])
-    a, q = float(quadric[2, 2]), quadric.astype(np.float32)
-    # In place, here and below: at 1,024 pixels fresh memory costs more than what is done with it.
-    b = q[0, 2] * x + q[1, 2] * y
-    c = 2 * q[0, 1] * x * y
-    c += q[0, 0] * x * x
-    c += q[1, 1] * y * y
-    c -= 1
-    c *= np.float32(a)
-    root = np.subtract(b * b, c, out=c)
-    hit = root >= 0
-    front = np.sqrt(np.maximum(root, 0, out=root), out=root)
-    front += b
-    front /= np.float32(a)
-    np.subtract(np.float32(centre[2]), front, out=front)
+    x = np.arange(left, right) + (0.5 - centre[0])
+    y = np.arange(top, bottom) + (0.5 - centre[1])
+    # The near root: a plane less the square root of a quadratic form.
+    q = quadric / quadric[2, 2]
+    xx, xy, yy = q[0, 2] ** 2 - q[0, 0], q[0, 2] * q[1, 2] - q[0, 1], q[1, 2] ** 2 - q[1, 1]
+    # In place, here and below: fresh memory costs more than what is done with it.
+    front = np.multiply.outer(_column(2 * xy * y)[:, 0], x.astype(np.float32))
+    front += (xx * x * x + 1 / quadric[2, 2]).astype(np.float32)
+    front += _column(yy * y * y)
+    with np.errstate(invalid="ignore"):  # no number outside the outline, and `fmin` passes it over
+        np.sqrt(front, out=front)
+    np.subtract((centre[2] - q[0, 2] * x).astype(np.float32), front, out=front)
+    front -= _column(q[1, 2] * y)
     view = z[top:bottom, left:right]
-    hit &= front < view
-    np.copyto(view, front, where=hit)
+    np.fmin(view, front, out=view)
+
+
+def _column(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32)[:, None]
 
 
 def _blurred(field: np.ndarray, sigma: float) -> np.ndarray:
@@ -123,29 +123,47 @@ def _joined(z: np.ndarray, inside: np.ndarray, face: np.ndarray, width: float) -
 
     width: of the face, pixels.
     """
-    outside = ~inside
-    around = np.isfinite(z) & outside
-    if not around.any():
+    if inside.all():
         return z
+    base, away = _edge_fields(inside, face, width)
+    # z = base + max(z - base, 0) * away; where nothing is, infinity stays.
+    z -= base
+    np.maximum(z, 0, out=z)
+    z *= away
+    z += base
+    np.copyto(z, face, where=inside, casting="same_kind")
+    return z
+
+
+def _edge_fields(
+    inside: np.ndarray, face: np.ndarray, width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The depth of the face's edge spread outwards, and how far to have left it, in (0, 1].
+
+    Both change over a good part of the face's width, and are computed on a coarser grid.
+    """
+    height, across = inside.shape
+    step = min(max(1, int(width / _CELLS)), _COARSEST)
+    grid = max(1, across // step), max(1, height // step)
+    covered = inside.astype(np.float32)
+    shown = cv2.resize(covered, grid, interpolation=cv2.INTER_AREA)
+    np.copyto(covered, face, where=inside, casting="same_kind")
+    depth = cv2.resize(covered, grid, interpolation=cv2.INTER_AREA)
+    touched = shown > 0
+    np.divide(depth, shown, out=depth, where=touched)
+    outside = ~touched
     distance, labels = cv2.distanceTransformWithLabels(
         outside.view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     # Labels number the face's pixels; each pixel outside carries its nearest one's.
     edge = np.zeros(labels.max() + 1, np.float32)
-    edge[labels[inside]] = face[inside]
-    nearest = edge.take(np.asarray(labels))
+    edge[labels[touched]] = depth[touched]
     # Where the face falls off steeply, one pixel of the edge may be much farther than the next:
     # spread outwards as they are, they make streaks.
     weight = outside.astype(np.float32)
-    nearest *= weight
-    spread = _blurred(cv2.merge([nearest, weight]), _SMOOTH * width)
-    base = np.divide(spread[..., 0], np.maximum(spread[..., 1], 1e-6, out=weight), out=weight)
-    distance /= -(_FADE * width)
-    away = np.subtract(1, np.exp(distance, out=distance), out=distance)
-    joined = np.subtract(z, base, out=nearest)
-    np.maximum(joined, 0, out=joined)
-    with np.errstate(invalid="ignore"):  # infinite where nothing is, and nothing is written there
-        joined *= away
-    joined += base
-    np.copyto(z, joined, where=around)
-    return z
+    nearest = edge.take(np.asarray(labels)) * weight
+    spread = _blurred(cv2.merge([nearest, weight]), _SMOOTH * width / step)
+    base = spread[..., 0] / np.maximum(spread[..., 1], 1e-6)
+    away = 1 - np.exp(distance * np.float32(-step / max(_FADE * width, 1e-6)))
+    np.maximum(away, 1e-6, out=away)  # infinity times 0 would be no number
+    return cv2.resize(base, (across, height), dst=covered), cv2.resize(away, (across, height))

@@ -22,9 +22,12 @@ def toned(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np
         (H, W) float32; 0 where there is nothing.
     """
     # 0 at the nearest point of the face, 1 at its farthest, more behind it.
-    away = (z - nearest) / max(farthest - nearest, 1e-9)
+    # In place: at these sizes fresh memory costs more than what is done with it.
+    away = z - nearest
+    away /= max(farthest - nearest, 1e-9)
     slope = 1 - surround
-    depth = np.subtract(1, slope * away)
+    depth = slope * away
+    np.subtract(1, depth, out=depth)
     if surround:
         beyond = away > 1
         behind = np.maximum(np.subtract(away, 1, out=away), 0, out=away)

@@ -13,7 +13,7 @@ from pipeline.faces.depth import DepthSettings, make_depth
 from pipeline.faces.detector import Detection
 from pipeline.faces.landmarks import SCHEMA as LANDMARKS
 from pipeline.faces.meshdepth import mesh_depth
-from pipeline.faces.surround import BODY, behind
+from pipeline.faces.surround import BODY, LEFT_EAR, RIGHT_EAR, behind
 from pipeline.faces.tone import toned
 from pipeline.images import decode_depth
 from pipeline.shards import iter_rows, read_quarantine, write_rows
@@ -218,3 +218,40 @@ def test_wrong_settings_are_one_line(
     with pytest.raises(SketchFaceError, match=f"^{line}") as error:
         make_depth(*folders, project / "depth", settings(**more))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [64, 250, 1024])
+def test_surroundings_begin_with_the_depth_of_the_face_at_its_edge(astronaut: Detection, size: int):
+    """At every size alike, although the join is computed on a coarser grid at the larger ones."""
+    mesh = astronaut.mesh[:468] * (size / 256)
+    middle, width = mesh.mean(axis=0), np.linalg.norm(mesh[RIGHT_EAR] - mesh[LEFT_EAR])
+    middle[2] -= 0.5 * width  # well before the body
+    x, y = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+    face = np.full((size, size), np.inf)
+    disc = np.hypot(x - middle[0], y - middle[1]) < 0.4 * width
+    face[disc] = middle[2]
+    z = behind(mesh, face)
+    np.testing.assert_array_equal(z[disc], np.float32(middle[2]))
+    distance = np.hypot(x - middle[0], y - middle[1]) - 0.4 * width
+    beside = (distance > 0) & (distance < 1.5) & np.isfinite(z)
+    body = behind(mesh, np.full((size, size), np.inf))
+    jump = np.maximum(body - middle[2], 0)[beside].max()
+    assert jump > 0.1 * width
+    # So far the exponential has left the edge after 1.5 pixels and a cell of the grid.
+    most = 1 - np.exp(-(1.5 + min(max(1, width / 48), 4)) / (0.12 * width))
+    assert (z[beside] - middle[2]).max() <= most * jump + 1e-3 * width
+    assert (z[beside] - middle[2]).min() >= -1e-3 * width
+    far = np.isfinite(body) & (distance > 0.8 * width)
+    np.testing.assert_allclose(z[far], np.maximum(body, middle[2])[far], atol=0.01 * width)
+
+
+def test_a_face_that_sticks_out_of_its_surroundings_has_nothing_beside_it(astronaut: Detection):
+    mesh = astronaut.mesh.astype(float)
+    face = np.full((256, 256), np.inf)
+    face[3:21, 3:21] = 5.0  # in a corner, where no part of the body is
+    z = behind(mesh, face)
+    assert not np.isnan(z).any()
+    np.testing.assert_array_equal(z[3:21, 3:21], 5)
+    np.testing.assert_array_equal(z[:3, :24], np.inf)
+    body = behind(mesh, np.full((256, 256), np.inf))
+    np.testing.assert_array_equal(np.isfinite(z), np.isfinite(body) | np.isfinite(face))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -196,6 +197,20 @@ def test_near_copies_share_a_seeded_split_and_are_reported(tmp_path: Path) -> No
                   ("apart", "faces")]  # fmt: skip
         assert tables[0]["photo"].equals(tables[1]["photo"])
         assert tables[0]["id"].equals(tables[1]["id"])
+
+
+def test_memory_does_not_grow_with_photos_that_are_all_alike() -> None:
+    peaks = []
+    for count in (600, 1800):
+        same = dict.fromkeys((f"{n:04d}" for n in range(count)), bytes(range(32)))
+        tracemalloc.start()
+        found = find_duplicates(same, {}, 34)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(found.groups) == 1
+        assert len(found.twins) == count
+    assert max(peaks) < 10e6
+    assert peaks[1] - peaks[0] < 1000 * 1200  # bytes
 
 
 @pytest.mark.skipif(not FS2K.is_dir(), reason="FS2K is not here")
