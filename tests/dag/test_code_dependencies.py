@@ -38,7 +38,6 @@ def test_declared_code_is_the_import_closure(name: str) -> None:
     idle = [
         str(dep.relative_to(ROOT))
         for dep in listed
-        if dep.name != "parsers"
-        and not any(path == dep or dep in path.parents for path in closure)
+        if dep.name != "parsers" and not any(path == dep or dep in path.parents for path in closure)
     ]
     assert (missing, idle) == ([], [])
