@@ -29,8 +29,12 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 params: setup   ## compose conf/ into params.yaml
 	$(BIN)/python -m pipeline.compose
 
+# A worker a core, each with one thread, so that they do not wait for each other; which tests stay
+# together stands in tests/conftest.py.
+WORKERS := $(shell nproc)
+
 test: setup     ## the fast tests (under 10 minutes on 2 cores)
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -m "not slow"
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup
 
 test-slow: setup  ## the tests that take minutes
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -m slow
