@@ -32,12 +32,13 @@ params: setup   ## compose conf/ into params.yaml
 # A worker a core, each with one thread, so that they do not wait for each other; which tests stay
 # together stands in tests/conftest.py.
 WORKERS := $(shell nproc)
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist loadgroup
 
 test: setup     ## the fast tests (under 10 minutes on 2 cores)
-	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -m "not slow"
 
 test-slow: setup  ## the tests that take minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: setup     ## ruff and mypy
 	$(BIN)/ruff check .
