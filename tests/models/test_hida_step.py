@@ -85,7 +85,7 @@ def test_the_papers_terms_against_its_formulas():
     assert terms["discriminator"].item() == pytest.approx(
         mean_log(real) + mean_log(1 - fake), rel=1e-5
     )
-    whole = sum(f * expected[n] for n, f in zip(expected, (1.0, 20.0, 5.0, 20.0), strict=True))
+    whole = sum(f * expected[n] for n, f in zip(expected, (1.0, 10.0, 2.5, 500.0), strict=True))
     assert terms["generator"].item() == pytest.approx(whole, rel=1e-5)
 
 
@@ -127,7 +127,8 @@ def test_both_networks_learn_from_their_own_loss_alone(run: str):
 
 @pytest.mark.parametrize("run", RUNS)
 def test_it_learns_one_face_by_heart(run: str):
-    system = make_system(run, network__width=4)
+    # Depth here is noise, which nothing draws in sixty steps: it must not drown the rest.
+    system = make_system(run, network__width=4, loss__geometric=4.0)
     batch = reads(make_batch(faces=1), system)
     batch["sketch"] = F.interpolate(batch["sketch"][..., ::8, ::8], (64, 64), mode="bilinear")
     rates = {"lr_generator": 0.004, "lr_discriminator": 0.0001}
