@@ -3,13 +3,14 @@
     python tools/draw_docs.py                        all of them
     python tools/draw_docs.py astronaut-understood   those named
 
-Those of the built-in faces (docs/synthetic-faces.md), and a photo with all that the stages make of
-it (docs/results/understanding-faces.md).
+Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
+(docs/results/understanding-faces.md), and the same as the generator that ships draws it (README.md).
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -25,19 +26,25 @@ from pipeline.faces.depth import DepthSettings
 from pipeline.faces.detector import FaceMesh
 from pipeline.faces.meshdepth import mesh_depth
 from pipeline.faces.palette import colourise
-from pipeline.images import encode_jpeg, encode_png
+from pipeline.images import encode_jpeg, encode_png, read_image
 from pipeline.sheets import sheet
 from pipeline.synthetic import STYLES, Rendering, render, render_parameters
 from pipeline.synthetic.parameters import Parameters
 from pipeline.synthetic.people.sampling import draw
 from pipeline.synthetic.ranges import changed
+from pipeline.translation.files import Output
+from pipeline.translation.inputs import Preparation
+from pipeline.translation.recipe import open_weights
+from pipeline.translation.translate import Translator
 from sketchface_models.parsing.predict import FaceParser
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
 SIZE = 256
-PHOTO = "astronaut-understood"
-"""The picture that is no drawing of a built-in face, kept without loss."""
+UNDERSTOOD, DRAWN = "astronaut-understood", "astronaut-drawn"
+"""The pictures of a photo, kept without loss."""
+ASKED = ("1", "2", "3", "0.5,0.5,0")
+"""Styles that the photo is drawn in."""
 TRUTH = (0, 3, 5, 9)
 """Faces of which everything is shown."""
 MODEL = 12
@@ -65,13 +72,15 @@ def main() -> None:
         "synthetic-styles": styles,
         "synthetic-edits": one_of_each,
         "synthetic-doodles": all_sorts,
-        PHOTO: understood,
+        UNDERSTOOD: understood,
+        DRAWN: drawn,
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:
         sys.exit(f"{sorted(unknown)}: no such picture; allowed: {', '.join(makers)}")
     for name in sys.argv[1:] or makers:
-        ending, encode = ("png", encode_png) if name == PHOTO else ("jpg", encode_jpeg)
+        exact = name in (UNDERSTOOD, DRAWN)
+        ending, encode = ("png", encode_png) if exact else ("jpg", encode_jpeg)
         path = PICTURES / f"{name}.{ending}"
         path.write_bytes(encode(makers[name]()))
         print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
@@ -141,6 +150,20 @@ def understood() -> np.ndarray:
         "depth": np.round(255 * depth).astype(np.uint8),
     }
     return sheet([list(shown.values())], [], list(shown), side=192)
+
+
+def drawn() -> np.ndarray:
+    """A public photo, its depth, and what `sketchface translate` makes of it, in several styles."""
+    system, recipe, device = open_weights(None)
+    preparation = Preparation(recipe, recipe.depth_settings({}), "faces", "largest")
+    styles = recipe.chosen_styles(list(ASKED), every=True)
+    with tempfile.TemporaryDirectory() as name:
+        photo, out = Path(name, "astronaut.png"), Path(name, "out")
+        photo.write_bytes(encode_png(skimage.data.astronaut()))
+        target = Output(out, [photo])
+        target.make()
+        Translator(system, device, preparation, styles, SIZE, True, sys.exit)([photo], target)
+        return read_image(out / "astronaut-sheet.png")
 
 
 def _photo(parameters: Parameters) -> np.ndarray:
