@@ -4,7 +4,7 @@
     python tools/draw_docs.py astronaut-understood   those named
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
-(docs/results/understanding-faces.md), and the same as the generator that ships draws it (README.md).
+(docs/results/understanding-faces.md), and what the generator that ships draws of it (README.md).
 """
 
 from __future__ import annotations
