@@ -120,9 +120,18 @@ class Recipe:
             SketchFaceError: for a setting that cannot be.
         """
         if "depth" not in self.inputs:
+            if changes:
+                raise SketchFaceError(
+                    f"{self.source} reads no depth; leave --depth, --depth-path and --nearer out"
+                )
             return None
         # A depth picture made elsewhere shows the photo as it came, not as it was aligned.
         values = {"backend": "facemesh", **self.depth, "framing": "source", **changes}
+        if values["backend"] == "facemesh" and {"path", "nearer"} & set(changes):
+            raise SketchFaceError(
+                "--depth-path, --nearer: not read where depth comes from the face mesh; give "
+                "--depth files or --depth onnx with them"
+            )
         if values["backend"] != "facemesh" and "path" not in changes:
             wanted = {"files": "the folder of depth pictures", "onnx": "the model"}
             raise SketchFaceError(

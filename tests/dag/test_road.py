@@ -18,7 +18,7 @@ from sketchface_models.training.pack import Pack
 
 def test_the_road_ends_in_a_report(project: Project) -> None:
     metrics = json.loads((project.root / "reports/metrics.json").read_text())
-    assert set(metrics) == {"pix2pix", "pix2pix-photo"}
+    assert set(metrics) == {"pix2pix", "pix2pix-photo", "hida"}
     for name in ("report.md", "scores.csv", "curves.csv", "index.html"):
         assert (project.root / "reports" / name).stat().st_size > 0
 

@@ -40,8 +40,8 @@ class DecoderLayer(nn.Module):
         deforms: whether DOG takes the place of the transposed convolution.
         drops: whether the result is thinned out by dropout.
 
-    Shape: x (B, in_channels, H, W), planes (B, planes, 2 H, 2 W), source (B, source_channels, H, W)
-    -> (B, out_channels, 2 H, 2 W).
+    Shape: x (B, in_channels, H, W), a list of maps (B, ..., 2 H, 2 W) with `planes` channels in
+    all, source (B, source_channels, H, W) -> (B, out_channels, 2 H, 2 W).
     """
 
     def __init__(
