@@ -439,6 +439,9 @@ def test_a_run_without_depth_and_style_draws_too(
     Image.fromarray(data.coffee()).save(tmp_path / "cup.png")
     assert translate("cup.png", "-o", "o", *whole)[0] == 0  # no depth, so none is missing
     assert drawn(tmp_path / "o/cup.png").shape == (43, SIDE)
+    status, _, wrong = translate("cup.png", "-o", "p", *whole, "--depth", "onnx")
+    assert status == 1
+    assert wrong.endswith("w reads no depth; leave --depth, --depth-path and --nearer out\n")
 
 
 # The framing of the built-in faces
