@@ -63,6 +63,7 @@ from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.judge import NAME, PARAMETERS
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.sets import SET_METRICS
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.systems.parser import Parser
 from sketchface_models.training.pack import Pack
@@ -166,6 +167,7 @@ def evaluate_system(
     scores = {name: score(each, targets, device, name) for name, each in candidates.items()}
     features = judge_features(judged_pictures(candidates, targets), device)
     shared = about.get("shared", [])
+    told = len(set(styles)) if STYLE in pack.inputs else 1
     sets = judge_sets(features, parts_of(styles, ids, shared))
     summary = {
         "run": card["run"],
@@ -177,7 +179,7 @@ def evaluate_system(
         "protocol_details": asdict(protocol),
         "n": len(ids),
         "missing": missing,
-        **with_sets(summarise(scores, styles, ids, shared, settings.seed), sets),
+        **with_sets(summarise(scores, styles, ids, shared, settings.seed, told), sets),
     }
     styled = style_fidelity(system, card, data, pack, settings.style_faces, settings.seed, device)
     if styled:

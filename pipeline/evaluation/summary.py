@@ -31,6 +31,7 @@ def summarise(
     ids: list[str],
     shared: list[str],
     seed: int,
+    told: int = 1,
 ) -> dict[str, Any]:
     """Means with intervals overall, by style and without shared photos; verdicts.
 
@@ -62,7 +63,7 @@ def summarise(
         for row, values in scores.items()
         if row != MODEL
     }
-    own = Retrieval(torch.from_numpy(scores[MODEL]["rank"]))
+    own = Retrieval(torch.from_numpy(scores[MODEL]["rank"]), told)
     chance = {f"rank_{k}": own.chance(k) for k in (1, 5)}
     return {
         "scores": rows,
@@ -70,17 +71,19 @@ def summarise(
         "retrieval": retrieval,
         "chance": chance,
         "verdicts": verdicts,
-        "not_learned": why_not_learned(verdicts, scores[MODEL]["rank"]),
+        "not_learned": why_not_learned(verdicts, scores[MODEL]["rank"], told),
     }
 
 
-def why_not_learned(verdicts: Mapping[str, Mapping[str, str]], ranks: np.ndarray) -> list[str]:
+def why_not_learned(
+    verdicts: Mapping[str, Mapping[str, str]], ranks: np.ndarray, told: int = 1
+) -> list[str]:
     """Reasons to call a system "not learned"; [] when it has learned (design, Evidence)."""
     reasons = [
         f"not better than {TRIVIAL[row]} on any metric"
         for row, found in verdicts.items()
         if "better" not in found.values()
     ]
-    if Retrieval(torch.from_numpy(ranks)).at_chance(5):
+    if Retrieval(torch.from_numpy(ranks), told).at_chance(5):
         reasons.append("finds the right target no more often than chance")
     return reasons

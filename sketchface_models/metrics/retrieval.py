@@ -32,14 +32,17 @@ class Retrieval:
     """Ranks (N,), int64, from 1 (own target first) to N."""
 
     ranks: Tensor
+    told: int = 1
+    """Kinds of targets (styles, say) of which each result was told its own: who draws one and the
+    same picture for each kind, without a look at the input, hits that many times as often."""
 
     def accuracy(self, k: int) -> float:
         """Fraction of results whose own target is among the first k."""
         return float((self.ranks <= k).double().mean())
 
     def chance(self, k: int) -> float:
-        """`accuracy(k)` expected of results that know nothing of their input: k / N."""
-        return min(1.0, k / len(self.ranks))
+        """`accuracy(k)` expected of results that know nothing but their kind: k * told / N."""
+        return min(1.0, k * self.told / len(self.ranks))
 
     def at_chance(self, k: int, level: float = 0.05) -> bool:
         """Whether guessing reaches `accuracy(k)` with probability `level` or more (binomial)."""

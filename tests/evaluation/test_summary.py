@@ -105,3 +105,15 @@ def test_who_finds_faces_by_chance_alone_has_not_learned():
         assert why_not_learned(VERDICTS, ranks) == expected
     # Among five or fewer every guess is among the first five.
     assert why_not_learned(VERDICTS, np.ones(5, int)) == reason
+
+
+def test_who_draws_one_picture_for_each_style_has_not_learned():
+    # The same picture for each of three styles is nearest to three of so many targets.
+    n, styles = 300, 3
+    ranks = np.tile(np.arange(1, n // styles + 1), styles)
+    assert (ranks <= 5).mean() == pytest.approx(5 * styles / n)
+    assert why_not_learned(VERDICTS, ranks, told=styles) != []
+    assert why_not_learned(VERDICTS, np.where(ranks <= 20, 1, ranks), told=styles) == []
+    scores = made_scores(N)
+    found = summarise(scores, STYLES, IDS, SHARED, seed=0, told=styles)
+    assert found["chance"]["rank_1"] == pytest.approx(styles / N)
