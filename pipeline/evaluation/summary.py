@@ -41,6 +41,7 @@ def summarise(
         ids: of the N faces.
         shared: ids of test faces whose photo also stands in train.
         seed: of the bootstrap.
+        told: kinds of targets of which the system was told each face's own, see `Retrieval`.
     """
     parts = parts_of(styles, ids, shared)
     metrics = [name for name in scores[MODEL] if name != "rank"]
