@@ -45,6 +45,7 @@ UNDERSTOOD, DRAWN = "astronaut-understood", "astronaut-drawn"
 """The pictures of a photo, kept without loss."""
 ASKED = ("1", "2", "3", "0.5,0.5,0")
 """Styles that the photo is drawn in."""
+DRAWN_SIDE = 160
 TRUTH = (0, 3, 5, 9)
 """Faces of which everything is shown."""
 MODEL = 12
@@ -162,7 +163,7 @@ def drawn() -> np.ndarray:
         photo.write_bytes(encode_png(skimage.data.astronaut()))
         target = Output(out, [photo])
         target.make()
-        Translator(system, device, preparation, styles, SIZE, True, sys.exit)([photo], target)
+        Translator(system, device, preparation, styles, DRAWN_SIDE, True, sys.exit)([photo], target)
         return read_image(out / "astronaut-sheet.png")
 
 

@@ -160,12 +160,18 @@ def _lines(made: Mapping[str, Any], size: int) -> Iterator[str]:
     yield f"| row | {' | '.join(metrics)} | rank 1 | rank 5 |"
     yield f"|{'---|' * (len(metrics) + 3)}"
     for row, values in scores["rows"].items():
-        cells = [f"{v['mean']:.3f} ({v['low']:.3f} to {v['high']:.3f})" for v in values.values()]
+        cells = [_cell(values.get(metric)) for metric in metrics]
         ranks = [f"{scores['retrieval'][row][rank]:.3f}" for rank in ("rank_1", "rank_5")]
         yield f"| {row} | {' | '.join([*cells, *ranks])} |"
     if scores["not_learned"]:
         yield ""
         yield f"**Not learned:** {'; '.join(scores['not_learned'])}."
+
+
+def _cell(measured: Mapping[str, float] | None) -> str:
+    if measured is None:  # another face's target is of the very set that it would be compared with
+        return "-"
+    return "{mean:.4f} ({low:.4f} to {high:.4f})".format(**measured)
 
 
 def main() -> None:
