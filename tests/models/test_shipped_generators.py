@@ -113,7 +113,7 @@ def test_cards_say_what_they_are(trained: Path, shipped: Path) -> None:
     assert card["training"] == {"run": "tiny", "seed": 0, "steps": 3, "images": 12}
     assert card["scores"]["rows"]["model"]["ssim"]["mean"] == 0.5
     text = (shipped / "tiny.md").read_text()
-    for words in ("# Generator `tiny`", "research only", "| model | 0.500 (0.400 to 0.600)",
+    for words in ("# Generator `tiny`", "research only", "| model | 0.5000 (0.4000 to 0.6000)",
                   "`fs2k-250:8e3cca0b`, 1,046 faces", "| 0.250 | 0.750 |"):  # fmt: skip
         assert words in text
     assert str(trained) not in text + json.dumps(card)
