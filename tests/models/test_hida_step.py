@@ -85,7 +85,7 @@ def test_the_papers_terms_against_its_formulas():
     assert terms["discriminator"].item() == pytest.approx(
         mean_log(real) + mean_log(1 - fake), rel=1e-5
     )
-    whole = sum(f * expected[n] for n, f in zip(expected, (1.0, 10.0, 2.5, 500.0), strict=True))
+    whole = sum(f * expected[n] for n, f in zip(expected, (1.0, 20.0, 5.0, 100.0), strict=True))
     assert terms["generator"].item() == pytest.approx(whole, rel=1e-5)
 
 
