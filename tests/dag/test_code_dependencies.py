@@ -34,7 +34,6 @@ def test_declared_code_is_the_import_closure(name: str) -> None:
         and str(path.relative_to(ROOT)) not in PLUMBING
         and path.name != "__init__.py"
     ]
-    # Weights that code reads are no code.
     idle = [
         str(dep.relative_to(ROOT))
         for dep in listed

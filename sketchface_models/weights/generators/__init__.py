@@ -1,8 +1,11 @@
 """The generators that come with the package, ready to draw with.
 
-generators/NAME.safetensors    weights of what draws alone, see `store`
-generators/NAME.json           settings, framing, styles, data, terms, scores, SHA-256 of the former
-generators/NAME.md             the same for people
+NAME.safetensors    weights of what draws alone, see `store`
+NAME.json           settings, framing, styles, data, terms, scores, SHA-256 of the former
+NAME.md             the same for people
+
+They stand beside this code, a package of its own, so that stages which load parsers do not count as
+changed when a generator does.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from sketchface_models.systems.registry import build
 from sketchface_models.training.checkpoint import load_into
 from sketchface_models.weights import store
 
-GENERATORS = Path(__file__).parent / "generators"
+GENERATORS = Path(__file__).parent
 
 
 def load_generator(
