@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.translate import Depth, Nearer
+from app.options import Depth, DepthPath, Nearer, Weights, depth_changes
 from pipeline import figures as draw
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.recipe import open_weights
@@ -18,14 +18,7 @@ from sketchface_models.errors import SketchFaceError
 def figures(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo with a face.")],
     out: Annotated[Path, typer.Option("-o", help="Folder for the figures.", show_default=False)],
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Weights of a run, such as data/train/hida/0.",
-            show_default="the generator that comes with the package",
-        ),
-    ] = None,
+    weights: Weights = None,
     style: Annotated[
         str | None, typer.Option(help="The style that the maps are of.", show_default="the first")
     ] = None,
@@ -36,18 +29,9 @@ def figures(
     face: Annotated[
         Literal["largest", "central"], typer.Option(help="Which of several faces.")
     ] = "largest",
-    depth: Annotated[
-        Depth | None,
-        typer.Option(help="Where depth comes from.", show_default="as in training"),
-    ] = None,
-    depth_path: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Of depth pictures or model.", show_default=False),
-    ] = None,
-    nearer: Annotated[
-        Nearer | None,
-        typer.Option(help="files, onnx: which values are near.", show_default="as in training"),
-    ] = None,
+    depth: Depth = None,
+    depth_path: DepthPath = None,
+    nearer: Nearer = None,
 ) -> None:
     """Draw what happens inside, and one face in all styles.
 
@@ -58,8 +42,7 @@ def figures(
     if out.exists() and not out.is_dir():
         raise SketchFaceError(f"{out}: a file; give -o a folder")
     system, recipe, device = open_weights(weights)
-    changes = {"backend": depth, "path": depth_path, "nearer": nearer}
-    given = {key: str(value) for key, value in changes.items() if value is not None}
+    given = depth_changes(depth, depth_path, nearer)
     (chosen,) = recipe.chosen_styles([style] if style else [], every=False)
     preparation = Preparation(recipe, recipe.depth_settings(given), "faces", face)
     (prepared,) = preparation(photo)

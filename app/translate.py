@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from tqdm import tqdm
 
+from app.options import Depth, DepthPath, Nearer, Weights, depth_changes
 from pipeline.translation.files import Output, walked
 from pipeline.translation.inputs import Preparation, View, Which
 from pipeline.translation.recipe import open_weights
 from pipeline.translation.translate import Account, Translator
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.memory import keep_freed_memory
-
-Depth = Literal["facemesh", "files", "onnx"]
-Nearer = Literal["high", "low"]
 
 
 def translate(
@@ -35,14 +33,7 @@ def translate(
             show_default="the first; all of them with --sheet",
         ),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Weights of a run, such as data/train/hida/0.",
-            show_default="the generator that comes with the package",
-        ),
-    ] = None,
+    weights: Weights = None,
     face: Annotated[
         Which, typer.Option(help="Which of several faces; all are numbered from left to right.")
     ] = "all",
@@ -52,23 +43,9 @@ def translate(
     aligned: Annotated[
         bool, typer.Option("--aligned", help="Photos are framed like the training ones already.")
     ] = False,
-    depth: Annotated[
-        Depth | None,
-        typer.Option(help="Where depth comes from.", show_default="as in training"),
-    ] = None,
-    depth_path: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="files: the folder of depth pictures of the photos, of the same names and sizes. "
-            "onnx: the model.",
-            show_default=False,
-        ),
-    ] = None,
-    nearer: Annotated[
-        Nearer | None,
-        typer.Option(help="files, onnx: which values are near.", show_default="as in training"),
-    ] = None,
+    depth: Depth = None,
+    depth_path: DepthPath = None,
+    nearer: Nearer = None,
     size: Annotated[
         int | None,
         typer.Option(
@@ -99,8 +76,7 @@ def translate(
     view: View = "whole" if whole else "aligned" if aligned else "faces"
     account = Account()
     if found:
-        changes = {"backend": depth, "path": depth_path, "nearer": nearer}
-        given = {key: str(value) for key, value in changes.items() if value is not None}
+        given = depth_changes(depth, depth_path, nearer)
         translator = _translator(weights, style or [], view, face, given, size, sheet)
         target.make()
         account = translator(found, target)

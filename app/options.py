@@ -1,0 +1,40 @@
+"""What `sketchface translate` and `figures` are both told: whose weights, which depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Weights of a run, such as data/train/hida/0.",
+        show_default="the generator that comes with the package",
+    ),
+]
+Depth = Annotated[
+    Literal["facemesh", "files", "onnx"] | None,
+    typer.Option(help="Where depth comes from.", show_default="as in training"),
+]
+DepthPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="files: the folder of depth pictures of the photos, of the same names and sizes. "
+        "onnx: the model.",
+        show_default=False,
+    ),
+]
+Nearer = Annotated[
+    Literal["high", "low"] | None,
+    typer.Option(help="files, onnx: which values are near.", show_default="as in training"),
+]
+
+
+def depth_changes(depth: str | None, path: Path | None, nearer: str | None) -> dict[str, str]:
+    """What is given, by its name in the `depth` section."""
+    changes = {"backend": depth, "path": path, "nearer": nearer}
+    return {key: str(value) for key, value in changes.items() if value is not None}
