@@ -35,8 +35,11 @@ def translate(
     ] = None,
     weights: Weights = None,
     face: Annotated[
-        Which, typer.Option(help="Which of several faces; all are numbered from left to right.")
-    ] = "all",
+        Which | None,
+        typer.Option(
+            help="Which of several faces; all are numbered from left to right.", show_default="all"
+        ),
+    ] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Draw the picture as a whole, face or not.")
     ] = False,
@@ -65,6 +68,8 @@ def translate(
     """
     if whole and aligned:
         raise SketchFaceError("--whole, --aligned: give one of the two")
+    if face and (whole or aligned):
+        raise SketchFaceError("--face: of no use with --whole or --aligned, which choose no face")
     if size is not None and not 16 <= size <= 4096:
         raise SketchFaceError(f"--size {size}: allowed: 16 to 4096")
     found, wrong = walked(photos)
@@ -77,7 +82,7 @@ def translate(
     account = Account()
     if found:
         given = depth_changes(depth, depth_path, nearer)
-        translator = _translator(weights, style or [], view, face, given, size, sheet)
+        translator = _translator(weights, style or [], view, face or "all", given, size, sheet)
         target.make()
         account = translator(found, target)
         _report(account, len(found), out)

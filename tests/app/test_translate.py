@@ -361,6 +361,8 @@ def test_photos_are_never_drawn_over_nor_one_drawing_over_another(
         (("-o", "o", "--style", "3"), "no training face was drawn in style 3"),
         (("-o", "o", "--style", "0.5,0.6,0"), "error: style '0.5,0.6,0'; allowed"),
         (("-o", "o", "--whole", "--aligned"), "give one of the two"),
+        (("-o", "o", "--whole", "--face", "largest"), "--face: of no use with --whole"),
+        (("-o", "o", "--aligned", "--face", "all"), "--face: of no use with"),
         (("-o", "o", "--depth", "onnx", "--depth-path", "no.onnx"), "no such file"),
         (("-o", "o", "--depth-path", "near"), "not read where depth comes from the face mesh"),
         (("-o", "o", "--nearer", "low"), "give --depth files or --depth onnx with them"),
