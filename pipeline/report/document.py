@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
 from pipeline.report.studytables import StudySection
 from pipeline.report.studytables import sections as study_sections
 from pipeline.report.styles import Styles, styles
+from pipeline.report.systems import described, settings
 from pipeline.report.tables import (
     ARROWS,
     FIXED,
@@ -61,6 +62,8 @@ class Section:
     name: str
     maps: str
     system: str
+    about: str
+    """What the system is; empty where an earlier run of it has it, and if nobody has said."""
     seeds: str
     reasons: tuple[str, ...]
     """Why it has not learned; empty if it has."""
@@ -136,7 +139,7 @@ def document(
         overview=_overview(runs, found, metrics),
         explained=tuple((MEASURES[m].label, EXPLAINED[m]) for m in metrics if m in EXPLAINED),
         sets=any(run.set_metrics for run in runs),
-        sections=tuple(_section(run, found[run.name]) for run in runs),
+        sections=tuple(_sections(runs, found)),
         comparisons=tuple(_comparison(group) for group in groups),
         studies=tuple(study_sections(runs, found, groups, str(data.about["name"]))),
         styles=styles(runs),
@@ -197,12 +200,21 @@ def _overview(runs: Sequence[Run], found: Mapping[str, Findings], metrics: Seque
     return table([*head, f"rank-1{FIXED}↑", "protocol"], rows)
 
 
-def _section(run: Run, found: Findings) -> Section:
+def _sections(runs: Sequence[Run], found: Mapping[str, Findings]) -> Iterator[Section]:
+    seen: set[str] = set()
+    for run in runs:
+        system = run.trained[0].card["model"]["system"]
+        yield _section(run, found[run.name], "" if system in seen else described(system))
+        seen.add(system)
+
+
+def _section(run: Run, found: Findings, about: str) -> Section:
     missing = run.summary["missing"]
     return Section(
         name=run.name,
         maps=_maps(run),
         system=run.trained[0].card["model"]["system"],
+        about=about,
         seeds=_seeds(run),
         reasons=tuple(
             plain(reason)
@@ -302,6 +314,7 @@ def _provenance(run: Run) -> list[tuple[str, str]]:
             f"{details['precision']}, networks that judge: {networks}",
         ),
         ("trained", f"{_seeds(run)}; {images}"),
+        *settings(cards[0]["model"]),
         ("parameters", sizes),
         ("hardware", distinct(each["hardware"] for each in circumstances)),
         ("precision", distinct(each["precision"] for each in circumstances)),

@@ -163,7 +163,12 @@ def write_training(folder: Path, run: str, seed: int, target: str, steps: int) -
     card = {
         "run": run,
         "seed": seed,
-        "model": {"system": "pix2pix", "task": {"inputs": ["photo"], "target": target, "size": 64}},
+        "model": {
+            "system": "pix2pix",
+            "task": {"inputs": ["photo"], "target": target, "size": 64},
+            "network": {"width": 32, "init_std": 0.02},
+            "schedule": {"steps": steps, "batch": 8},
+        },
         "parameters": {"generator": 1234567, "discriminator": 89},
         "steps": steps,
         "images": steps * 8,

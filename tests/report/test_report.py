@@ -11,9 +11,11 @@ import yaml
 from made_runs import SHARED, TEST, write_faces, write_run
 from report_files import METRICS, measured, sections, tables
 
+from pipeline.report.systems import described
 from pipeline.report.write import write_report
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.bootstrap import mean_interval
+from sketchface_models.systems.registry import SYSTEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = {
@@ -183,8 +185,25 @@ def test_provenance(text: str):
         "commit: 0123456789ab\n",
         "photo → sketch",
         "2 seeds (0, 1)",
+        "network: width 32, init\\_std 0.02\n",
+        "schedule: steps 450, batch 8\n",
     ):
         assert words in section
+
+
+def test_a_system_is_explained_once_where_its_first_run_is(text: str):
+    explained = "A U-Net draws the target straight from the input."
+    assert text.count(explained) == 1
+    assert explained in sections(text)["Run `able`"]
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS.keys() - {"parser"}))
+def test_every_system_that_draws_is_explained(system: str):
+    assert "Source: " in described(system)
+
+
+def test_a_system_that_nobody_explained_is_none_the_worse():
+    assert described("unknown") == ""
 
 
 def test_a_stale_run_or_seed_changes_nothing(made: Path, copy: Path):
