@@ -45,9 +45,7 @@ class FaceParser:
             logits = self.logits(torch.cat([_prepared(photo) for photo in part]))
             for photo, each in zip(part, logits, strict=True):
                 height, width = photo.shape[:2]
-                if each.shape[-2:] != (height, width):
-                    each = F.interpolate(each[None], (height, width), mode="bilinear")[0]
-                found.append(each.argmax(dim=0).to(torch.uint8).numpy())
+                found.append(likeliest(each, height, width).numpy())
         return found
 
     @torch.inference_mode()
@@ -57,6 +55,30 @@ class FaceParser:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
             logits: Tensor = self.network(x)
         return logits.float()
+
+
+def likeliest(logits: Tensor, height: int, width: int) -> Tensor:
+    """The class of the highest logit at every pixel of another size, the first of equal ones.
+
+    One class is scaled at a time: all of them together do not fit into a core's caches.
+
+    Args:
+        logits: (K, S, S) floating point.
+        height: of the labels.
+        width: of the labels.
+
+    Returns:
+        (height, width) uint8.
+    """
+    if logits.shape[-2:] == (height, width):
+        return logits.argmax(dim=0).to(torch.uint8)
+    highest = torch.full((height, width), -torch.inf, dtype=logits.dtype)
+    labels = torch.zeros((height, width), dtype=torch.uint8)
+    for number, plane in enumerate(logits.contiguous()):
+        scaled = F.interpolate(plane[None, None], (height, width), mode="bilinear")[0, 0]
+        labels.masked_fill_(scaled > highest, number)
+        torch.maximum(highest, scaled, out=highest)
+    return labels
 
 
 def _prepared(photo: np.ndarray) -> Tensor:

@@ -47,6 +47,8 @@ class ParserSchedule:
     """Part of the steps after which the rate falls linearly to zero; 1 = never."""
     ema_half_life: Annotated[float, at_least(0)]
     """Images after which a weight counts half in the average that is kept; 0 = none."""
+    clip_norm: Annotated[float, at_least(0)] = 0.0
+    """Largest gradient norm of an update, longer ones are scaled down to it; 0 = any."""
 
 
 @dataclass(frozen=True)

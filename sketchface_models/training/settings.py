@@ -31,8 +31,6 @@ class Engine:
     """The same bits twice on one device, at the price of speed on a GPU."""
     compile: bool = False
     """torch.compile the networks that a system names for it; needs a C++ compiler."""
-    clip_norm: Annotated[float, at_least(0)] = 0.0
-    """Largest gradient norm of an update, longer ones are scaled down to it; 0 = any."""
     on_nonfinite: Literal["stop", "skip"] = "stop"
     """When a loss or gradient is not finite: stop the run, or leave that update out."""
     best: Literal["val_ssim", "val_l1", "none"] = "none"

@@ -191,8 +191,8 @@ class Trainer:
         mean = loss.detach().float().clone()
         average_(self.fabric, [mean, *gradients])
         norm = nn.utils.get_total_norm(gradients)
-        if self.engine.clip_norm:
-            nn.utils.clip_grads_with_norm_(parameters, self.engine.clip_norm, norm)
+        if self.schedule.clip_norm:
+            nn.utils.clip_grads_with_norm_(parameters, self.schedule.clip_norm, norm)
         self.guard.step(optimizer, mean.isfinite() & norm.isfinite())
         self.norms[f"grad_{name}"] = norm
         return mean

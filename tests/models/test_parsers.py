@@ -24,7 +24,7 @@ from sketchface_models.networks.small_parser import LAYERS, WIDTHS, SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
 from sketchface_models.parsing.classes import CLASSES, INDEX, MIRRORED
 from sketchface_models.parsing.moves import IGNORED, Distort, cut, distorted, moved, recoloured
-from sketchface_models.parsing.predict import BATCH, FaceParser
+from sketchface_models.parsing.predict import BATCH, FaceParser, likeliest
 from sketchface_models.systems.base import Augment, Clock
 from sketchface_models.systems.parser import Parser, ParserSettings, as_labels
 from sketchface_models.training.feed import Feed
@@ -539,3 +539,20 @@ def test_photos_are_parsed_one_by_one_whatever_their_size(shipped: Path, precisi
     alone = parser.labels(photos[2:3])[0]
     assert (alone != found[2]).mean() < 0.01
     assert parser.labels([]) == []
+
+
+@pytest.mark.parametrize("size", [(64, 64), (150, 170), (40, 33)])
+def test_the_likeliest_class_is_that_of_all_classes_scaled_together(size: tuple[int, int]):
+    torch.manual_seed(0)
+    logits = torch.randn(64, 64, 19).permute(2, 0, 1)
+    together = F.interpolate(logits.contiguous()[None], size, mode="bilinear")[0]
+    found = likeliest(logits, *size)
+    assert found.dtype == torch.uint8
+    assert torch.equal(found, together.argmax(dim=0).to(torch.uint8))
+
+
+def test_of_equally_likely_classes_the_first_is_taken():
+    logits = torch.zeros(19, 8, 8)
+    logits[[5, 11]] = 1.0
+    for size in ((8, 8), (20, 20)):
+        assert (likeliest(logits, *size) == 5).all()

@@ -26,8 +26,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(registry.SYSTEMS, name, cls)
 
 
-def make_trainer(pack: Path, name: str, **engine: object) -> Trainer:
+def make_trainer(pack: Path, name: str, clip_norm: float = 0.0, **engine: object) -> Trainer:
     config, opened = tiny_config(name, **engine), Pack(pack)
+    config["model"]["schedule"]["clip_norm"] = clip_norm
     torch.manual_seed(0)
     system = registry.build(config["model"], opened.channels)
     trainer = Trainer(system, opened, 0, load(Engine, config["engine"]))
