@@ -23,11 +23,11 @@ import joblib
 import numpy as np
 import psutil
 
-from pipeline.faces.detector import FaceMesh
-from pipeline.synthetic import STYLES, render
-from pipeline.synthetic.doodles import doodle
-from pipeline.synthetic.drawing.rough import rough_drawing
-from pipeline.synthetic.edits import edit_set
+from pipeline.landmarks.detector import FaceMesh
+from synthetic_faces import STYLES, render
+from synthetic_faces.doodles import doodle
+from synthetic_faces.drawing.rough import rough_drawing
+from synthetic_faces.edits import edit_set
 
 SEED = 0
 FRONTAL = 20.0

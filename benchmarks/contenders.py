@@ -71,9 +71,9 @@ class Job:
 def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of a run at a scale and of the engine, as `dvc exp run` would compose them."""
     # Seconds of imports, which the processes of the contenders can do without.
+    from pipeline.common.stage import Parameters
     from pipeline.compose import compose
-    from pipeline.stage import Parameters
-    from pipeline.training import run_config
+    from pipeline.train.training import run_config
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "params.yaml")
@@ -87,7 +87,7 @@ def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[
 
 def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
     """A pack of noise; what is in the pictures does not change how long a step takes."""
-    from pipeline.fields import FIELDS
+    from pipeline.common.fields import FIELDS
 
     folder.mkdir()
     draw = np.random.default_rng(0)

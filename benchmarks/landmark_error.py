@@ -15,13 +15,13 @@ import dataclasses
 
 import numpy as np
 
-from pipeline.faces.depth import DepthSettings
-from pipeline.faces.errors import by_pose, depth_error, landmark_error
-from pipeline.faces.landmarks import DETECTORS
-from pipeline.faces.meshdepth import mesh_depth
-from pipeline.faces.palette import INDEX
-from pipeline.synthetic import Rendering, render_parameters
-from pipeline.synthetic.people.sampling import draw
+from face_geometry.palette import INDEX
+from pipeline.depth.depth import DepthSettings
+from pipeline.depth.mesh import mesh_depth
+from pipeline.landmarks.errors import by_pose, depth_error, landmark_error
+from pipeline.landmarks.landmarks import DETECTORS
+from synthetic_faces import Rendering, render_parameters
+from synthetic_faces.people.sampling import draw
 
 MOST = 45.0
 """Degrees to which the built-in heads turn."""

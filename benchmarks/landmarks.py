@@ -27,11 +27,11 @@ import psutil
 import pyarrow as pa
 import skimage.data
 
-from pipeline.faces.detector import quiet
-from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
-from pipeline.images import decode, encode_jpeg, resize
-from pipeline.parallel import workers
-from pipeline.shards import IMAGE, image_cell, iter_rows, shard_name, write_rows
+from pipeline.common.images import decode, encode_jpeg, resize
+from pipeline.common.parallel import workers
+from pipeline.common.shards import IMAGE, image_cell, iter_rows, shard_name, write_rows
+from pipeline.landmarks.detector import quiet
+from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 
 SHARDS = 8
 DISTINCT = 16  # photos of a shard held in memory; joblib restarts processes that grow large

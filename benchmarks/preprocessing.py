@@ -37,18 +37,18 @@ import skimage.data
 import torch
 from PIL import Image
 
+from pipeline.common.images import decode, encode_jpeg, encode_png, read_image, resize
+from pipeline.common.shards import iter_rows
+from pipeline.contours.contours import ContourSettings, draw_contours
 from pipeline.datasets import folder as adapter
-from pipeline.faces.contours import ContourSettings, draw_contours
-from pipeline.faces.depth import DepthSettings, make_depth
-from pipeline.faces.detector import FaceMesh
+from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.faces.ingest import ingest
-from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
-from pipeline.faces.parsing import SegmentSettings, segment
-from pipeline.images import decode, encode_jpeg, encode_png, read_image, resize
-from pipeline.shards import iter_rows
+from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
+from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load
-from sketchface_models.parsing.predict import BATCH, FaceParser
-from sketchface_models.weights.shipped import SIDE
+from sketchface_models.pretrained.predict import BATCH, FaceParser
+from sketchface_models.pretrained.shipped import SIDE
 
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
 FFHQ = 70_000
@@ -117,7 +117,7 @@ def run(stage: str, options: argparse.Namespace) -> None:
 def data_settings(options: argparse.Namespace) -> adapter.Settings:
     import yaml
 
-    from pipeline.codehash import ROOT
+    from pipeline.common.code_hash import ROOT
 
     values = yaml.safe_load((ROOT / "conf" / "data" / "folder.yaml").read_text())
     values |= {"root": ".", "photos": "photos", "sketches": "", "val_fraction": 0.0}
@@ -128,7 +128,7 @@ def data_settings(options: argparse.Namespace) -> adapter.Settings:
 def segment_settings() -> SegmentSettings:
     import yaml
 
-    from pipeline.codehash import ROOT
+    from pipeline.common.code_hash import ROOT
 
     return load(SegmentSettings, yaml.safe_load((ROOT / "params.yaml").read_text())["segment"])
 

@@ -22,19 +22,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from face_geometry.align import similarity, transform_points
+from face_geometry.ibug import SEGMENTS
+from face_geometry.palette import INDEX, colourise
+from pipeline.common.images import decode, decode_depth, encode_png, resize
+from pipeline.common.shards import Row, iter_rows, read_quarantine, read_rows, shard_paths
+from pipeline.common.sheets import sheet
+from pipeline.contours.contours import ContourSettings, draw_contours
 from pipeline.datasets import adapter
-from pipeline.faces.align import similarity, transform_points
-from pipeline.faces.contours import ContourSettings, draw_contours
-from pipeline.faces.depth import DepthSettings, make_depth
-from pipeline.faces.ibug import SEGMENTS
+from pipeline.depth.depth import DepthSettings, make_depth
+from pipeline.depth.surround import LEFT_EAR, RIGHT_EAR
 from pipeline.faces.ingest import ingest
-from pipeline.faces.landmarks import LandmarkSettings, find_landmarks
-from pipeline.faces.palette import INDEX, colourise
-from pipeline.faces.parsing import SegmentSettings, segment
-from pipeline.faces.surround import LEFT_EAR, RIGHT_EAR
-from pipeline.images import decode, decode_depth, encode_png, resize
-from pipeline.shards import Row, iter_rows, read_quarantine, read_rows, shard_paths
-from pipeline.sheets import sheet
+from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
+from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load
 
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
@@ -104,7 +104,7 @@ def run_stages(data: str, root: Path, limit: int) -> None:
     """The five stages in this folder."""
     import yaml
 
-    from pipeline.codehash import ROOT
+    from pipeline.common.code_hash import ROOT
 
     values = yaml.safe_load((ROOT / "conf" / "data" / f"{data}.yaml").read_text())
     values |= {"root": str(root), "limit": limit}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dvc.utils.hydra import compose_and_dump
 
-from pipeline.codehash import ROOT
+from pipeline.common.code_hash import ROOT
 from sketchface_models.atomic import atomic_file
 
 

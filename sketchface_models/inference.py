@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
+from sketchface_models import checkpoint
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
-from sketchface_models.training import checkpoint
 
 WEIGHTS, BEST, CARD = "model.safetensors", "best.safetensors", "model.json"
 """Files of a weights folder: all networks as training ended, as they did best on the validation

@@ -1,6 +1,6 @@
 """Train on any machine that has torch: `python -m sketchface_models.train CONFIG PACK OUT`.
 
-CONFIG is the JSON that `python -m pipeline.stages.train RUN SEED --print-config` prints, PACK a
+CONFIG is the JSON that `python -m pipeline.train RUN SEED --print-config` prints, PACK a
 pack folder, OUT the folder that receives `weights/` and `logs/`. An interrupted run goes on where
 its last checkpoint stands when started again with the same CONFIG and PACK. For several processes
 say so in CONFIG (`engine.devices`), or start it by `torchrun --nproc_per_node 4 -m

@@ -1,6 +1,12 @@
-"""Which tests must run in the same process when `make test` runs several."""
+"""What all tests share: one thread, a face detector, and who runs in which process."""
+
+from collections.abc import Iterator
 
 import pytest
+import torch
+from made_faces import crop
+
+from pipeline.landmarks.detector import Detection, FaceMesh
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -8,3 +14,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder == "dag" else item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors are fastest, and sums reproducible, on one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def detector() -> Iterator[FaceMesh]:
+    with FaceMesh() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def astronaut(detector: FaceMesh) -> Detection:
+    """What is found in `crop()`, 256 px."""
+    found = detector.detect(crop())
+    assert found is not None
+    return found

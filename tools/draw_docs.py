@@ -19,24 +19,24 @@ import cv2
 import numpy as np
 import skimage.data
 
-from app.builtin import SEEN, doodles, edits, face_pictures
-from pipeline.faces.align import PORTRAIT, eyes_and_mouth, similarity, warp
-from pipeline.faces.contours import draw_contour
-from pipeline.faces.depth import DepthSettings
-from pipeline.faces.detector import FaceMesh
-from pipeline.faces.meshdepth import mesh_depth
-from pipeline.faces.palette import colourise
-from pipeline.images import encode_jpeg, encode_png, read_image
-from pipeline.sheets import sheet
-from pipeline.synthetic import STYLES, Rendering, render, render_parameters
-from pipeline.synthetic.parameters import Parameters
-from pipeline.synthetic.people.sampling import draw
-from pipeline.synthetic.ranges import changed
+from face_geometry.align import PORTRAIT, eyes_and_mouth, similarity, warp
+from face_geometry.palette import colourise
+from pipeline.common.images import encode_jpeg, encode_png, read_image
+from pipeline.common.sheets import sheet
+from pipeline.contours.contours import draw_contour
+from pipeline.depth.depth import DepthSettings
+from pipeline.depth.mesh import mesh_depth
+from pipeline.landmarks.detector import FaceMesh
 from pipeline.translation.files import Output
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.recipe import open_weights
 from pipeline.translation.translate import Translator
-from sketchface_models.parsing.predict import FaceParser
+from sketchface.builtin import SEEN, doodles, edits, face_pictures
+from sketchface_models.pretrained.predict import FaceParser
+from synthetic_faces import STYLES, Rendering, render, render_parameters
+from synthetic_faces.parameters import Parameters
+from synthetic_faces.people.sampling import draw
+from synthetic_faces.ranges import changed
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0

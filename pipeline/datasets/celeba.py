@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from face_geometry.align import PORTRAIT, Framing
+from pipeline.common.images import read_image
 from pipeline.datasets.base import SPLITS, DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, counted, faults, undecodable
 from pipeline.datasets.listing import first_there, pictures, safe_id, with_unique_ids
-from pipeline.faces.align import PORTRAIT, Framing
-from pipeline.images import read_image
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 

@@ -27,11 +27,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from face_geometry.palette import CLASSES, FLIP
+from pipeline.common.images import EXTENSIONS, read_image, resize
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, faults
 from pipeline.datasets.listing import LeftOut, safe_id
-from pipeline.faces.palette import CLASSES, FLIP
-from pipeline.images import EXTENSIONS, read_image, resize
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.images import read_image
+from pipeline.common.images import read_image
 from sketchface_models.errors import SketchFaceError
 
 FAULT = "fault: "

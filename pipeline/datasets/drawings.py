@@ -12,6 +12,7 @@ from typing import Annotated
 
 import numpy as np
 
+from pipeline.common.images import read_image
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, faults, undecodable
 from pipeline.datasets.listing import (
@@ -21,7 +22,6 @@ from pipeline.datasets.listing import (
     with_unique_ids,
     without_copies,
 )
-from pipeline.images import read_image
 from sketchface_models.config import between
 
 ALIGNED = True

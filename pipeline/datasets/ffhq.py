@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from face_geometry.align import Framing
+from pipeline.common.images import read_image
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, counted, faults, undecodable
 from pipeline.datasets.listing import pictures, sub_folder
-from pipeline.faces.align import Framing
-from pipeline.images import read_image
 from sketchface_models.errors import SketchFaceError
 
 IMAGES = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")

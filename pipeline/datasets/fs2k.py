@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from face_geometry.align import Framing
+from pipeline.common.images import EXTENSIONS, read_image
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import counted, faults, undecodable
-from pipeline.faces.align import Framing
-from pipeline.images import EXTENSIONS, read_image
 from sketchface_models.errors import SketchFaceError
 
 # Means over photo1 (1,529 photos of 250 x 250, found by the project's own detector; their

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.common.images import EXTENSIONS
+from pipeline.common.shards import file_hash
 from pipeline.datasets.base import Item
-from pipeline.images import EXTENSIONS
-from pipeline.shards import file_hash
 from sketchface_models.errors import SketchFaceError
 
 _LONGEST_ID = 80

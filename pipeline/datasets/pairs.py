@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.common.images import read_image, resize
 from pipeline.datasets.base import Face
 from pipeline.datasets.listing import LeftOut
-from pipeline.images import read_image, resize
 from sketchface_models.errors import SketchFaceError
 
 NO_PARTNER = "of this name"  # in every reason that says so

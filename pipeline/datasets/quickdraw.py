@@ -25,9 +25,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.common.images import resize
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import FAULT, faults
-from pipeline.images import resize
 from sketchface_models.config import NonEmpty, above, between
 from sketchface_models.errors import SketchFaceError
 

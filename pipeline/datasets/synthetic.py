@@ -10,14 +10,14 @@ from typing import Annotated
 
 import numpy as np
 
-from pipeline import synthetic
+import synthetic_faces as synthetic
+from face_geometry.align import Framing
 from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import faults
-from pipeline.faces.align import Framing
-from pipeline.synthetic.ranges import vector
-from pipeline.synthetic.streams import face_id
 from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
+from synthetic_faces.ranges import vector
+from synthetic_faces.streams import face_id
 
 ALIGNED = True  # faces come framed: ingest must not align them
 # Means over the exact landmarks of 400 faces (seed 0); their standard deviation is 3 to 4 % of the
@@ -108,7 +108,7 @@ def _check_root(root: str | Path) -> None:
     if Path(root).resolve() != GENERATOR:
         raise SketchFaceError(
             f"data.root: {str(root)!r}; built-in faces need the generator's folder, "
-            "data.root=pipeline/synthetic, so that a change of it is noticed"
+            "data.root=synthetic_faces, so that a change of it is noticed"
         )
 
 

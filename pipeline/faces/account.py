@@ -15,11 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.datasets.base import SPLITS, DataSettings
-from pipeline.faces.align import Points
-from pipeline.faces.duplicates import Duplicates, find_duplicates
-from pipeline.faces.splits import together
-from pipeline.shards import (
+from face_geometry.align import Points
+from pipeline.common.shards import (
     QUARANTINE,
     Row,
     read_quarantine,
@@ -28,6 +25,9 @@ from pipeline.shards import (
     stream_rows,
     write_rows,
 )
+from pipeline.datasets.base import SPLITS, DataSettings
+from pipeline.faces.duplicates import Duplicates, find_duplicates
+from pipeline.faces.splits import together
 from sketchface_models.errors import SketchFaceError
 
 FIELDS = ("photo", "sketch", "labels", "landmarks", "depth")

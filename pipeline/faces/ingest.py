@@ -33,14 +33,11 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from pipeline.datasets.base import DataSettings, Face, Item, Owner
-from pipeline.faces import account, align, splits
-from pipeline.faces.closer import find_face
-from pipeline.faces.duplicates import photo_hash
-from pipeline.faces.palette import CLASSES
-from pipeline.images import encode_depth, encode_jpeg, encode_png, plain_bytes
-from pipeline.parallel import workers
-from pipeline.shards import (
+from face_geometry import align
+from face_geometry.palette import CLASSES
+from pipeline.common.images import encode_depth, encode_jpeg, encode_png, plain_bytes
+from pipeline.common.parallel import workers
+from pipeline.common.shards import (
     IMAGE,
     Row,
     ShardJob,
@@ -50,6 +47,10 @@ from pipeline.shards import (
     run_shards,
     shard_of,
 )
+from pipeline.datasets.base import DataSettings, Face, Item, Owner
+from pipeline.faces import account, splits
+from pipeline.faces.duplicates import photo_hash
+from pipeline.landmarks.closer import find_face
 from sketchface_models.errors import SketchFaceError
 
 STAGE = "faces"
@@ -110,7 +111,7 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
         out,
         SCHEMA,
         (adapter.__name__, settings),
-        f"pipeline.stages.{STAGE}",
+        f"pipeline.{STAGE}",
         functools.partial(account.close, books=books, schema=SCHEMA),
     )
 
@@ -334,7 +335,7 @@ def _transform(
 @functools.cache
 def _face_mesh() -> Any:
     """This process's detector; imported here because only unaligned faces need MediaPipe."""
-    from pipeline.faces.detector import FaceMesh
+    from pipeline.landmarks.detector import FaceMesh
 
     return FaceMesh()
 

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.evaluation.layout import MODEL, TRIVIAL
-from pipeline.evaluation.setfile import SETS_FILE, SetScores, read_sets
-from pipeline.shards import iter_rows, read_quarantine
+from pipeline.common.shards import iter_rows, read_quarantine
+from pipeline.evaluate.layout import MODEL, TRIVIAL
+from pipeline.evaluate.setfile import SETS_FILE, SetScores, read_sets
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.sets import SetScore
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluation.layout import MODEL, TRIVIAL
+from pipeline.evaluate.layout import MODEL, TRIVIAL
 from pipeline.report.collect import Data, Run, kind
 from pipeline.report.statistics import RANKS, WHOLE, Findings, Group
 from pipeline.report.studytables import StudySection

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluation.layout import PARSING
+from pipeline.evaluate.layout import PARSING
 from pipeline.report.collect import Trained, read_json, require
 from pipeline.report.tables import Table, code, count, number, percent, table
 

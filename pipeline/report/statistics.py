@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.evaluation.layout import MODEL
+from pipeline.evaluate.layout import MODEL
 from pipeline.report.collect import RANK, WHOLE, Run, Trained
 from sketchface_models.metrics.bootstrap import Interval, compare, mean_interval
 from sketchface_models.metrics.registry import METRICS

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.evaluation.layout import MODEL
+from pipeline.evaluate.layout import MODEL
 from pipeline.report.collect import WHOLE, Run
 from pipeline.report.statistics import set_verdicts
 from sketchface_models.metrics.bootstrap import compare

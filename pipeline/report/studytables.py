@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.evaluation.layout import MODEL
+from pipeline.evaluate.layout import MODEL
 from pipeline.report.collect import WHOLE, Run
 from pipeline.report.statistics import Findings, Group
 from pipeline.report.studies import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.evaluation.layout import STYLES_SHEET
+from pipeline.evaluate.layout import STYLES_SHEET
 from pipeline.report.collect import Run
 from pipeline.report.tables import FIXED, NOTHING, Table, code, count, listed, percent, plain, table
 from sketchface_models.metrics.bootstrap import Interval, mean_interval

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.evaluation.layout import MODEL
+from pipeline.evaluate.layout import MODEL
 from pipeline.report.collect import Run, read_data, read_run
 from pipeline.report.curves import Curve, curves
 from pipeline.report.document import document

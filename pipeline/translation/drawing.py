@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.draw import BATCH, scaled
+from pipeline.evaluate.draw import BATCH, scaled
 from pipeline.translation.inputs import Prepared, cut
 from pipeline.translation.recipe import Style
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.levels import from_signed
+from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, System
 from sketchface_models.training.pack import normalise

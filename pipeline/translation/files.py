@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.images import EXTENSIONS, encode_png
+from pipeline.common.images import EXTENSIONS, encode_png
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 

@@ -11,15 +11,23 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from pipeline.faces import align, depthfiles
-from pipeline.faces.closer import find_face
-from pipeline.faces.depth import BACKENDS, DepthSettings, Subject
-from pipeline.faces.depthfiles import Pictures, Unusable
-from pipeline.faces.depthnet import model_file
-from pipeline.faces.detector import FaceMesh
-from pipeline.fields import as_array
-from pipeline.images import decode, encode_depth, encode_jpeg, plain_bytes, read_image, resize
-from pipeline.shards import Row, file_hash
+from face_geometry import align
+from pipeline.common.fields import as_array
+from pipeline.common.images import (
+    decode,
+    encode_depth,
+    encode_jpeg,
+    plain_bytes,
+    read_image,
+    resize,
+)
+from pipeline.common.shards import Row, file_hash
+from pipeline.depth import files as depthfiles
+from pipeline.depth.depth import BACKENDS, DepthSettings, Subject
+from pipeline.depth.files import Pictures, Unusable
+from pipeline.depth.network import model_file
+from pipeline.landmarks.closer import find_face
+from pipeline.landmarks.detector import FaceMesh
 from pipeline.translation.people import everyone
 from pipeline.translation.recipe import Recipe
 from sketchface_models.errors import SketchFaceError

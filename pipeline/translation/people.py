@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.faces.closer import windows
-from pipeline.faces.detector import FaceMesh
+from pipeline.landmarks.closer import windows
+from pipeline.landmarks.detector import FaceMesh
 
 _SAME = 0.3  # part of the smaller box that two views of one face share
 _SURE = 0.65  # confidence: in backgrounds of photos things are like a face with up to 0.6

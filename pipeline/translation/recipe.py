@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from pipeline.evaluation.score import processor
-from pipeline.faces.align import Framing
-from pipeline.faces.depth import DepthSettings
+from face_geometry.align import Framing
+from pipeline.depth.depth import DepthSettings
+from pipeline.evaluate.score import processor
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import WEIGHTS, load_trained
+from sketchface_models.pretrained.generators import load_generator
 from sketchface_models.styles import STYLE, style_weights
 from sketchface_models.systems.base import System
-from sketchface_models.weights.generators import load_generator
 
 FROM_PHOTOS = ("photo", "depth", STYLE)
 """The inputs that any photo has."""

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from pipeline.evaluation.draw import BATCH
-from pipeline.sheets import sheet
+from pipeline.common.sheets import sheet
+from pipeline.evaluate.draw import BATCH
 from pipeline.translation.drawing import draw
 from pipeline.translation.files import Output
 from pipeline.translation.inputs import Preparation, Prepared, pictured

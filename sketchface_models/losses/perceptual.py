@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchface_models.networks.small_parser import LAYERS
-from sketchface_models.weights.shipped import FOLDER, load_parser
+from sketchface_models.pretrained.shipped import FOLDER, load_parser
 
 WEIGHTS: Mapping[str, float] = dict.fromkeys(LAYERS, 1.0)
 """Every layer alike."""

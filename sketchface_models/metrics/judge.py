@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sketchface_models.metrics.frechet import FeatureStatistics
 from sketchface_models.networks.unet_parser import WIDTHS, UNetParser
-from sketchface_models.weights.shipped import SIDE, load_parser
+from sketchface_models.pretrained.shipped import SIDE, load_parser
 
 FEATURES = WIDTHS[-1]
 """Numbers in a face's vector."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sketchface_models.parsing.classes import CLASSES
+from sketchface_models.labels import CLASSES
 
 
 def confusion(truth: Tensor, found: Tensor, classes: int = len(CLASSES)) -> Tensor:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
-from sketchface_models.metrics.levels import as_grey
 from sketchface_models.metrics.validate import check_images
+from sketchface_models.pixels import as_grey
 
 SIDE = 32
 WINDOW = 9

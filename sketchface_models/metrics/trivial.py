@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics.levels import as_grey
+from sketchface_models.pixels import as_grey
 
 
 def input_itself(inputs: Tensor, channels: int = 1) -> Tensor:

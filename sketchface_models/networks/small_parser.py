@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchface_models.deterministic import resize
-from sketchface_models.parsing.classes import CLASSES
+from sketchface_models.labels import CLASSES
 
 WIDTHS = (24, 48, 96, 192)
 """Channels at 1/2, 1/4, 1/8 and 1/16 of the side."""

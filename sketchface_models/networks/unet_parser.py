@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sketchface_models.parsing.classes import CLASSES
+from sketchface_models.labels import CLASSES
 
 WIDTHS = (16, 32, 64, 128, 256)
 

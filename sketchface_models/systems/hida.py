@@ -14,10 +14,10 @@ from sketchface_models.config import at_least
 from sketchface_models.losses.adversarial import ADVERSARIAL, fourth_power_penalty
 from sketchface_models.losses.geometry import GEOMETRY
 from sketchface_models.losses.texture import texture_loss
-from sketchface_models.metrics.levels import as_grey
 from sketchface_models.networks.hida.design import Network
 from sketchface_models.networks.hida.discriminator import Discriminator
 from sketchface_models.networks.hida.generator import SMALLEST, Generator
+from sketchface_models.pixels import as_grey
 from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
 
 INPUTS = (("photo",), ("photo", "depth"), ("photo", "style"), ("photo", "depth", "style"))

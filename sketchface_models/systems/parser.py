@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from sketchface_models.augmentation.photos import Coarse, Distort, distorted
 from sketchface_models.config import above, at_least, between
+from sketchface_models.labels import CLASSES
 from sketchface_models.losses.parsing import balanced_weights, parsing_losses
 from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
-from sketchface_models.parsing.classes import CLASSES
-from sketchface_models.parsing.moves import Coarse, Distort, distorted
 from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
 
 NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import above, at_least, between
-from sketchface_models.metrics.levels import as_grey
 from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
+from sketchface_models.pixels import as_grey
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sketchface_models import checkpoint
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.inference import BEST, CARD, WEIGHTS
 from sketchface_models.styles import STYLE, style_counts
-from sketchface_models.training import checkpoint, cost
+from sketchface_models.training import cost
 from sketchface_models.training.guards import SKIPPED
 from sketchface_models.training.identity import Identity, environment, folder_hash
 from sketchface_models.training.trainer import Trainer

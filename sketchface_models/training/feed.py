@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.parsing.classes import MIRRORED
+from sketchface_models.labels import MIRRORED
 from sketchface_models.systems.base import Augment
 from sketchface_models.training.pack import Pack
 

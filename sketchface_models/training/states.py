@@ -14,8 +14,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.checkpoint import load_tensors, save_tensors
 
 Take = Callable[[dict[str, Tensor], dict[str, Any], Path], None]
 """Told the tensors of a checkpoint, the note on them and the file."""

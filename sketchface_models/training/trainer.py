@@ -13,11 +13,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from sketchface_models.checkpoint import load_into
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Clock, Schedule, System
 from sketchface_models.training.batchnorm import share_batch_norms
 from sketchface_models.training.best import Best
-from sketchface_models.training.checkpoint import load_into
 from sketchface_models.training.distributed import average_, gathered, launch
 from sketchface_models.training.ema import Average
 from sketchface_models.training.feed import Feed, stream_seed

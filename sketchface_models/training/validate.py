@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics.levels import as_grey, from_signed
+from sketchface_models.labels import COLOURS
 from sketchface_models.metrics.ssim import ssim
-from sketchface_models.parsing.classes import COLOURS
+from sketchface_models.pixels import as_grey, from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.training.feed import LABELS

@@ -6,26 +6,31 @@ import pytest
 import yaml
 from clone_project import ROOT
 
-from pipeline.codehash import import_closure
+from pipeline.common.code_hash import import_closure
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 CODE = ("pipeline", "sketchface_models", "app")
 PLUMBING = {
     # These carry bytes and report errors but make nothing: a change in them need not retrain.
-    *("pipeline/codehash.py", "pipeline/parallel.py", "pipeline/shards.py", "pipeline/stage.py"),
+    *(
+        "pipeline/common/code_hash.py",
+        "pipeline/common/parallel.py",
+        "pipeline/common/shards.py",
+        "pipeline/common/stage.py",
+    ),
     *("sketchface_models/atomic.py", "sketchface_models/config.py", "sketchface_models/errors.py"),
 }
 
 
 def declared(stage: dict) -> list[Path]:
     # The built-in faces' root is the generator itself.
-    deps = [dep.replace("${data.root}", "pipeline/synthetic") for dep in stage["deps"]]
+    deps = [dep.replace("${data.root}", "synthetic_faces") for dep in stage["deps"]]
     return [ROOT / dep for dep in deps if Path(dep).parts[0] in CODE]
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_declared_code_is_the_import_closure(name: str) -> None:
-    closure = import_closure(f"pipeline.stages.{name}")
+    closure = import_closure(f"pipeline.{name}")
     listed = declared(STAGES[name])
     missing = [
         str(path.relative_to(ROOT))

@@ -23,8 +23,8 @@ def test_committed_parameters_are_the_composed_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", ["synthetic", "fs2k", "folder"])
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "paper"])
 def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: str) -> None:
-    from pipeline.check import check_parameters
-    from pipeline.stage import Parameters
+    from pipeline.check.check import check_parameters
+    from pipeline.common.stage import Parameters
 
     # A folder's sketches have no styles, and so cannot feed `hida`, one of all models.
     model = "pix2pix-photo" if data == "folder" else "all"
@@ -125,7 +125,7 @@ def test_all_violations_are_listed_at_once(project: Project, tmp_path: Path) -> 
     values["run"] = ["pix3pix"]
     (copy / "params.yaml").write_text(yaml.safe_dump(values))
     done = Project(copy).run(
-        sys.executable, "-m", "pipeline.stages.check", check=False, PYTHONPATH=str(ROOT)
+        sys.executable, "-m", "pipeline.check", check=False, PYTHONPATH=str(ROOT)
     )
     assert done.returncode == 1
     assert not (copy / "data").exists()
@@ -141,7 +141,7 @@ def test_all_violations_are_listed_at_once(project: Project, tmp_path: Path) -> 
 def test_a_run_the_data_cannot_feed_is_refused_before_any_work(tmp_path: Path) -> None:
     compose(["data=folder", f"data.root={tmp_path}", "data.sketches=''"], tmp_path / "params.yaml")
     done = Project(tmp_path).run(
-        sys.executable, "-m", "pipeline.stages.check", check=False, PYTHONPATH=str(ROOT)
+        sys.executable, "-m", "pipeline.check", check=False, PYTHONPATH=str(ROOT)
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

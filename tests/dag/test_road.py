@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from clone_project import SMALL, Project
 
-from pipeline.shards import iter_rows
+from pipeline.common.shards import iter_rows
 from sketchface_models.training.pack import Pack
 
 
@@ -71,7 +71,7 @@ def test_one_model_alone_and_the_way_back(project: Project) -> None:
 
 def test_training_elsewhere_needs_only_pack_and_config(project: Project) -> None:
     config = project.run(
-        sys.executable, "-m", "pipeline.stages.train", "pix2pix-photo", "0", "--print-config"
+        sys.executable, "-m", "pipeline.train", "pix2pix-photo", "0", "--print-config"
     ).stdout
     (project.root / "config.json").write_text(config)
     project.run(

@@ -1,0 +1,157 @@
+"""A z-buffer for triangle meshes, and the triangles of MediaPipe's face mesh."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from pipeline.landmarks.detector import import_remedy
+from sketchface_models.errors import SketchFaceError
+
+_SLACK = 1e-7  # pixels; a centre on a shared edge must not fall between two triangles by rounding
+
+# Lids and lips: rings of vertices around holes in the tessellation, each from one corner round to
+# the other along the upper edge and back along the lower.
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LEFT_EYE = (362, 398, 384, 385, 386, 387, 388, 466, 263, 249, 390, 373, 374, 380, 381, 382)
+INNER_LIP = (
+    *(78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
+    *(324, 318, 402, 317, 14, 87, 178, 88, 95),
+)
+
+
+def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Nearest surface at each pixel centre, by z-buffer.
+
+    The picture is an orthographic view along z, so that z is linear within a triangle: its value
+    at a pixel is the mean of the corners' z weighted by the barycentric coordinates.
+
+    Args:
+        vertices: (N, 3) float; x and y in pixels, pixel i covers [i, i + 1); smaller z is nearer.
+        triangles: (M, 3) int, in either orientation; those without area are skipped.
+        size: (width, height).
+
+    Returns:
+        (height, width) float64: the smallest z over each pixel's centre, +inf where nothing is.
+    """
+    width, height = size
+    corners = np.asarray(vertices, np.float64)[triangles]  # (M, 3 corners, xyz)
+    edges = corners[:, 1:] - corners[:, :1]
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    corners, edges, area = corners[area != 0], edges[area != 0], area[area != 0]
+    (dx, dy, dz), (ex, ey, ez) = edges[:, 0].T, edges[:, 1].T
+    slope_x, slope_y = (dz * ey - ez * dy) / area, (dx * ez - ex * dz) / area
+    x0, y0, z0 = corners[:, 0].T
+    z = corners[..., 2]
+    number, y, low, high = _spans(corners[..., :2], width, height)
+    # Of each span its triangle's, one by one: large pieces of fresh memory cost more than the rest.
+    planes = (slope_x, slope_y, z0 - slope_x * x0, y0, z.min(axis=1), z.max(axis=1))
+    slope_x, slope_y, start, y0, least, most = (plane.take(number) for plane in planes)
+    start += slope_y * (y + 0.5 - y0)  # z where each span's row crosses x = 0
+    count, x = _expanded(low, high)
+    z = start.repeat(count) + slope_x.repeat(count) * (x + 0.5)
+    # Slivers have steep slopes: what rounding does to them must stay between the corners.
+    np.clip(z, least.repeat(count), most.repeat(count), out=z)
+    nearest = np.full(width * height, np.inf)
+    np.minimum.at(nearest, (y * width).repeat(count) + x, z)
+    return nearest.reshape(height, width)
+
+
+def _spans(
+    flat: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of pixel centres that triangles cover: triangle, row, first and last column, (S,) each.
+
+    A row lies between the edge from the upper corner to the lower, and one of those that meet in
+    the middle corner.
+
+    flat: (M, 3, 2) corners. Spans that cover no centre have a last column before the first.
+    """
+    order = flat[..., 1].argsort(axis=1)
+    (ax, ay), (bx, by), (cx, cy) = np.take_along_axis(flat, order[..., None], 1).transpose(1, 2, 0)
+    first, last = _centres(ay, cy, height)
+    count, y = _expanded(first, last)
+    number = np.arange(len(flat)).repeat(count)
+    # A level edge has no part in it: it ends on the other two.
+    middle = np.where(by == cy, np.inf, np.where(by == ay, -np.inf, by))
+    lower = y + 0.5 >= middle.take(number)
+    x = _crossing((ax, ay, cx - ax, cy - ay), number, y)
+    upper_and_lower = ((ax, bx), (ay, by), (bx - ax, cx - bx), (by - ay, cy - by))
+    halves = tuple(np.concatenate(half) for half in upper_and_lower)
+    other = _crossing(halves, number + lower * len(flat), y)
+    return number, y, *_centres(np.minimum(x, other), np.maximum(x, other), width)
+
+
+def _crossing(edges: tuple[np.ndarray, ...], number: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where edges cross the centres of rows `y`.
+
+    edges: start x and y, extent along both. number: of the edge, (S,).
+    """
+    x0, y0, dx, dy = (values.take(number) for values in edges)
+    part = (y + 0.5 - y0) / dy
+    crossing: np.ndarray = np.clip(part, 0, 1, out=part)
+    crossing *= dx
+    crossing += x0
+    return crossing
+
+
+def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and last pixel of [0, limit) whose centre lies between `low` and `high`."""
+    first = np.clip(np.ceil(low - 0.5 - _SLACK), 0, limit).astype(int)
+    return first, np.clip(np.floor(high - 0.5 + _SLACK), -1, limit - 1).astype(int)
+
+
+def _expanded(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many whole numbers each range `first` to `last` holds, and all of them in turn."""
+    count = np.maximum(last - first + 1, 0)
+    return count, np.arange(count.sum()) - (count.cumsum() - count - first).repeat(count)
+
+
+@functools.cache
+def face_triangles() -> np.ndarray:
+    """The triangles of the 468-vertex face mesh, eyes and mouth closed: (898, 3) int.
+
+    MediaPipe publishes the tessellation as a set of edges. Every three that join three vertices
+    are a triangle, but for the two rings around a nostril, whose edges have two triangles already.
+
+    Raises:
+        SketchFaceError: if mediapipe cannot be imported.
+    """
+    try:
+        from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
+    except ImportError as error:
+        raise SketchFaceError(import_remedy(error)) from None
+
+    neighbours: dict[int, set[int]] = defaultdict(set)
+    for a, b in FACEMESH_TESSELATION:
+        neighbours[a].add(b)
+        neighbours[b].add(a)
+    rings = {
+        (a, b, c)
+        for a in neighbours
+        for b in neighbours[a]
+        for c in neighbours[a] & neighbours[b]
+        if a < b < c
+    }
+    faces_at = Counter(edge for ring in rings for edge in _edges(ring))
+    triangles = {ring for ring in rings if any(faces_at[edge] < 3 for edge in _edges(ring))}
+    closed = [piece for hole in (RIGHT_EYE, LEFT_EYE, INNER_LIP) for piece in _close(hole)]
+    return np.array(sorted(triangles) + closed)
+
+
+def _edges(ring: tuple[int, int, int]) -> tuple[tuple[int, int], ...]:
+    a, b, c = ring
+    return (a, b), (b, c), (a, c)
+
+
+def _close(hole: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """A strip of triangles across a ring, from its upper edge to its lower."""
+    half = len(hole) // 2
+    upper, lower = hole[: half + 1], (hole[0], *hole[: half - 1 : -1])
+    strip = []
+    for i in range(half):
+        strip.append((upper[i], upper[i + 1], lower[i + 1]))
+        strip.append((upper[i], lower[i], lower[i + 1]))
+    return [corners for corners in strip if len(set(corners)) == 3]

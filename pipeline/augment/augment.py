@@ -1,0 +1,83 @@
+"""The `augment` stage: the test contours, shifted and rotated once, with a record of how.
+
+Training moves its own contours as it goes, with the same function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from pipeline.common.images import decode, encode_png
+from pipeline.common.shards import (
+    IMAGE,
+    Result,
+    Row,
+    image_cell,
+    map_shards,
+    quarantined,
+    read_rows,
+)
+from sketchface_models.augmentation.contours import move_contours
+from sketchface_models.config import at_least
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("contour", IMAGE),
+        ("dx", pa.float32()),
+        ("dy", pa.float32()),
+        ("degrees", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """The `augment` section."""
+
+    shift: Annotated[float, at_least(0)]
+    """Largest shift along each axis, in pixels on a picture of side 512."""
+    rotation: Annotated[float, at_least(0)]
+    """Largest rotation either way, in degrees."""
+    seed: int
+
+
+def move_test_contours(faces: Path, contours: Path, out: Path, settings: AugmentSettings) -> None:
+    """The contours of the test split, moved.
+
+    Args:
+        faces: folder of the `faces` stage.
+        contours: folder of the `contours` stage.
+        out: folder to write: rows id, contour, dx and dy (pixels of this picture, right and
+            down), degrees (clockwise as seen); test faces without a contour in quarantine.
+        settings: the `augment` section.
+    """
+    module = "pipeline.augment.augment"
+    map_shards("augment", [faces, contours], _work, out, SCHEMA, settings, module)
+
+
+def _work(paths: tuple[Path, Path], settings: AugmentSettings) -> Result:
+    test = {row["id"] for row in read_rows(paths[0], ["id", "split"]) if row["split"] == "test"}
+    rows, left_out = [], []
+    for row in read_rows(paths[1], ["id", "contour"]):
+        if row["id"] in test and row["contour"]:
+            rows.append(_moved(row["id"], decode(row["contour"]["bytes"]), settings))
+        elif row["id"] in test:
+            left_out.append(quarantined(row["id"], "augment", "no contour to move"))
+    return rows, left_out
+
+
+def _moved(id: str, contour: np.ndarray, settings: AugmentSettings) -> Row:
+    picture = torch.from_numpy(contour)[None, None]
+    limits = settings.shift, settings.rotation
+    moved, dx, dy, degrees = move_contours(picture, settings.seed, [id], *limits)
+    data = encode_png(moved[0, 0].numpy())
+    cell = image_cell(data, f"{id}.png")
+    record = {"dx": dx.item(), "dy": dy.item(), "degrees": degrees.item()}
+    return {"id": id, "contour": cell, **record}

@@ -1,0 +1,51 @@
+"""The fields a run can name as inputs or target, and which stage's column holds each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pipeline.common.images import decode, decode_depth, resize
+from sketchface_models.styles import STYLE
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where a field is found and what it takes to have it."""
+
+    stage: str
+    """Folder under `data/`."""
+    column: str
+    channels: int
+    needs: str
+    """What the data set itself must offer: `photo`, `sketch`, `style`."""
+
+
+FIELDS = {
+    "photo": Field("faces", "photo", 3, "photo"),
+    "sketch": Field("faces", "sketch", 1, "sketch"),
+    "contour": Field("contours", "contour", 1, "photo"),
+    "lines": Field("contours", "lines", 1, "sketch"),
+    "parsing": Field("segment", "labels", 1, "photo"),
+    "depth": Field("depth", "depth", 1, "photo"),
+}
+"""The fields that are pictures; any of them can be an input, and a target where a system allows."""
+NEEDS = {name: field.needs for name, field in FIELDS.items()} | {STYLE: STYLE}
+"""What each field that can be an input takes. The style of a face is a column of the index of
+`faces`, of which packs store no picture."""
+
+
+def as_array(name: str, data: bytes, size: int) -> np.ndarray:
+    """A field's encoded picture as (C, size, size) uint8, the form that packs hold."""
+    if name == "depth":
+        picture = np.rint(decode_depth(data) * 255).astype(np.uint8)
+    else:
+        picture = decode(data)
+    if FIELDS[name].channels == 1 and picture.ndim == 3:
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    if picture.ndim == 2 and FIELDS[name].channels == 3:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    picture = resize(picture, (size, size), labels=name == "parsing")
+    return picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)

@@ -1,0 +1,121 @@
+"""The `contours` stage: what a photo or a sketch looks like as a few lines.
+
+`contour`: the 68 landmarks joined chain by chain (paper A). The paper names lines of 2 px on 512 px
+pictures, which are scaled to the picture's size; ink and paper it does not name, and dark on white
+is what people draw. `lines`: rough lines of the sketch (paper C), see `lines`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+
+from face_geometry import ibug
+from face_geometry.polylines import draw_lines
+from face_geometry.rough_lines import rough_lines
+from pipeline.common.images import decode, encode_png
+from pipeline.common.shards import IMAGE, Row, image_cell, map_shards, shard_paths
+from pipeline.common.tables import aligned_size, faces_with_marks
+from sketchface_models.config import above, at_least
+
+SCHEMA = pa.schema([("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE)])
+
+
+@dataclass(frozen=True)
+class ContourSettings:
+    """The `contours` section."""
+
+    width: Annotated[float, above(0)]
+    """Width of a contour's lines, in pixels on a picture of side 512."""
+    roughness: Annotated[float, at_least(0)]
+    """How far rough lines stray from the sketch's edges: 0 not at all, 1 like an amateur's."""
+    seed: int
+    """Of the rough lines."""
+
+
+def draw_contour(points: np.ndarray, size: int, width_at_512: float = 2.0) -> np.ndarray:
+    """The contour of one face.
+
+    Args:
+        points: (68, 2) float, iBUG landmarks in pixels of the aligned picture, where pixel i
+            covers [i, i + 1).
+        size: side of the picture in pixels.
+        width_at_512: line width in pixels on a picture of side 512.
+
+    Returns:
+        (size, size) uint8, 0 = line, 255 = paper, antialiased.
+    """
+    chains = [np.asarray(points, float)[ibug.chain(name)] for name in ibug.CHAINS]
+    return draw_lines(chains, size, width_at_512)
+
+
+def draw_contours(faces: Path, landmarks: Path, out: Path, settings: ContourSettings) -> None:
+    """Contour and rough lines of every face, and the average training face.
+
+    Args:
+        faces: folder of the `faces` stage.
+        landmarks: folder of the `landmarks` stage.
+        out: folder to write: rows id, contour (null without landmarks), lines (null without a
+            sketch); `average_face.json` and `.png` where training faces have landmarks.
+        settings: the `contours` section.
+    """
+    size = aligned_size(faces)
+
+    def finish(folder: Path) -> None:
+        _write_average(faces, landmarks, folder, size, settings.width)
+
+    map_shards(
+        "contours",
+        [faces, landmarks],
+        _work,
+        out,
+        SCHEMA,
+        (settings, size),
+        "pipeline.contours.contours",
+        finish,
+    )
+
+
+def average_face(faces: Path, landmarks: Path) -> tuple[np.ndarray | None, int]:
+    """Mean landmarks (68, 2) of the training faces, and how many there are; None if none."""
+    total, count = np.zeros((ibug.COUNT, 2)), 0
+    for path in shard_paths(faces):
+        paths = (path, landmarks / "shards" / path.name)
+        for face, found in faces_with_marks(paths, ["id", "split"], ["id", "points"]):
+            if face["split"] == "train" and found is not None:
+                total += found["points"].reshape(-1, 2)
+                count += 1
+    return (total / count if count else None), count
+
+
+def _work(paths: tuple[Path, Path], parameters: tuple[ContourSettings, int]) -> Iterator[Row]:
+    settings, size = parameters
+    for face, found in faces_with_marks(paths, ["id", "sketch"], ["id", "points"]):
+        id = face["id"]
+        contour = lines = None
+        if found is not None:
+            points = found["points"].reshape(-1, 2)
+            contour = encode_png(draw_contour(points, size, settings.width))
+        if face["sketch"]:
+            sketch = decode(face["sketch"]["bytes"])
+            lines = encode_png(rough_lines(sketch, settings.seed, id, settings.roughness))
+        yield {
+            "id": id,
+            "contour": image_cell(contour, f"{id}.png"),
+            "lines": image_cell(lines, f"{id}.png"),
+        }
+
+
+def _write_average(faces: Path, landmarks: Path, folder: Path, size: int, width: float) -> None:
+    points, count = average_face(faces, landmarks)
+    if points is None:
+        return
+    record: dict[str, Any] = {"size": size, "count": count, "points": points.round(4).tolist()}
+    (folder / "average_face.json").write_text(json.dumps(record) + "\n")
+    (folder / "average_face.png").write_bytes(encode_png(draw_contour(points, size, width)))

@@ -1,0 +1,116 @@
+"""Depth pictures made elsewhere, by 3DDFA_V2 say, matched to the faces by name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from face_geometry.align import warp_depth
+from pipeline.common.images import EXTENSIONS, whole_bytes
+from pipeline.common.shards import file_hash
+from sketchface_models.errors import SketchFaceError
+
+Pictures = dict[str, list[tuple[str, str]]]
+"""A face's id -> file and hash of every depth picture of its name."""
+
+
+class Unusable(Exception):
+    """Why a face has no depth, in one line."""
+
+
+def listed(folder: Path | str) -> dict[str, list[Path]]:
+    """Every picture under a folder, by the names a face may have.
+
+    A face's id is matched with the file's name, and with its path: `photo1/image0110.png` stands
+    for `image0110`, `photo1-image0110`, `photo1_image0110` and `photo1.image0110`.
+
+    Raises:
+        SketchFaceError: if there is no such folder, or no picture in it.
+    """
+    root = Path(folder)
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in EXTENSIONS and path.is_file():
+            parts = path.relative_to(root).with_suffix("").parts
+            for name in {parts[-1], *(mark.join(parts) for mark in "-_.")}:
+                found[name].append(path)
+    if not found:
+        raise SketchFaceError(
+            f"depth.path: {str(folder)!r} holds no depth pictures; put them there, named by the "
+            "ids of the faces, or choose another depth.backend"
+        )
+    return found
+
+
+def pictures_of(names: dict[str, list[Path]], ids: Iterable[str]) -> Pictures:
+    """The depth pictures of faces, of those that have any."""
+    return {id: [(str(path), _digest(path)) for path in names[id]] for id in ids if id in names}
+
+
+def read_depth(
+    pictures: list[tuple[str, str]], size: int, transform: np.ndarray | None, nearer: str
+) -> np.ndarray:
+    """The depth of a face.
+
+    Args:
+        pictures: a face's entry in `pictures_of`.
+        size: side of the aligned pictures, pixels.
+        transform: (2, 3), source to aligned pixels, for pictures made of the source photos; None
+            for pictures made of the aligned ones.
+        nearer: high or low: which values are near.
+
+    Returns:
+        (size, size) float32 in [0, 1].
+
+    Raises:
+        Unusable: if there is none, several, or the picture cannot be a depth picture.
+    """
+    if not pictures:
+        raise Unusable("no depth picture of this name")
+    if len(pictures) > 1:
+        names = " and ".join(path for path, _ in pictures[:2])
+        raise Unusable(f"{len(pictures)} depth pictures of this name, {names}")
+    path = Path(pictures[0][0])
+    depth = _grey(path)
+    if nearer == "low":
+        depth = 1 - depth
+    if transform is not None:
+        return warp_depth(depth, transform, size)
+    if depth.shape != (size, size):
+        height, width = depth.shape
+        raise Unusable(f"{path.name}: {width} x {height} pixels; wanted {size} x {size}")
+    return depth
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError:
+        return ""  # reading it will say why
+
+
+def _grey(path: Path) -> np.ndarray:
+    """A grey picture of 8 or 16 bits, or three equal channels, as (H, W) float32 in [0, 1]."""
+    try:
+        image = cv2.imdecode(np.frombuffer(whole_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
+    except SketchFaceError as error:
+        raise Unusable(str(error).replace(f"{path.parent}/", "")) from None
+    except cv2.error:
+        image = None
+    if image is None:
+        raise Unusable(f"{path.name}: not a readable picture")
+    if image.dtype not in (np.uint8, np.uint16):
+        raise Unusable(f"{path.name}: {image.dtype} values; wanted 8 or 16 bits")
+    if image.ndim == 3:
+        colours = image[..., :3]
+        if (colours != colours[..., :1]).any():
+            raise Unusable(f"{path.name}: a colour picture; wanted grey")
+        image = colours[..., 0]
+    if image.min() == image.max():
+        raise Unusable(f"{path.name}: the same value everywhere")
+    most = 255 if image.dtype == np.uint8 else 65535
+    return (image / most).astype(np.float32)

@@ -1,0 +1,129 @@
+"""What the stages' tables know of the faces, read at scoring size.
+
+Nothing in here depends on how a run was trained: two runs that are scored on the same faces read
+the same pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.common.fields import FIELDS, as_array
+from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.metrics.trivial import mean_target
+
+TEST = "test"
+NAMED = 3
+"""Faces that a message names before it only counts."""
+
+
+def read_about(data: Path) -> dict[str, Any]:
+    """`dataset.json` of the `faces` stage: at least `name`, and `size` in pixels.
+
+    Raises:
+        SketchFaceError: if it is missing or damaged.
+    """
+    path = data / "faces" / "dataset.json"
+    try:
+        about = dict(json.loads(path.read_text(encoding="utf-8")))
+        return about | {"name": str(about["name"]), "size": int(about["size"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SketchFaceError(f"{path}: missing or damaged; run `dvc repro faces`") from None
+
+
+def read_pictures(data: Path, field: str, ids: Sequence[str], size: int) -> Tensor:
+    """One field of some faces: (N, C, size, size) uint8, in the order of `ids`.
+
+    Args:
+        data: folder with the stages' folders (`faces`, `contours`, ...).
+        field: of `FIELDS`.
+        ids: all different.
+        size: in pixels.
+
+    Raises:
+        SketchFaceError: naming faces that the field's table does not hold.
+    """
+    place = {id: i for i, id in enumerate(ids)}
+    pictures = np.empty((len(ids), FIELDS[field].channels, size, size), np.uint8)
+    missing = dict.fromkeys(ids)
+    for id, picture in _pictures(data, field, place, size):
+        pictures[place[id]] = picture
+        missing.pop(id, None)
+    if missing:
+        stage = FIELDS[field].stage
+        named = ", ".join(list(missing)[:NAMED]) + (", ..." if len(missing) > NAMED else "")
+        raise SketchFaceError(
+            f"{data / stage}: no {field} of {len(missing)} of {len(ids)} test faces ({named}); "
+            f"run `dvc repro {stage} pack`, so that tables and packs hold the same faces"
+        )
+    return torch.from_numpy(pictures)
+
+
+def mean_training_target(data: Path, field: str, size: int) -> Tensor:
+    """Mean of a field over all training faces that have it: (C, size, size) float64, 0..255.
+
+    Raises:
+        SketchFaceError: if no training face has it.
+    """
+    folder = data / FIELDS[field].stage
+    index = read_rows(data / "faces" / "index.parquet", ["id", "split"])
+    train = {row["id"] for row in index if row["split"] == "train"}
+    for path in shard_paths(folder):
+        if train & ids_with(path, FIELDS[field].column):
+            found = _pictures(data, field, train, size)
+            return mean_target(torch.from_numpy(picture)[None] for _, picture in found)
+    raise SketchFaceError(f"{folder}: no {field} of any training face; see quarantine.parquet")
+
+
+def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
+    """Names references by what they are: 16 hex digits of a SHA-256, whatever their order.
+
+    Args:
+        field: which one.
+        ids: of the N faces.
+        pictures: (N, C, H, W) uint8.
+    """
+    digest = hashlib.sha256(f"{field} {tuple(pictures.shape)}\0".encode())
+    for row in sorted(range(len(ids)), key=lambda row: ids[row]):
+        digest.update(f"{ids[row]}\0".encode() + pictures[row].numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Test faces that cannot be scored, sorted by id: each with split, style and the reason.
+
+    Args:
+        data: folder with the stages' folders.
+        lacking: faces that lack a field of the run, as `pack.json` lists them under `missing`.
+
+    They come from two places: what `lacking` names, and what was lost before there was an index,
+    as the quarantine of `faces` says.
+    """
+    found = [face | {"reason": f"without {', '.join(face['lacks'])}"} for face in lacking]
+    found += read_quarantine(data / "faces")
+    return sorted(
+        (
+            {key: face.get(key) for key in ("id", "split", "style", "reason")}
+            for face in found
+            if face.get("split") == TEST
+        ),
+        key=lambda face: str(face["id"]),
+    )
+
+
+def _pictures(
+    data: Path, field: str, wanted: Container[str], size: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    column = FIELDS[field].column
+    for row in iter_rows(data / FIELDS[field].stage, ["id", column]):
+        if row["id"] in wanted and row[column] is not None:
+            yield row["id"], as_array(field, row[column]["bytes"], size)

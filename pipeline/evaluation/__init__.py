@@ -1,1 +1,0 @@
-"""Scoring a trained run: draw every test face, measure, and set it beside three trivial rows."""

@@ -1,0 +1,113 @@
+"""The `landmarks` stage: where each face's 68 landmarks and its mesh lie."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pyarrow as pa
+
+from pipeline.common.images import decode
+from pipeline.common.shards import Row, file_hash, map_shards, quarantined, stream_rows
+from pipeline.landmarks import face_alignment as fan
+from pipeline.landmarks.choice import Choice
+from pipeline.landmarks.detector import Detector, FaceMesh
+from sketchface_models.config import NonEmpty, between
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("points", pa.list_(pa.float32())),
+        ("mesh", pa.list_(pa.float32())),
+        ("score", pa.float32()),
+        ("faces", pa.int16()),
+    ]
+)
+
+
+def _mediapipe(min_confidence: float, choose: Choice, weights: str) -> Detector:
+    return FaceMesh(min_confidence, choose)  # its models come inside the wheel
+
+
+DETECTORS: dict[str, Callable[[float, Choice, str], Detector]] = {
+    "mediapipe": _mediapipe,
+    "face_alignment": fan.FaceAlignment,
+}
+"""By the name in `landmarks.detector`: called with the section's other settings."""
+
+
+@dataclass(frozen=True)
+class LandmarkSettings:
+    """The `landmarks` section."""
+
+    detector: Literal[*DETECTORS]  # type: ignore[valid-type]
+    """mediapipe: mesh and landmarks. face_alignment: the landmarks alone, so no mesh depth."""
+    min_confidence: Annotated[float, between(0, 1)]
+    """Faces the detector is less sure of are not found."""
+    choose: Choice = "largest"
+    """Which of several faces in a photo."""
+    weights: Annotated[str, NonEmpty()] = "models/landmarks"
+    """Folder in which face_alignment's weight files are looked for first."""
+
+
+def find_landmarks(faces: Path, out: Path, settings: LandmarkSettings) -> None:
+    """Landmarks of every photo in which a face is found.
+
+    Args:
+        faces: folder of the `faces` stage.
+        out: folder to write: rows id, points (68 x 2), mesh (478 x 3, or null), score, faces (how
+            many the photo has); photos without a face, and faces without a photo, in quarantine.
+        settings: the `landmarks` section.
+
+    Raises:
+        SketchFaceError: if the detector's package or weights are missing.
+    """
+    weights = fan.find_weights(settings.weights) if settings.detector == "face_alignment" else []
+    parameters = (settings, [file_hash(path) for path in weights])
+    map_shards("landmarks", [faces], _work, out, SCHEMA, parameters, "pipeline.landmarks.landmarks")
+
+
+def _work(paths: tuple[Path], parameters: tuple[LandmarkSettings, list[str]]) -> Iterator[Row]:
+    settings, weights = parameters
+    detector = _detector(
+        settings.detector, settings.min_confidence, settings.choose, settings.weights, *weights
+    )
+    for face in stream_rows(paths[0], ["id", "photo"]):
+        id = face["id"]
+        if not face["photo"]:
+            yield quarantined(id, "landmarks", "no photo to look for a face in")
+            continue
+        photo = decode(face["photo"]["bytes"])
+        found = detector.detect(photo)
+        if found is None:
+            reason = _not_found(settings.min_confidence, detector.best_score(photo))
+            yield quarantined(id, "landmarks", reason)
+            continue
+        mesh = None if found.mesh is None else found.mesh.ravel()
+        yield {
+            "id": id,
+            "points": found.landmarks.ravel(),
+            "mesh": mesh,
+            "score": found.score,
+            "faces": found.faces,
+        }
+
+
+def _not_found(min_confidence: float, best: float | None) -> str:
+    wanted = f"no face found with a confidence of {min_confidence:g} or more"
+    if best is None:
+        return f"{wanted}; nothing in the photo is like a face"
+    if best < min_confidence:
+        return f"{wanted}; the likeliest has {best:.2f}"
+    return f"{wanted}; the likeliest has {best:.2f}, but its landmarks do not fit a face"
+
+
+@functools.cache
+def _detector(
+    name: str, min_confidence: float, choose: Choice, weights: str, *hashes: str
+) -> Detector:
+    """One for each process and content of the weights: starting takes longer than a photo."""
+    return DETECTORS[name](min_confidence, choose, weights)

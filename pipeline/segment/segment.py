@@ -1,0 +1,163 @@
+"""The `segment` stage: parsing maps in CelebAMask-HQ's 19 classes.
+
+A data set's own labels are taken as they are. Other photos are parsed by the network that comes
+with the package, or labelled from their mesh, which knows skin, nose, eyes, brows, lips and the
+inside of the mouth. The mesh knows nothing of hair, neck, ears, clothes or glasses: those stay
+background, and where hair or glasses cover the skin, skin it says. The column `source` tells the
+three apart.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from face_geometry.palette import INDEX
+from face_geometry.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
+from pipeline.common.images import decode, encode_png
+from pipeline.common.shards import IMAGE, Row, image_cell, map_shards, quarantined, stream_rows
+from pipeline.common.tables import aligned_size, rows_with_meshes
+
+SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
+
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+NOSE = (
+    *(168, 122, 174, 198, 49, 48, 64, 98, 97, 2),
+    *(326, 327, 294, 278, 279, 420, 399, 351),
+)
+RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
+LEFT_BROW = (336, 296, 334, 293, 300, 276, 283, 282, 295, 285)
+UPPER_LIP = (
+    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
+    *INNER_LIP[10::-1],
+)
+LOWER_LIP = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+    *INNER_LIP[10:],
+    INNER_LIP[0],
+)
+
+# In painting order; later parts cover earlier ones, as in CelebAMask-HQ.
+_PARTS: tuple[tuple[str, Sequence[int]], ...] = (
+    ("skin", OVAL),
+    ("nose", NOSE),
+    ("l_eye", LEFT_EYE),
+    ("r_eye", RIGHT_EYE),
+    ("l_brow", LEFT_BROW),
+    ("r_brow", RIGHT_BROW),
+    ("mouth", INNER_LIP),
+    ("u_lip", UPPER_LIP),
+    ("l_lip", LOWER_LIP),
+)
+_ZOOM = 4
+_AT_ONCE = 32  # faces read before they are parsed
+_SHIFT = 4  # fractional bits of the coordinates handed to OpenCV
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """The `segment` section."""
+
+    source: Literal["parser", "dataset", "mesh"]
+    """parser: the data set's own labels where it has them, else the shipped parser's. dataset: its
+    own, else the mesh's. mesh: always the mesh's."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """The parser computes in; auto: bf16 where the processor does, else 32 bits."""
+
+
+def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
+    """Parsing map of a face from its mesh.
+
+    Args:
+        mesh: (468 or 478, 2 or 3) float, pixels.
+        size: side of the picture in pixels.
+
+    Returns:
+        (size, size) uint8 labels; each pixel has the class at its centre.
+    """
+    # OpenCV fills border pixels as well: on a finer grid they are a fraction of a pixel.
+    fine = np.zeros((size * _ZOOM, size * _ZOOM), np.uint8)
+    for name, ring in _PARTS:
+        corners = (mesh[list(ring), :2] * _ZOOM - 0.5) * (1 << _SHIFT)
+        cv2.fillPoly(fine, [np.round(corners).astype(np.int32)], [INDEX[name]], shift=_SHIFT)
+    return np.ascontiguousarray(fine[_ZOOM // 2 :: _ZOOM, _ZOOM // 2 :: _ZOOM])
+
+
+def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) -> None:
+    """Parsing map of every face that has labels of its own, a photo (parser) or landmarks (mesh).
+
+    Args:
+        faces: folder of the `faces` stage.
+        landmarks: folder of the `landmarks` stage.
+        out: folder to write: rows id, labels (PNG), source ("dataset", "parser" or "mesh"); the
+            other faces in quarantine.
+        settings: the `segment` section.
+    """
+    parameters = (settings, aligned_size(faces))
+    module = "pipeline.segment.segment"
+    map_shards("segment", [faces, landmarks], _work, out, SCHEMA, parameters, module)
+
+
+def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> Iterator[Row]:
+    settings, size = parameters
+    if settings.source == "parser":
+        return _parsed(paths[0], settings.precision)
+    own = settings.source == "dataset"
+
+    def row(face: Row, mesh: np.ndarray | None) -> Row | None:
+        if own and face["labels"]:
+            return _cells(face["id"], face["labels"]["bytes"], "dataset")
+        if mesh is None:
+            return None
+        return _cells(face["id"], encode_png(mesh_labels(mesh, size)), "mesh")
+
+    reason = "no labels of its own and no face found"
+    return rows_with_meshes(paths, ["id", "labels"], row, "segment", reason)
+
+
+def _parsed(path: Path, precision: str) -> Iterator[Row]:
+    """One shard's own labels, and the parser's of the photos that have none."""
+    faces = stream_rows(path, ["id", "photo", "labels"])
+    while part := list(islice(faces, _AT_ONCE)):
+        yield from _parsed_part(part, precision)
+
+
+def _parsed_part(faces: Sequence[Row], precision: str) -> Iterator[Row]:
+    unknown = [face["photo"] for face in faces if face["photo"] and not face["labels"]]
+    photos = [decode(photo["bytes"]) for photo in unknown]
+    parsed = iter(_parser(precision).labels(photos) if photos else [])
+    for face in faces:
+        if face["labels"]:
+            yield {"id": face["id"], **_cells(face["id"], face["labels"]["bytes"], "dataset")}
+        elif face["photo"]:
+            cells = _cells(face["id"], encode_png(next(parsed)), "parser")
+            yield {"id": face["id"], **cells}
+        else:
+            reason = "no labels of its own and no photo to parse"
+            yield quarantined(face["id"], "segment", reason)
+
+
+def _cells(id: str, labels: bytes, source: str) -> Row:
+    return {"labels": image_cell(labels, f"{id}.png"), "source": source}
+
+
+@functools.cache
+def _parser(precision: str) -> Any:
+    """This process's parser; imported here because labelled faces need neither it nor torch."""
+    import torch
+
+    from sketchface_models.pretrained.predict import FaceParser
+
+    torch.set_num_threads(1)  # the workers share the cores among themselves
+    return FaceParser(precision)  # type: ignore[arg-type]

@@ -1,1 +1,0 @@
-"""One module per DVC stage: read parameters, call one library function, write atomically."""

@@ -1,8 +1,0 @@
-"""Doodles: faces as players of a drawing game draw them in twenty seconds.
-
-`doodle` draws one, with what it shows; `hand` is the hand that draws, `parts` what it draws.
-"""
-
-from pipeline.synthetic.doodles.doodle import Doodle, Shown, bitmap, doodle, shown_by, simplified
-
-__all__ = ["Doodle", "Shown", "bitmap", "doodle", "shown_by", "simplified"]

@@ -1,0 +1,97 @@
+"""What `sketchface peek` shows of the built-in faces, drawn as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from face_geometry.palette import colourise
+from synthetic_faces import STYLES, Rendering, render
+from synthetic_faces.doodles import doodle, shown_by
+from synthetic_faces.drawing.rough import rough_drawing
+from synthetic_faces.edits import GROUPS, edit_set
+
+Group = tuple[str, dict[str, np.ndarray | None]]
+"""A face's caption and its pictures by field."""
+
+SIZE = 256
+SEEN, HIDDEN = (220, 0, 60), (70, 130, 255)
+
+
+def faces(seed: int = 0) -> Iterator[Group]:
+    """All that is known of face 0, 1, ... without end."""
+    number = 0
+    while True:
+        yield f"face {number}", face_pictures(render(seed, number, SIZE))
+        number += 1
+
+
+def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
+    """Every picture of a face by what it shows, each (H, W) or (H, W, 3) uint8."""
+    shown = shown_by(face.parameters)
+    return {
+        "photo": face.photo,
+        "landmarks": marked(face),
+        "labels": colourise(face.labels),
+        "depth": np.round(255 * face.depth).astype(np.uint8),
+        "normals": as_colours(face.normals),
+        **{f"style {style}": face.sketch(style) for style in STYLES},
+        "rough lines": rough_drawing(face),
+        "doodle": 255 - doodle(face.seed, face.id, shown).bitmap,
+    }
+
+
+def marked(face: Rendering) -> np.ndarray:
+    """The photo with its landmarks: dots where they are seen, rings where something hides them."""
+    picture = face.photo.copy()
+    for (x, y), seen in zip(face.landmarks, face.visible, strict=True):
+        at = (int(x), int(y))
+        if seen:
+            cv2.circle(picture, at, 2, SEEN, cv2.FILLED, cv2.LINE_AA)
+        else:
+            cv2.circle(picture, at, 2, HIDDEN, 1, cv2.LINE_AA)
+    return picture
+
+
+def as_colours(normals: np.ndarray) -> np.ndarray:
+    """Normals (H, W, 3) in the usual colours: right is red, up green, to the viewer blue."""
+    colours = 127.5 * (1 + normals * np.array([1, -1, 1], np.float32))
+    colours[~normals.any(axis=-1)] = 255
+    return colours.astype(np.uint8)
+
+
+def edits(seed: int = 0) -> Iterator[Group]:
+    """One edit of each group, of one face after the other."""
+    number = 0
+    while True:
+        for name, group in GROUPS.items():
+            pair = edit_set(name, seed, number, SIZE)
+            title = f"{name}: {pair.kind or group.title}, face {number}"
+            yield (
+                title,
+                {
+                    "lines before": pair.before.lines,
+                    "after": pair.after.lines,
+                    "what changed": np.where(pair.mask, 0, 255).astype(np.uint8),
+                    "sketch before": pair.before.sketch,
+                    "sketch after": pair.after.sketch,
+                    "photo before": pair.before.photo,
+                    "photo after": pair.after.photo,
+                },
+            )
+        number += 1
+
+
+def doodles(seed: int = 0) -> Iterator[Group]:
+    """Doodles as players of a drawing game make them."""
+    number = 0
+    while True:
+        drawn = doodle(seed, number)
+        yield f"{number}: {drawn.shown.expression}", {"doodle": 255 - drawn.bitmap}
+        number += 1
+
+
+SHOWS = {"synthetic": faces, "synthetic/edits": edits, "synthetic/doodles": doodles}
+"""What can be peeked at without any file, by name."""

@@ -1,0 +1,8 @@
+"""Doodles: faces as players of a drawing game draw them in twenty seconds.
+
+`doodle` draws one, with what it shows; `hand` is the hand that draws, `parts` what it draws.
+"""
+
+from synthetic_faces.doodles.doodle import Doodle, Shown, bitmap, doodle, shown_by, simplified
+
+__all__ = ["Doodle", "Shown", "bitmap", "doodle", "shown_by", "simplified"]

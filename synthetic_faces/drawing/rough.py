@@ -1,0 +1,89 @@
+"""Rough lines of a face: an amateur's version of its drawing, from the exact geometry.
+
+The contour stage's `rough_lines` starts from the pixels of a finished sketch: it keeps every edge
+and lets short pieces of it stray. Here the features are known, and so the errors of an amateur can
+be made: features are left out or simplified, each sits a little off its place and is a little too
+large or askew, as a whole, and only then are its lines broken into pieces that stray. Cutting and
+straying are the contour stage's own functions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from face_geometry.polylines import REFERENCE_SIZE, draw_lines
+from face_geometry.rough_lines import cut, stray
+from sketchface_models.errors import SketchFaceError
+from synthetic_faces.drawing.feature_lines import BROWS, EYES, Line, features
+from synthetic_faces.rendering import Rendering, render
+from synthetic_faces.streams import stream
+
+WIDTH = 2.6  # pixels on a picture of side 512, like the contour stage's rough lines
+SHIFT = 6.0  # typical displacement of a feature, same unit
+FAINT = 0.58  # at roughness 1, lines of features drawn with less pressure are left out
+SMALL = ("nose", "mouth", *EYES, *BROWS)
+
+
+def rough(seed: int, id: int | str, size: int, roughness: float = 1.0) -> np.ndarray:
+    """Rough lines of face (seed, id): a pure function of the arguments.
+
+    size: side of the picture, in pixels. roughness: in [0, 1]; 0 keeps lines in their places, 1
+    looks like an amateur's.
+
+    Returns:
+        (size, size) uint8, 0 = line, 255 = paper.
+
+    Raises:
+        SketchFaceError: for a roughness outside [0, 1].
+    """
+    return rough_drawing(render(seed, id, size), roughness)
+
+
+def rough_drawing(face: Rendering, roughness: float = 1.0) -> np.ndarray:
+    """Rough lines of a rendered face; see `rough`."""
+    if not 0 <= roughness <= 1:
+        raise SketchFaceError(f"roughness: {roughness:g}; allowed: 0 to 1")
+    random = stream(face.seed, face.id, "rough")
+    scale = face.size / REFERENCE_SIZE
+    pieces, darkness = [], []
+    for name, lines in features(face).items():
+        move = _Misplaced(name, lines, roughness, random)
+        for line in lines:
+            force = random.uniform(0.7, 1.0)
+            if name in SMALL and not line.filled and line.pressure < FAINT * roughness:
+                continue
+            for piece in cut(_dense(move(line), face.size), scale, random):
+                if len(piece) > 1:
+                    pieces.append(stray(piece, scale, roughness, random))
+                    darkness.append(force)
+    return draw_lines(pieces, face.size, WIDTH, darkness)
+
+
+class _Misplaced:
+    """Shifts, turns and stretches all lines of one feature together."""
+
+    def __init__(
+        self, name: str, lines: list[Line], roughness: float, random: np.random.Generator
+    ) -> None:
+        small = name in SMALL
+        # An amateur draws features too large on a face whose outline is fairly right.
+        large = 1 + roughness * ((0.09 if small else 0.0) + random.normal(0, 0.06, 2))
+        angle = np.radians(random.normal(0, (4.0 if small else 1.0) * roughness))
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        self.matrix = turn * large
+        spread = SHIFT / REFERENCE_SIZE * roughness * (1.0 if small else 0.75)
+        self.shift = random.normal(0, spread, 2)
+        self.middle = np.concatenate([line.points for line in lines]).mean(0) if lines else 0.0
+
+    def __call__(self, line: Line) -> np.ndarray:
+        """Points (N, 2) in widths of the picture."""
+        return (line.points - self.middle) @ self.matrix.T + self.middle + self.shift
+
+
+def _dense(points: np.ndarray, size: int) -> np.ndarray:
+    """A path (N, 2) in widths, as pixels about one pixel apart."""
+    path = points * size
+    step = np.hypot(*np.diff(path, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(step)])
+    at = np.linspace(0, along[-1], max(2, round(along[-1])))
+    return np.stack([np.interp(at, along, path[:, k]) for k in (0, 1)], axis=1)

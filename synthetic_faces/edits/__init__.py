@@ -1,0 +1,16 @@
+"""Edit sets: pairs of drawings of one face in which one place alone differs.
+
+They are made after the 11 groups of drawings with which the paper on instance normalisation
+(section 4.1, figure 2) shows how far a change in one place of a drawing reaches:
+
+    pair = edit_set("G8", seed=0, id=17, size=512, variant=3)
+    pair.before.lines, pair.after.lines, pair.mask, pair.corner
+
+`groups` says what each group changes and how, `extras` draws what contours do not have (hair,
+whiskers, wrinkles, ears, graffiti), `drawing` draws both pictures of a pair.
+"""
+
+from synthetic_faces.edits.groups import CORNER, GROUPS, Group
+from synthetic_faces.edits.pairs import EditSet, Picture, corner_pixel, edit_set
+
+__all__ = ["CORNER", "GROUPS", "EditSet", "Group", "Picture", "corner_pixel", "edit_set"]

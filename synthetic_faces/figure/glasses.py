@@ -1,0 +1,206 @@
+"""Glasses: rims before the eyes, a bridge, temples that run back to the ears, and lenses.
+
+The frame is solid and part of the scene, and so are lenses too dark to see through. Clear lenses
+let depth and normals of the face through; they only tint the photo, and the label map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synthetic_faces import labels
+from synthetic_faces.figure.anatomy import SIDES
+from synthetic_faces.figure.surface import EXPONENT, Surface
+from synthetic_faces.geometry.camera import Camera
+from synthetic_faces.geometry.curves import spline
+from synthetic_faces.geometry.mesh import Mesh, Part
+from synthetic_faces.geometry.raster import rasterise
+from synthetic_faces.geometry.tubes import bare, tube, visible
+from synthetic_faces.parameters import Wear
+
+if TYPE_CHECKING:  # scenes hold glasses
+    from synthetic_faces.scene import Geometry, Scene
+
+# Per model: half-width, half-height and exponent of the rim, lift of its outer end, thickness.
+MODELS = {
+    "round": (0.315, 0.295, 2.0, 0.0, 0.026),
+    "square": (0.345, 0.255, 4.2, 0.015, 0.05),
+    "cat": (0.345, 0.245, 2.8, 0.09, 0.042),
+    "aviator": (0.36, 0.30, 2.5, 0.0, 0.022),
+}
+ABOVE = 0.16  # rims stand this far before the eyes
+OPAQUE = 0.6  # tint from which lenses hide the eyes
+LENS = 1.0  # what `strand` says of a point of a lens; 0 for the frame
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Centre lines in head coordinates: two closed rims, the bridge or bridges, two temples."""
+
+    rims: tuple[np.ndarray, np.ndarray]
+    bridges: tuple[np.ndarray, ...]
+    temples: tuple[np.ndarray, np.ndarray]
+    thickness: float
+
+
+@dataclass(frozen=True)
+class Glasses:
+    """Glasses in the picture. All in pixels of the canvas.
+
+    glass: (K,) flat indices of what is seen through the lenses, and facing: (K,), how squarely.
+    lines: open polylines of the frame, hidden ends cut off. width: of the frame.
+    """
+
+    glass: np.ndarray
+    facing: np.ndarray
+    lines: list[np.ndarray]
+    width: float
+
+
+def frame(surface: Surface) -> Frame | None:
+    """The frame a head wears, or None."""
+    wear = surface.anatomy.parameters.wear
+    if wear.glasses not in MODELS:
+        return None
+    left, right = (_rim(surface, side) for side in SIDES)
+    bridges = [_bridge(left, right, -0.06, -0.045)]
+    if wear.glasses == "aviator":
+        bridges.append(_bridge(left, right, -0.2, -0.01))
+    temples = (_temple(surface, left, -1), _temple(surface, right, 1))
+    return Frame((left, right), tuple(bridges), temples, MODELS[wear.glasses][4])
+
+
+def meshes(surface: Surface, camera: Camera) -> list[Mesh]:
+    """The solid parts, in the world."""
+    worn = frame(surface)
+    if worn is None:
+        return []
+    to_world, half = camera.to_world, 0.5 * worn.thickness
+    forward, down = camera.head[:, 2], camera.head[:, 1]
+    found = [tube(Part.GLASSES, to_world(rim), half, forward, 6) for rim in worn.rims]
+    found += [tube(Part.GLASSES, to_world(line), half, down, 6) for line in worn.bridges]
+    taper = np.linspace(1.0, 0.7, len(worn.temples[0]))
+    found += [tube(Part.GLASSES, to_world(line), half * taper, down, 6) for line in worn.temples]
+    if surface.anatomy.parameters.wear.tint >= OPAQUE:
+        found += [_lens(camera, rim) for rim in worn.rims]
+    return [_as_frame(mesh) if mesh.strand[0, 0, 0] != LENS else mesh for mesh in found]
+
+
+def place(scene: Scene, geometry: Geometry) -> Glasses | None:
+    """The glasses of a face as a canvas sees them, or None."""
+    worn = frame(scene.surface)
+    if worn is None:
+        return None
+    camera = scene.camera
+    lines = [camera.to_world(line) for line in (*worn.rims, *worn.bridges, *worn.temples)]
+    reach = worn.thickness + 0.01
+    glass, facing = _seen_through(scene, geometry, worn)
+    return Glasses(
+        glass=glass,
+        facing=facing,
+        lines=[part for line in lines for part in visible(camera, geometry, line, reach)],
+        width=worn.thickness * camera.scale * geometry.side,
+    )
+
+
+def paint(canvas: np.ndarray, glasses: Glasses, wear: Wear) -> None:
+    """Put clear lenses over a linear canvas (S, S, 3): a breath of glass, and a reflection."""
+    side = canvas.shape[0]
+    here, flat = glasses.glass, canvas.reshape(-1, 3)
+    if len(here) == 0:
+        return
+    sheen = reflection(here % side / side, here // side / side, glasses.facing)[:, None]
+    flat[here] *= 0.92 * (1 - wear.tint)
+    flat[here] += 0.010 + 0.035 * sheen
+
+
+def reflection(x: np.ndarray, y: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """Brightness in [0, 1] of what lenses mirror at places of the picture: a slanting window."""
+    stripe = np.exp(-(((np.mod(7 * (x + 0.5 * y), 1.0) - 0.35) / 0.09) ** 2))
+    return (0.35 + 0.65 * np.clip(1 - facing, 0, 1)) * stripe.astype(np.float32)
+
+
+def label(glasses: Glasses, names: np.ndarray) -> None:
+    """Mark lenses in a label map; eyes, brows, ears and hair stay, as in CelebAMask-HQ."""
+    flat = names.reshape(-1)
+    under = np.isin(flat[glasses.glass], (labels.BACKGROUND, labels.SKIN, labels.NOSE))
+    flat[glasses.glass[under]] = labels.GLASSES
+
+
+def _as_frame(mesh: Mesh) -> Mesh:
+    return bare(mesh.part, mesh.points, np.zeros_like(mesh.plane))
+
+
+def _rim(surface: Surface, side: int) -> np.ndarray:
+    """(N, 3) closed loop in head coordinates."""
+    p = surface.anatomy.parameters
+    wide, high, exponent, lift, _ = MODELS[p.wear.glasses]
+    wide, high = wide * p.wear.glasses_size, high * p.wear.glasses_size
+    angle = np.linspace(0, 2 * np.pi, 61)
+    c, s = np.cos(angle), np.sin(angle)
+    x = wide * np.sign(c) * np.abs(c) ** (2 / exponent)
+    y = high * np.sign(s) * np.abs(s) ** (2 / exponent) * (1 - 0.08 * (s > 0) * c)
+    y = y - lift * np.clip(c, 0, 1) * np.clip(-s + 0.3, 0, 1)
+    if p.wear.glasses == "aviator":  # a drop that hangs toward the cheek
+        x = x * (1 - 0.16 * np.clip(s, 0, 1) * (c < 0))
+        y = np.where(s < 0, 0.82 * y, 1.06 * y)
+    centre = 0.02 + 0.445 * p.eyes.spacing
+    depth = surface.at(np.array([side * centre, 0.0]))[2] + ABOVE
+    return np.stack([side * (centre + x), 0.05 + y, depth - 0.28 * (centre + x - 0.4)], axis=1)
+
+
+def _bridge(left: np.ndarray, right: np.ndarray, height: float, rise: float) -> np.ndarray:
+    ends = [
+        rim[np.argmin(np.abs(rim[:, 0]) + 0.5 * np.abs(rim[:, 1] - height))]
+        for rim in (left, right)
+    ]
+    middle = 0.5 * (ends[0] + ends[1]) + [0, rise, 0.05]
+    return spline(np.stack([ends[0], middle, ends[1]]), 15)
+
+
+def _temple(surface: Surface, rim: np.ndarray, side: int) -> np.ndarray:
+    """From the hinge back over the ear, outside the skin all the way."""
+    hinge = rim[np.argmax(side * rim[:, 0] - 0.7 * rim[:, 1])]
+    width, centre, front, back = (float(v) for v in surface.profile(np.array(hinge[1]))[:4])
+    z = np.linspace(hinge[2] - 0.03, -0.22, 30)
+    reach = np.where(z > centre, front - centre, centre - back)
+    bulge = np.clip(1 - (np.abs(z - centre) / reach) ** EXPONENT, 0, 1) ** (1 / EXPONENT)
+    start = abs(hinge[0]) + 0.02
+    straight = np.interp(z, [0.0, hinge[2]], [width + 0.06, start])
+    x = np.maximum(straight, width * bulge + 0.035)
+    y = np.interp(z, [-0.22, 0.0, hinge[2]], [0.12, -0.06, hinge[1]])
+    return np.vstack([hinge[None], np.stack([side * x, y, z], axis=1)])
+
+
+def _lens(camera: Camera, rim: np.ndarray) -> Mesh:
+    """The sheet inside a rim; it bulges a little."""
+    centre = rim.mean(0)
+    r = np.linspace(0.02, 0.98, 7)[:, None, None]
+    points = centre + r * (rim - centre)
+    points[..., 2] += 0.035 * (1 - r[..., 0] ** 2)
+    down = (points[..., 1] - rim[:, 1].min()) / np.ptp(rim[:, 1])
+    kind = np.stack([np.full_like(down, LENS), down], axis=-1)
+    return bare(Part.GLASSES, camera.to_world(points), kind, open=True)
+
+
+def _seen_through(scene: Scene, geometry: Geometry, worn: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """Canvas pixels (K,) behind a clear lens, and (K,) how squarely the lens faces us."""
+    if scene.parameters.wear.tint >= OPAQUE:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    lenses = [_lens(scene.camera, rim) for rim in worn.rims]
+    world = np.concatenate([mesh.points.reshape(-1, 3) for mesh in lenses])
+    normal = [mesh.normals() for mesh in lenses]
+    count = lenses[0].points[..., 0].size
+    faces = np.concatenate(
+        [mesh.faces(n) + k * count for k, (mesh, n) in enumerate(zip(lenses, normal))]
+    )
+    hits = rasterise(geometry.cells(scene.camera.project(world)), world[:, 2], faces, geometry.side)
+    # Where a tilted lens would touch the cheek, it is still before it.
+    shown = hits.depth > geometry.z.reshape(-1)[hits.pixel] - 0.08
+    tilt = np.abs(
+        np.concatenate([n.reshape(-1, 3) for n in normal])[faces[hits.triangle[shown], 0], 2]
+    )
+    return hits.pixel[shown], tilt.astype(np.float32)

@@ -1,0 +1,59 @@
+"""Necklaces: a chain or beads that lie round the neck and on the chest, with or without pendant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthetic_faces.figure import body
+from synthetic_faces.figure.surface import Surface
+from synthetic_faces.geometry.camera import Camera
+from synthetic_faces.geometry.mesh import Mesh, Part
+from synthetic_faces.geometry.tubes import ball, tube
+
+REACH = np.radians(112)  # how far round the neck it can be seen
+BEADS = 44
+
+
+def necklace(surface: Surface, camera: Camera) -> list[Mesh]:
+    """Its surfaces in the world; none where none is worn. `strand` holds 1 for beads, 0 metal."""
+    wear = surface.anatomy.parameters.wear
+    if wear.necklace == "none":
+        return []
+    thick = wear.necklace_size * (0.048 if wear.necklace == "beads" else 0.02)
+    line = path(surface, camera, thick)
+    aside = camera.torso[:, 1]
+    if wear.necklace == "beads":
+        phase = np.linspace(0, BEADS, len(line))
+        # Larger toward the middle; never so thin that the string breaks.
+        graded = thick * (1 - 0.35 * np.abs(np.linspace(-1, 1, len(line))) ** 1.5)
+        radius = graded * (0.22 + 0.78 * np.abs(np.sin(np.pi * phase)) ** 0.6)
+        return [_kind(tube(Part.NECKLACE, line, radius, aside, 7), 1.0)]
+    links = 1 + 0.3 * np.sin(np.linspace(0, 90 * np.pi, len(line)))
+    found = [tube(Part.NECKLACE, line, thick * links, aside, 6)]
+    if wear.necklace == "pendant":
+        hung = line[len(line) // 2] + 2.4 * thick * camera.torso[:, 1] + thick * camera.torso[:, 2]
+        found.append(ball(Part.NECKLACE, hung, 0.07 * wear.necklace_size))
+    return [_kind(mesh, 0.0) for mesh in found]
+
+
+def path(surface: Surface, camera: Camera, clear: float) -> np.ndarray:
+    """World line (N, 3) the necklace follows, `clear` above skin and cloth."""
+    wear = surface.anatomy.parameters.wear
+    theta = np.linspace(-REACH, REACH, 265)
+    lowest = 0.66 + 0.34 * wear.necklace_drop
+    t = 0.52 + (lowest - 0.52) * (0.5 + 0.5 * np.cos(theta * np.pi / REACH)) ** 0.8
+    skin = body.neck_points(surface, camera, theta, t)
+    out = skin - body.neck_points(surface, camera, theta, t, 0.2)
+    skin = skin + clear * out / np.linalg.norm(out, axis=1, keepdims=True)
+    return body.above_chest(surface, camera, skin, clear)
+
+
+def _kind(mesh: Mesh, kind: float) -> Mesh:
+    return Mesh(
+        mesh.part,
+        mesh.points,
+        mesh.plane,
+        np.full_like(mesh.strand, kind),
+        mesh.hair,
+        open=mesh.open,
+    )

@@ -1,0 +1,50 @@
+"""From head coordinates to the picture: pose, perspective and framing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthetic_faces.parameters import View
+
+PIVOT = np.array([0.0, 0.5, -0.1])  # where the skull sits on the neck
+NECK_PIVOT = np.array([0.0, 2.2, -0.4])
+DISTANCE = 11.0  # head units, about 80 cm: a portrait lens
+OUTER_EYES = 1.282  # outer-eye distance of the average head
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
+    """(3, 3) from degrees: + yaw turns to the image's right, + pitch up, + roll clockwise."""
+    a, b, c = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    tilt = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return tilt @ nod @ turn
+
+
+class Camera:
+    """Maps head points to the world and world points to the picture.
+
+    Pictures are measured in widths here: (0, 0) is the top left corner, (1, 1) the bottom right.
+    """
+
+    def __init__(self, view: View, eye_line: np.ndarray) -> None:
+        """`eye_line` (N, 3): points of the head whose mean is put where `view` wants the eyes."""
+        self.head = rotation(view.yaw, view.pitch, view.roll)
+        self.torso = rotation(0.35 * view.yaw, 0.15 * view.pitch, 0.2 * view.roll)
+        self.scale = view.eye_distance / OUTER_EYES
+        self.shift = np.zeros(2)
+        seen = self.project(self.to_world(eye_line)).mean(0)
+        self.shift = np.array([view.eye_x, view.eye_y]) - seen
+
+    def to_world(self, points: np.ndarray) -> np.ndarray:
+        """Head points (..., 3), posed."""
+        return (points - PIVOT) @ self.head.T + PIVOT
+
+    def torso_to_world(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 3) of the shoulders, which follow the head only a little."""
+        return (points - NECK_PIVOT) @ self.torso.T + NECK_PIVOT
+
+    def project(self, world: np.ndarray) -> np.ndarray:
+        """World points (..., 3) -> picture (..., 2)."""
+        factor = self.scale * DISTANCE / (DISTANCE + 1 - world[..., 2:])
+        return world[..., :2] * factor + self.shift

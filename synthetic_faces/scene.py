@@ -1,0 +1,179 @@
+"""All surfaces of a face, posed and rasterised: the geometry every picture is drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from synthetic_faces.figure import body, clothes, glasses, hair, hats, necklace, tufts
+from synthetic_faces.figure.anatomy import SIDES, Anatomy
+from synthetic_faces.figure.surface import Surface
+from synthetic_faces.geometry.camera import Camera
+from synthetic_faces.geometry.curves import smoothstep
+from synthetic_faces.geometry.lattice import Lattice
+from synthetic_faces.geometry.mesh import Mesh, Part
+from synthetic_faces.geometry.raster import rasterise
+from synthetic_faces.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What each covered pixel of a canvas shows. P covered pixels, in scan order; side: its side.
+
+    pixel: (P,) flat index. part: (P,) `Part`. depth: (P,) world z. normal, tangent: (P, 3) in the
+    world, tangent along hair. plane: (P, 2) place on the part. strand: (P, 2). hair: (P,).
+    inner: (P,) bool, the inside of an open surface. z: (side, side) world z, -inf for nothing.
+    """
+
+    lattice: Lattice
+    pixel: np.ndarray
+    part: np.ndarray
+    depth: np.ndarray
+    normal: np.ndarray
+    tangent: np.ndarray
+    plane: np.ndarray
+    strand: np.ndarray
+    hair: np.ndarray
+    inner: np.ndarray
+    z: np.ndarray
+
+    @property
+    def side(self) -> int:
+        """Side of the canvas."""
+        return self.lattice.side
+
+    def cells(self, points: np.ndarray) -> np.ndarray:
+        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
+        return self.lattice.cells(points)
+
+    def map(self, values: np.ndarray, empty: float = 0.0) -> np.ndarray:
+        """Per-pixel values (P, ...) spread over the canvas (side, side, ...)."""
+        full = np.full((self.side * self.side, *values.shape[1:]), empty, values.dtype)
+        full[self.pixel] = values
+        return full.reshape(self.side, self.side, *values.shape[1:])
+
+
+class Scene:
+    """A face in space before the camera: anatomy, surface, camera and meshes."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.anatomy = Anatomy(parameters)
+        self.surface = Surface(self.anatomy)
+        corners = np.array([c for eye in self.anatomy.eyes for c in (eye.outer, eye.inner)])
+        self.camera = Camera(parameters.view, self.surface.at(corners))
+        self.head = _head(self.surface, self.camera)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Head points (..., 3) -> picture (..., 2), in widths."""
+        return self.camera.project(self.camera.to_world(points))
+
+    def meshes(self) -> list[Mesh]:
+        """Every surface, in the world."""
+        found = [self.head, body.neck(self.surface, self.camera)]
+        found.append(body.torso(self.surface, self.camera))
+        found += [body.ear(self.surface, self.camera, side) for side in SIDES]
+        for side in SIDES:
+            found += body.earring(self.surface, self.camera, side)
+        for worn in (clothes.collar, glasses.meshes, hats.hat, necklace.necklace):
+            found += worn(self.surface, self.camera)
+        for mesh in (hair.curtain(self.surface), hair.bun(self.surface), tufts.tufts(self.surface)):
+            if mesh is not None:
+                found.append(replace(mesh, points=self.camera.to_world(mesh.points)))
+        return found
+
+    def geometry(self, lattice: Lattice) -> Geometry:
+        """The scene as a canvas sees it."""
+        side = lattice.side
+        world, table, triangle, parts, single = _gather(self.meshes())
+        xy = lattice.cells(self.camera.project(world))
+        shown = _turned_to_us(xy, triangle) | ~single
+        triangle, parts = triangle[shown], parts[shown]
+        hits = rasterise(xy, world[:, 2], triangle, side)
+        mixed = _mix(table, np.take(triangle, hits.triangle, axis=0), hits.weight)
+        x, y, z = mixed[:3]
+        length = np.sqrt(np.maximum(x * x + y * y + z * z, np.float32(1e-12)))
+        inner = z < -0.05 * length
+        mixed[:3] /= np.where(inner, -length, length)
+        depth = np.full(side * side, -np.inf, np.float32)
+        depth[hits.pixel] = hits.depth
+        return Geometry(
+            lattice=lattice,
+            pixel=hits.pixel,
+            part=parts[hits.triangle],
+            depth=hits.depth,
+            normal=np.ascontiguousarray(mixed[:3].T),
+            tangent=mixed[8:].T,
+            plane=mixed[3:5].T,
+            strand=mixed[5:7].T,
+            hair=mixed[7],
+            inner=inner,
+            z=depth.reshape(side, side),
+        )
+
+
+def _gather(meshes: list[Mesh]) -> tuple[np.ndarray, ...]:
+    """All meshes as one.
+
+    Returns points (V, 3), a float32 table (V, 11) of normal, plane, strand, hair and tangent,
+    triangles (M, 3), the part of each triangle (M,), and whether only its front shows (M,).
+    """
+    total = sum(mesh.points[..., 0].size for mesh in meshes)
+    table = np.empty((total, 11), np.float32)
+    faces, parts, single, start = [], [], [], 0
+    for mesh in meshes:
+        normals = mesh.normals()
+        rows = table[start : start + normals[..., 0].size].reshape(*normals.shape[:2], 11)
+        rows[..., :3], rows[..., 3:5] = normals, mesh.plane
+        rows[..., 5:7], rows[..., 7], rows[..., 8:] = mesh.strand, mesh.hair, mesh.tangents()
+        faces.append(mesh.faces(normals) + start)
+        parts.append(np.full(len(faces[-1]), int(mesh.part), np.uint8))
+        single.append(np.full(len(faces[-1]), not mesh.open))
+        start += normals[..., 0].size
+    points = np.concatenate([mesh.points.reshape(-1, 3) for mesh in meshes])
+    return points, table, np.concatenate(faces), np.concatenate(parts), np.concatenate(single)
+
+
+def _turned_to_us(xy: np.ndarray, triangle: np.ndarray) -> np.ndarray:
+    """(M,) bool: whose corners run clockwise in the picture."""
+    x, y = xy[:, 0].astype(np.float32), xy[:, 1].astype(np.float32)
+    (x0, x1, x2), (y0, y1, y2) = (
+        [np.take(values, triangle[:, k]) for k in range(3)] for values in (x, y)
+    )
+    return (x1 - x0) * (y2 - y0) > (y1 - y0) * (x2 - x0)
+
+
+def _mix(table: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(C, P): rows of a table (V, C) at corners (P, 3) of triangles, mixed by weights (P, 3)."""
+    (a, b, c), (u, v, w) = np.ascontiguousarray(corners.T), np.ascontiguousarray(weight.T)
+    mixed = np.empty((table.shape[1], len(corners)), np.float32)
+    # Column by column: numpy is slow over short rows.
+    for row, column in zip(mixed, np.ascontiguousarray(table.T)):
+        np.multiply(np.take(column, a), u, out=row)
+        row += np.take(column, b) * v
+        row += np.take(column, c) * w
+    return mixed
+
+
+def _head(surface: Surface, camera: Camera) -> Mesh:
+    theta, y = surface.grid()
+    columns, rows = np.meshgrid(theta, y)
+    skin = surface.skin()
+    points, inside, strand = hair.cap(surface, skin, columns, rows)
+    points = points + _beard(surface, skin)
+    plane = skin[..., :2].copy()
+    plane[..., 0] = np.where(np.abs(columns) > np.pi / 2, np.sign(columns) * 3.0, plane[..., 0])
+    world = camera.to_world(points)
+    return Mesh(Part.HEAD, world, plane, strand, inside)
+
+
+def _beard(surface: Surface, skin: np.ndarray) -> np.ndarray:
+    """How far a full beard lifts the chin and jaw: (R, C, 3)."""
+    p, a = surface.anatomy.parameters, surface.anatomy
+    if p.hair.beard_length <= 0:
+        return np.zeros_like(skin)
+    x, y = skin[..., 0], skin[..., 1]
+    below = smoothstep(a.y_mouth + 0.12, a.y_chin, y) * np.exp(-(np.abs(x / 0.62) ** 3))
+    direction = np.stack([0.35 * x, 0 * x + 1.0, 0 * x + 0.45], axis=-1)
+    return p.hair.beard_length * below[..., None] * direction

@@ -1,0 +1,77 @@
+"""A small HIDA with random weights, and the card of a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from face_geometry.align import PORTRAIT
+from sketchface_models.checkpoint import save_tensors
+from sketchface_models.systems.registry import build
+
+SIDE, ALIGNED = 64, 96
+CHANNELS = {"photo": 3, "depth": 1, "style": 3, "sketch": 1}
+
+
+def model(*inputs: str) -> dict[str, Any]:
+    """A small HIDA."""
+    return {
+        "system": "hida",
+        "task": {"inputs": list(inputs), "target": "sketch", "size": SIDE},
+        "network": {
+            "width": 4,
+            "modulation": "dyspade",
+            "activation": "infoacon",
+            "dog": "top2",
+            "meta_acon": "pixel",
+            "encoder_order": "conv-acon-norm",
+            "appearance": "map",
+            "gamma": "plain",
+            "residual": "before",
+            "pyramid": "gaussian",
+            "dropout": 0.5,
+        },
+        "loss": {
+            "adversarial": "cross-entropy",
+            "fourth_power": 0.0,
+            "judged_depth": "drawn",
+            "pixel": 4.0,
+            "texture": 1.0,
+            "texture_of": "target",
+            "operator": "sobel",
+            "geometric": 4.0,
+            "geometry": "squared",
+        },
+        "optimizer": "adam",
+        "augment": {"flip": True, "jitter": 0.0},
+        "schedule": {
+            "steps": 2,
+            "batch": 2,
+            "lr_generator": 1e-4,
+            "lr_discriminator": 1e-4,
+            "decay_from": 1.0,
+            "ema_half_life": 0.0,
+        },
+    }
+
+
+def make_weights(folder: Path, *inputs: str, **changes: Any) -> Path:
+    """Random weights of a small HIDA, with the card of a finished run."""
+    torch.manual_seed(0)
+    made = model(*(inputs or ("photo", "depth", "style")))
+    card = {
+        "run": "hida",
+        "seed": 0,
+        "model": made,
+        "channels": CHANNELS,
+        "styles": {"1": 3, "2": 4, "3": 0},
+        "faces": {"data": "fs2k", "size": ALIGNED, "framing": [list(p) for p in PORTRAIT.points]},
+        "pack": "0" * 64,
+        "steps": 2,
+        "images": 4,
+    } | changes
+    system = build(made, CHANNELS)
+    save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
+    return folder

@@ -1,0 +1,65 @@
+"""Junk at every place of the parameters: `check` answers in lines, or takes it for what it is."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline.check.check import check_parameters
+from pipeline.common.stage import Parameters
+from pipeline.compose import compose
+from sketchface_models.errors import SketchFaceError
+
+JUNK: list[Any] = [
+    None, "", -1, 1.5, True, [], [None], [["a"]], {}, {1: 2}, float("nan"), float("-inf"), 10**30,
+    "\0", "\ud800", datetime.date(2020, 1, 1), b"x", ["a", "a"], "../..",
+]  # fmt: skip
+Place = tuple[Any, ...]
+
+
+def places(value: Any, at: Place = ()) -> Iterator[Place]:
+    if at:
+        yield at
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], (*at, key))
+
+
+def changed(whole: dict, at: Place, junk: Any) -> dict:
+    values = pickle.loads(pickle.dumps(whole))
+    inside = values
+    for key in at[:-1]:
+        inside = inside[key]
+    inside[at[-1]] = junk
+    return values
+
+
+@pytest.mark.parametrize("data", ["synthetic", "unpaired"])
+def test_junk_in_every_place(data: str, tmp_path: Path) -> None:
+    compose([f"data={data}"], tmp_path / "params.yaml")
+    whole = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    random = np.random.default_rng(0)
+    refused = tried = 0
+    for at in places(whole):
+        # All of it where sections and choices stand, a value each in the depths.
+        few = len(at) > 1
+        chosen = random.choice(len(JUNK), 1) if few else range(len(JUNK))
+        for number in chosen:
+            tried += 1
+            try:
+                parameters = Parameters(changed(whole, at, JUNK[number]))
+                check_parameters(parameters)
+                parameters.parallel()
+            except SketchFaceError as error:
+                assert str(error).strip(), json.dumps(at)  # noqa: PT017
+                refused += 1
+    assert tried > 100
+    assert refused > tried / 2

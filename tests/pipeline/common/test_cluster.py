@@ -1,0 +1,129 @@
+"""The data stages on a real Dask cluster: a scheduler and two worker processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from stage_projects import (
+    ROOT,
+    STAGES,
+    contents,
+    environment,
+    finish,
+    finished,
+    project,
+    set_parallel,
+    start,
+    wait_until,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("distributed") is None,
+        reason="extra `cluster` (dask, distributed) not installed",
+    ),
+]
+HERE = {"backend": "loky", "scheduler": "", "jobs": 1}
+
+
+@dataclass
+class Cluster:
+    address: str
+    workers: list[subprocess.Popen]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """The two commands that the README shows, on free ports, started somewhere else."""
+    note, elsewhere = tmp_path / "scheduler.json", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    dask, quiet = [sys.executable, "-m", "dask"], {"stdout": subprocess.DEVNULL}
+
+    def launch(*arguments: str) -> subprocess.Popen:
+        command = [*dask, *arguments]
+        log = (tmp_path / f"{arguments[0]}.log").open("ab")
+        return subprocess.Popen(
+            command, cwd=elsewhere, env=environment(), stderr=log, start_new_session=True, **quiet
+        )
+
+    scheduler = launch("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(note))
+    workers = []
+    try:
+        wait_until(note.exists)
+        time.sleep(0.2)
+        address = json.loads(note.read_text())["address"]
+        options = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        workers = [launch("worker", address, *options) for _ in range(2)]
+        yield Cluster(address, workers)
+    finally:
+        for process in (*workers, scheduler):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_the_same_stages_move_to_a_cluster(cluster: Cluster, tmp_path: Path):
+    here = project(tmp_path / "here", **HERE)
+    there = project(tmp_path / "there", backend="dask", scheduler=cluster.address, jobs=0)
+    for name in STAGES:
+        finish(name, here)
+        finish(name, there)
+    made = contents(here)
+    assert len(made) > 40
+    assert contents(there) == made
+    # The two keep one store: what the cluster did is not done again here.
+    before = {name: finished(there, name) for name in STAGES}
+    set_parallel(there, **HERE)
+    for name in STAGES:
+        assert sorted(before[name]) == sorted(finished(here, name))
+        finish(name, there)
+    assert {name: finished(there, name) for name in STAGES} == before
+
+
+def test_a_worker_that_dies_is_replaced_by_the_other(cluster: Cluster, tmp_path: Path):
+    here = project(tmp_path / "here", **HERE)
+    there = project(tmp_path / "there", backend="dask", scheduler=cluster.address, jobs=0)
+    running = start("faces", there)
+    wait_until(lambda: bool(finished(there, "faces")), running)
+    os.killpg(cluster.workers[0].pid, signal.SIGKILL)
+    _, said = running.communicate(timeout=300)
+    assert running.returncode == 0, said
+    finish("faces", here)
+    assert contents(there) == contents(here)
+
+
+def test_workers_that_run_other_code_are_refused(cluster: Cluster, tmp_path: Path):
+    """A worker keeps the code that it began with, whatever is edited afterwards."""
+    there = project(tmp_path / "there", backend="dask", scheduler=cluster.address, jobs=0)
+    finish("faces", there)
+    copy = tmp_path / "edited"
+    for package in ("pipeline", "sketchface_models"):
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                target = copy / path.relative_to(ROOT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+    with (copy / "pipeline/landmarks/landmarks.py").open("a") as file:
+        file.write("# edited\n")
+    paths = os.pathsep.join([str(copy), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.landmarks"],
+        cwd=there,
+        env=environment(PYTHONPATH=paths),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: landmarks: the worker on ")
+    assert last.endswith("runs other code than this; start it again")
+    assert not (there / "data/landmarks").exists()

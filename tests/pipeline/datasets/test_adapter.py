@@ -1,0 +1,184 @@
+import collections
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+import sketchface.validate
+from pipeline.common.shards import iter_rows
+from pipeline.datasets import adapter, synthetic
+from pipeline.datasets.checks import FAULT
+from pipeline.datasets.synthetic import Settings, find, read, style_of, validate
+from pipeline.faces.ingest import ingest
+from sketchface_models.config import load
+from sketchface_models.errors import SketchFaceError
+from synthetic_faces import render
+from synthetic_faces.people.sampling import draw
+from synthetic_faces.ranges import vector
+
+ROOT = Path(__file__).resolve().parents[3] / "synthetic_faces"
+
+
+def settings(**changes) -> Settings:
+    values = {
+        "name": "synthetic",
+        "root": str(ROOT),
+        "size": 96,
+        "shards": 4,
+        "seed": 3,
+        "val_fraction": 0.05,
+        "limit": 0,
+        "count": 30,
+        "test_count": 12,
+        "styles": [1, 2, 3],
+    }
+    return load(Settings, values | changes)
+
+
+def test_registered_under_its_name():
+    assert adapter("synthetic") is synthetic
+    assert synthetic.ALIGNED is True
+
+
+def test_the_offer():
+    offer = find(settings())
+    assert offer.left_out == []
+    assert [item.id for item in offer.items[:2]] == ["synthetic-000000", "synthetic-000001"]
+    assert collections.Counter(i.split for i in offer.items) == {"train": 30, "test": 12}
+    assert len({item.id for item in offer.items}) == 42
+    assert all(item.source == "synthetic" and item.files == {} for item in offer.items)
+
+
+def test_more_training_faces_move_no_test_face():
+    few, many = find(settings(count=5)), find(settings(count=50))
+    assert [i for i in few.items if i.split == "test"] == [
+        i for i in many.items if i.split == "test"
+    ]
+    assert few.items[:5] == many.items[:5]
+
+
+def test_styles_are_even():
+    counts = collections.Counter(style_of(f"synthetic-{n:06d}") for n in range(3000))
+    assert set(counts) == {1, 2, 3}
+    # Within 4 standard deviations of a third each.
+    assert all(abs(count - 1000) < 4 * np.sqrt(3000 * 2 / 9) for count in counts.values())
+
+
+def test_styles_say_nothing_of_the_face():
+    """A style's faces have the population's mean looks, within chance."""
+    names = [f"synthetic-{n:06d}" for n in range(900)]
+    style = np.array([style_of(name) for name in names])
+    drawn = [draw(0, name) for name in names]
+    looks = np.array(
+        [
+            [p.view.yaw, np.mean(p.skin.tone), p.hair.length, p.hair.beard, p.mouth.smile]
+            for p in drawn
+        ]
+    )
+    looks = (looks - looks.mean(0)) / looks.std(0)
+    for number in (1, 2, 3):
+        chosen = looks[style == number]
+        assert np.abs(chosen.mean(0)).max() < 4 / np.sqrt(len(chosen))
+
+
+def test_style_is_not_a_parameter():
+    item = find(settings()).items[0]
+    other = replace(item, style=1 + item.style % 3)
+    first, second = read(item, settings()), read(other, settings())
+    assert np.array_equal(first.photo, second.photo)
+    assert not np.array_equal(first.sketch, second.sketch)
+
+
+def test_read_hands_out_the_rendering():
+    chosen = find(settings()).items[4]
+    got, want = read(chosen, settings()), render(3, 4, 96)
+    assert np.array_equal(got.photo, want.photo)
+    assert np.array_equal(got.labels, want.labels)
+    assert np.array_equal(got.landmarks, want.landmarks)
+    assert np.array_equal(got.visible, want.visible)
+    assert np.array_equal(got.depth, want.depth)
+    assert got.parameters == vector(want.parameters)
+    assert np.array_equal(got.sketch, want.sketch(chosen.style))
+
+
+def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where finished shards are kept
+    ingest(synthetic, settings(count=3, test_count=1), tmp_path / "faces")
+    rows = {row["id"]: row for row in iter_rows(tmp_path / "faces")}
+    want = render(3, 2, 96)
+    row = rows["synthetic-000002"]
+    assert row["visible"] == want.visible.tolist()
+    assert json.loads(row["parameters"]) == vector(want.parameters)
+    assert len(rows) == 4
+
+
+def test_the_seed_decides_the_looks():
+    item = find(settings()).items[0]
+    assert not np.array_equal(read(item, settings()).photo, read(item, settings(seed=4)).photo)
+
+
+@pytest.mark.parametrize("call", [lambda root: find(settings(root=root)), validate])
+def test_another_root_is_refused_in_one_line(call, tmp_path):
+    with pytest.raises(SketchFaceError, match=r"data\.root.*synthetic_faces") as error:
+        call(str(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+def test_styles_can_be_chosen():
+    assert {item.style for item in find(settings(styles=[3, 1])).items} == {1, 3}
+    assert {item.style for item in find(settings(styles=[2])).items} == {2}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("count", 0), ("test_count", -1), ("count", 1.5)],
+        *[("styles", []), ("styles", [1, 4]), ("styles", [2, 2])],
+    ],
+)
+def test_bad_settings_are_named(key, value):
+    with pytest.raises(SketchFaceError, match=key):
+        settings(**{key: value})
+
+
+def test_validate_checks_a_few_faces():
+    lines = validate(ROOT)
+    assert "drawn faces of nobody" in lines[0]
+    assert [line for line in lines if line.endswith(": ok")] == [
+        f"synthetic-00000{n}: ok" for n in range(3)
+    ]
+    assert not [line for line in lines if line.startswith(FAULT)]
+
+
+def test_a_face_that_is_not_whole_makes_validate_fail(monkeypatch):
+    def spoilt(seed, id, size):
+        face = render(seed, id, size)
+        if id != 1:
+            return face
+        return replace(face, landmarks=face.landmarks + size, depth=face.depth + 0.1)
+
+    monkeypatch.setattr(synthetic.synthetic, "render", spoilt)
+    lines = validate(ROOT)
+    assert [line for line in lines if line.endswith(": ok")] == [
+        "synthetic-000000: ok",
+        "synthetic-000002: ok",
+    ]
+    assert lines[-2:] == [
+        f"{FAULT}synthetic-000001: landmarks leave the picture",
+        f"{FAULT}synthetic-000001: no background",
+    ]
+    with pytest.raises(typer.Exit) as end:
+        sketchface.validate.validate("synthetic", ROOT)
+    assert end.value.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["imagenet", "", None, 5, True, [1], {"a": 1}, b"synthetic"])
+def test_a_name_that_is_none_is_answered_in_one_line(name):
+    with pytest.raises(
+        SketchFaceError, match=r"^data\.name: .*; allowed: one of synthetic"
+    ) as error:
+        adapter(name)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,51 @@
+"""Every data set has its settings in `conf/data`, and the two fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.check.check import check_parameters
+from pipeline.common.stage import Parameters
+from pipeline.compose import compose
+from pipeline.datasets import ADAPTERS
+from sketchface_models.config import load
+from sketchface_models.errors import SketchFaceError
+
+CONF = Path(__file__).resolve().parents[3] / "conf" / "data"
+
+
+def test_every_adapter_has_its_file_and_every_file_its_adapter() -> None:
+    assert {path.stem for path in CONF.glob("*.yaml")} == set(ADAPTERS)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_the_file_holds_every_key_and_offers_something(name: str) -> None:
+    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    values["root"] = values.get("photo", values)["root"]
+    module = ADAPTERS[name]
+    settings = load(module.Settings, values, "data")
+    assert settings.name == name
+    assert set(values) == set(module.Settings.__dataclass_fields__)  # no default stays hidden
+    assert module.offers(settings) & {"photo", "sketch"}
+
+
+def checked(folder: Path, *overrides: str) -> list[str]:
+    compose(list(overrides), folder / "params.yaml")
+    return check_parameters(Parameters.from_file(folder / "params.yaml"))
+
+
+def test_pairs_are_not_to_be_had_from_two_sets(tmp_path: Path) -> None:
+    assert checked(tmp_path, "data=unpaired", "model=pix2pix") == ["photo", "sketch"]
+    with pytest.raises(SketchFaceError, match="pix2pix-photo needs sketch of the same face") as no:
+        checked(tmp_path, "data=unpaired", "model=pix2pix-photo")
+    assert str(no.value).endswith("it can feed: pix2pix")
+    with pytest.raises(SketchFaceError, match="cannot feed every run: pix2pix needs lines, "):
+        checked(tmp_path, "data=celeba", "model=pix2pix")
+
+
+def test_what_is_wrong_in_a_half_is_found_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(SketchFaceError, match=r"^data\.drawings\.pen: -1\.0; allowed"):
+        checked(tmp_path, "data=unpaired", "data.drawings.pen=-1.0", "model=pix2pix")

@@ -1,0 +1,146 @@
+"""A parser's run after its pack: trained, scored, reported and shipped."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+import yaml
+from made_tables import IDS, SIZE, SPLITS, TEST, write_tables
+from PIL import Image
+
+from pipeline.check.check import check_parameters
+from pipeline.common.shards import QUARANTINE, write_rows
+from pipeline.common.stage import Parameters
+from pipeline.compose import compose
+from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
+from pipeline.evaluate.layout import PARSING
+from pipeline.evaluate.parsing import confusion_picture, parsed
+from pipeline.pack.pack import write_pack
+from pipeline.report.write import write_report
+from sketchface_models.config import load
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.inference import BEST, load_trained
+from sketchface_models.metrics.parsing import confusion, parsing_scores
+from sketchface_models.pretrained.ship import ship_run
+from sketchface_models.pretrained.shipped import load_parser, read_card
+from sketchface_models.systems.base import Task
+from sketchface_models.training.pack import Pack
+from sketchface_models.training.run import train
+
+RUN = "parser"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables, pack, four steps of training and their scores."""
+    folder = tmp_path_factory.mktemp("parsers")
+    compose(["model=study-parser", "scale=smoke"], folder / "params.yaml")
+    model = yaml.safe_load((folder / "params.yaml").read_text())["systems"][RUN]
+    model["schedule"]["steps"] = 4
+    data = write_tables(folder / "data", lacking={"parsing": [TEST[0]]})
+    counts = {"offered": len(IDS), "accepted": len(IDS), "quarantined": 0}
+    about = json.loads((data / "faces" / "dataset.json").read_text())
+    (data / "faces" / "dataset.json").write_text(json.dumps(about | counts | {"shared": []}))
+    landmarks = [{"id": id} for id in IDS]
+    write_rows(data / "landmarks/shards/0000.parquet", landmarks, QUARANTINE)
+    write_pack(RUN, load(Task, model["task"]), data, data / "pack" / RUN)
+    engine = {"device": "cpu", "precision": "32-true", "best": "val_ssim"}
+    engine |= {"validate_every": 2, "checkpoint_every": 100}
+    config = {"run": RUN, "seed": 0, "model": model, "engine": engine}
+    trained = data / "train" / RUN / "0"
+    train(config, data / "pack" / RUN, trained, folder / "store")
+    scored = data / "evaluate" / RUN / "0"
+    settings = EvaluateSettings(samples=3, seed=0)
+    evaluate(data, data / "pack" / RUN, trained / "weights", scored, settings)
+    return data
+
+
+def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
+    summary = json.loads((data / "evaluate" / RUN / "0" / "summary.json").read_text())
+    assert summary["kind"] == PARSING
+    assert (summary["n"], summary["size"]) == (SPLITS["test"] - 1, SIZE)
+    assert [face["id"] for face in summary["missing"]] == [TEST[0]]
+    pack = Pack(data / "pack" / RUN)
+    system, card = load_trained(data / "train" / RUN / "0" / "weights", file=BEST)
+    found, truth = parsed(system, pack, pack.rows("test"), torch.device("cpu"))
+    assert torch.equal(truth, torch.from_numpy(pack.arrays["parsing"][pack.rows("test"), 0]).long())
+    scores = parsing_scores(confusion(truth, found))
+    assert summary["scores"] == pytest.approx(scores.summary())
+    assert torch.equal(torch.tensor(summary["confusion"]), confusion(truth, found))
+    assert summary["classes"] == scores.table()
+    assert summary["validation"] == card["best"]
+    assert card["best"]["measure"] == "val_f1"
+    faces = pq.read_table(data / "evaluate" / RUN / "0" / "per_image.parquet").to_pylist()
+    first = faces[0]
+    row = pack.ids.index(first["id"])
+    place = pack.rows("test").tolist().index(row)
+    assert first["accuracy"] == float((found[place] == truth[place]).float().mean())
+
+
+def test_pictures_are_drawn(data: Path) -> None:
+    folder = data / "evaluate" / RUN / "0"
+    assert Image.open(folder / "samples.png").width > 6 * SIZE
+    matrix = torch.eye(19, dtype=torch.int64) * 9 + 1
+    picture = confusion_picture(matrix)
+    assert picture == confusion_picture(matrix)
+    assert picture != confusion_picture(matrix.flip(0))
+    assert np.asarray(Image.open(folder / "confusion.png")).std() > 5
+
+
+def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
+    write_report([RUN], [0], data, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert text.startswith("# SketchFace report\n\n1 parser on the data set made")
+    assert "## Parser `parser`" in text
+    summary = json.loads((data / "evaluate" / RUN / "0" / "summary.json").read_text())
+    assert f"| `parser` | 0 | {summary['scores']['accuracy']:.3f} |" in text
+    for row in summary["classes"]:
+        assert f"| {row['class']} | " in text
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("<img") == 3
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics[RUN]["mean_f1"] == round(summary["scores"]["mean_f1"], 4)
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
+    assert {row["metric"] for row in rows} >= {"accuracy", "mean_f1", "f1"}
+    terms = {row["term"] for row in csv.DictReader((tmp_path / "curves.csv").open())}
+    assert {"cross_entropy", "dice", "val_f1"} <= terms
+
+
+def test_a_run_ships_with_a_card_of_its_scores(data: Path, tmp_path: Path) -> None:
+    weights = data / "train" / RUN / "0" / "weights"
+    summary = data / "evaluate" / RUN / "0" / "summary.json"
+    ship_run("small", weights, summary, SPLITS, tmp_path)
+    card = read_card("small", tmp_path)
+    scores = json.loads(summary.read_text())
+    assert card["scores"]["test"]["mean_f1"] == scores["scores"]["mean_f1"]
+    assert card["scores"]["validation"]["measure"] == "val_f1"
+    assert card["data"]["faces"] == SPLITS
+    assert "made" in card["terms"]
+    shipped = load_parser("small", folder=tmp_path)
+    system, _ = load_trained(weights, file=BEST)
+    photo = torch.rand(1, 3, SIZE, SIZE)
+    with torch.no_grad():
+        expected = system.networks["parser"](photo)
+        torch.testing.assert_close(shipped(photo), expected, atol=0.05, rtol=0.05)
+    with pytest.raises(SketchFaceError, match="do not fit the network"):
+        ship_run("judge", weights, summary, SPLITS, tmp_path)
+    with pytest.raises(SketchFaceError, match="not the scores of a parser run"):
+        ship_run("small", weights, weights / "model.json", SPLITS, tmp_path)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "paper"])
+def test_the_study_composes_and_is_valid(tmp_path: Path, scale: str) -> None:
+    compose(["data=celebamask", "model=study-parser", f"scale={scale}"], tmp_path / "params.yaml")
+    offered = check_parameters(Parameters.from_file(tmp_path / "params.yaml"))
+    assert offered == ["labels", "photo"]
+
+
+def test_a_parser_needs_faces_with_labels_of_their_own(tmp_path: Path) -> None:
+    overrides = ["data=folder", f"data.root={tmp_path}", "data.sketches=''", "model=study-parser"]
+    compose(overrides, tmp_path / "params.yaml")
+    with pytest.raises(SketchFaceError, match="parser needs labels"):
+        check_parameters(Parameters.from_file(tmp_path / "params.yaml"))
