@@ -32,7 +32,6 @@ from sketchface_models.metrics.judge import FEATURES, Judge
 from sketchface_models.networks.small_parser import LAYERS, WIDTHS, SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
 from sketchface_models.pretrained.predict import BATCH, FaceParser, likeliest
-from sketchface_models.pretrained.store import half
 from sketchface_models.pretrained.shipped import (
     FOLDER,
     NETWORKS,
@@ -40,6 +39,7 @@ from sketchface_models.pretrained.shipped import (
     read_card,
     ship,
 )
+from sketchface_models.pretrained.store import half
 from sketchface_models.systems.base import Augment, Clock
 from sketchface_models.systems.parser import Parser, ParserSettings, as_labels
 from sketchface_models.training.feed import Feed
