@@ -7,6 +7,14 @@ mask-colouring script. The former is used, with the rest of that colour map.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # who reads names and colours alone need not wait for torch
+    from torch import Tensor
+
+PARSING = "parsing"
+"""The field of a pack that holds labels."""
+
 CLASSES = (
     *("background", "skin", "nose", "eye_g", "l_eye", "r_eye", "l_brow", "r_brow"),
     *("l_ear", "r_ear", "mouth", "u_lip", "l_lip", "hair", "hat", "ear_r", "neck_l"),
@@ -34,3 +42,26 @@ COLOURS = (
     *((0, 51, 0), (255, 153, 51), (0, 204, 0)),
 )
 """RGB of each class."""
+
+
+def as_labels(field: Tensor) -> Tensor:
+    """Return the labels of a batch's parsing field: (B, 1, S, S) in [-1, 1] -> (B, S, S) int64."""
+    return ((field[:, 0] + 1) * 127.5).round().long()
+
+
+def as_field(labels: Tensor) -> Tensor:
+    """Return labels as a batch holds them, label / 127.5 - 1: (B, S, S) -> (B, 1, S, S) float32."""
+    return labels[:, None].float() / 127.5 - 1
+
+
+def one_hot(labels: Tensor) -> Tensor:
+    """Return a plane for each class, 1 where it is and 0 elsewhere.
+
+    Args:
+        labels: (B, S, S) int64; a value that is no class is 0 in all planes.
+
+    Returns:
+        (B, 19, S, S) float32.
+    """
+    classes = labels.new_tensor(range(len(CLASSES)))
+    return (labels[:, None] == classes[:, None, None]).float()

@@ -28,9 +28,9 @@ from pipeline.evaluate.draw import BATCH
 from pipeline.evaluate.layout import PARSING
 from pipeline.evaluate.truth import TEST
 from sketchface_models.atomic import atomic_dir, write_json
+from sketchface_models.labels import as_labels
 from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.systems.base import System
-from sketchface_models.systems.parser import as_labels
 from sketchface_models.training.pack import Pack, normalise
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -59,6 +59,16 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One thing that a system generates for each face."""
+
+    field: str
+    """The pack's field that it is compared with."""
+    kind: Literal["image", "labels"] = "image"
+    """image: (B, C, S, S) in [-1, 1]; labels: (B, 1, S, S), encoded as `labels.as_field` does."""
+
+
+@dataclass(frozen=True)
 class Augment:
     """What happens to all fields of a face alike while training."""
 
@@ -102,6 +112,10 @@ class System(ABC):
     then an interrupted run ends as an uninterrupted one.
     """
 
+    description: ClassVar[str] = ""
+    """What the system does, for readers of a report who do not know it: Markdown, without links."""
+    source: ClassVar[str] = ""
+    """Authors and title of the paper it comes from; empty if there is none."""
     Settings: ClassVar[type]
     """A dataclass; holds at least `task`, `augment` and `schedule`."""
     settings: Any
@@ -115,6 +129,21 @@ class System(ABC):
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
     measure: ClassVar[str] = ""
     """A term of `scores` by which the best weights are chosen, in place of the engine's `best`."""
+
+    @classmethod
+    def outputs_of(cls, settings: Any) -> dict[str, Output]:
+        """Return what a system with these settings generates, by name; one image by default.
+
+        Args:
+            settings: an instance of `Settings`.
+        """
+        target = settings.task.target
+        return {target: Output(target)}
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """What this system generates, by name; the first is what `generate` returns."""
+        return self.outputs_of(self.settings)
 
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
@@ -143,7 +172,7 @@ class System(ABC):
     def generate(self, batch: Batch) -> Tensor:
         """Inputs of a batch -> the target field, (B, C, S, S) in [-1, 1]; deterministic in eval."""
 
-    def tally(self, batch: Batch, drawn: Tensor) -> Tensor | None:
+    def tally(self, batch: Batch, generated: Tensor) -> Tensor | None:
         """What validation adds up, batch by batch, for `scores`.
 
         None, unless a system overrides it: its drawings are then pictures, and measured as such.

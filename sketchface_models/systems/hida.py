@@ -93,6 +93,22 @@ class HIDA(System):
         channels: field name -> channels in the pack; of `style` the number of styles.
     """
 
+    description = (
+        "A network that draws as an artist looks: at the photo, at how near each pixel is"
+        " (*depth*), and in a given artist's *style*. An encoder reads photo and depth; "
+        "in the decoder, depth, style and what the photo looks like there set, pixel by "
+        "pixel, how features are scaled and shifted (*DySPADE*) and which activation "
+        "function they go through (*InfoACON*), and the two innermost layers bend their "
+        "filters along outlines (*DOG*). It draws depth beside the sketch. It learns to "
+        "stay near the target by pixels and by the direction of strokes (*texture*), near"
+        " the true depth (*geometric*), and to leave a discriminator guessing that sees "
+        "sketch and depth together. The settings below say which of these parts a run "
+        "has."
+    )
+    source = (
+        "F. Gao, Y. Zhu, C. Jiang, N. Wang: Human-Inspired Facial Sketch Synthesis with "
+        "Dynamic Adaptation (HIDA)"
+    )
     Settings = HIDASettings
     averaged = ("generator",)
     compiled = ("generator", "discriminator")

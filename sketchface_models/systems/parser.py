@@ -11,12 +11,12 @@ from torch.optim import AdamW, Optimizer
 
 from sketchface_models.augmentation.photos import Coarse, Distort, distorted
 from sketchface_models.config import above, at_least, between
-from sketchface_models.labels import CLASSES
+from sketchface_models.labels import CLASSES, PARSING, as_field, as_labels
 from sketchface_models.losses.parsing import balanced_weights, parsing_losses
 from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
-from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
+from sketchface_models.systems.base import Augment, Batch, Clock, Output, System, Task, Update
 
 NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}
 MULTIPLE = 16
@@ -92,6 +92,11 @@ class Parser(System):
     compiled = ("parser",)
     measure: ClassVar[str] = "val_f1"
 
+    @classmethod
+    def outputs_of(cls, settings: ParserSettings) -> dict[str, Output]:
+        """Return the one output: labels."""
+        return {PARSING: Output(PARSING, "labels")}
+
     def __init__(self, settings: ParserSettings, channels: dict[str, int]) -> None:
         self.settings = settings
         network = NETWORKS[settings.network]()
@@ -140,11 +145,11 @@ class Parser(System):
     def generate(self, batch: Batch) -> Tensor:
         """Photo -> labels as the pack holds them, (B, 1, S, S): label / 127.5 - 1."""
         logits = self.networks["parser"](batch["photo"])
-        return logits.argmax(dim=1, keepdim=True).float() / 127.5 - 1
+        return as_field(logits.argmax(dim=1))
 
-    def tally(self, batch: Batch, drawn: Tensor) -> Tensor:
+    def tally(self, batch: Batch, generated: Tensor) -> Tensor:
         """The confusion matrix of a batch, (19, 19) int64."""
-        return confusion(as_labels(batch["parsing"]), as_labels(drawn), len(CLASSES))
+        return confusion(as_labels(batch["parsing"]), as_labels(generated), len(CLASSES))
 
     def scores(self, total: Tensor) -> dict[str, Tensor]:
         """`val_accuracy`, `val_iou` and `val_f1` from the sum of the batches' matrices."""
@@ -152,8 +157,3 @@ class Parser(System):
         found = (scores.accuracy, scores.mean_iou, scores.mean_f1)
         names = ("val_accuracy", "val_iou", "val_f1")
         return {name: torch.tensor(value) for name, value in zip(names, found, strict=True)}
-
-
-def as_labels(parsing: Tensor) -> Tensor:
-    """A batch's parsing field, (B, 1, S, S) float in [-1, 1], as (B, S, S) int64 labels."""
-    return ((parsing[:, 0] + 1) * 127.5).round().long()

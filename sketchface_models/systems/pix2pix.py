@@ -98,6 +98,14 @@ class Pix2Pix(System):
         channels: field name -> channels in the pack.
     """
 
+    description = (
+        "A U-Net draws the target straight from the input. A discriminator, a second "
+        "network that sees input and drawing side by side, learns to tell drawings from "
+        "true targets, and the U-Net learns to leave it guessing and to stay near the "
+        "target, pixel by pixel. In *conditional training* the discriminator learns only "
+        "now and then, while it is not too good."
+    )
+    source = "K. Zhao, Y. Wei, Y. Lei: Portrait Sketch Generation Based On Pix2pix Network"
     Settings = Pix2PixSettings
     averaged = ("generator",)
     compiled = ("generator", "discriminator")

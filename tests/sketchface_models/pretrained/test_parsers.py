@@ -24,7 +24,7 @@ from sketchface_models.augmentation.photos import (
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST, load_trained
-from sketchface_models.labels import CLASSES, INDEX, MIRRORED
+from sketchface_models.labels import CLASSES, INDEX, MIRRORED, as_labels
 from sketchface_models.losses.parsing import PERCENT, balanced_weights, parsing_losses
 from sketchface_models.losses.perceptual import ParserLoss
 from sketchface_models.metrics.frechet import frechet_distance, statistics_of
@@ -41,7 +41,7 @@ from sketchface_models.pretrained.shipped import (
 )
 from sketchface_models.pretrained.store import half
 from sketchface_models.systems.base import Augment, Clock
-from sketchface_models.systems.parser import Parser, ParserSettings, as_labels
+from sketchface_models.systems.parser import Parser, ParserSettings
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.run import train
