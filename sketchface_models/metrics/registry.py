@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 import torch
@@ -13,6 +14,13 @@ from sketchface_models.metrics import fsim, phase_congruency, scoot, simple, ssi
 from sketchface_models.metrics.validate import check_pair
 
 Function = Callable[[Tensor, Tensor, float], Tensor]
+
+
+class Direction(StrEnum):
+    """Which end of a metric is good."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
 
 
 @dataclass(frozen=True)
