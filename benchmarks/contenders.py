@@ -71,7 +71,7 @@ class Job:
 def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of a run at a scale and of the engine, as `dvc exp run` would compose them."""
     # Seconds of imports, which the processes of the contenders can do without.
-    from pipeline.common.stage import Parameters
+    from pipeline.common.parameters import Parameters
     from pipeline.compose import compose
     from pipeline.train.training import run_config
 

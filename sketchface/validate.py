@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.datasets import ADAPTERS, adapter
 from pipeline.datasets.celebamask import PHOTOS
 from pipeline.datasets.checks import FAULT

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.augment.augment import AugmentSettings, move_test_contours
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 
 
 def main(params: Parameters) -> None:

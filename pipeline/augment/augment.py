@@ -14,12 +14,11 @@ import pyarrow as pa
 import torch
 
 from pipeline.common.images import decode, encode_png
+from pipeline.common.shard_jobs import Result, map_shards
 from pipeline.common.shards import (
     IMAGE,
-    Result,
     Row,
     image_cell,
-    map_shards,
     quarantined,
     read_rows,
 )

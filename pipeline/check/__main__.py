@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.check.check import check_parameters
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from sketchface_models.atomic import write_json
 
 

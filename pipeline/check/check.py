@@ -8,7 +8,7 @@ import re
 from pipeline.augment.augment import AugmentSettings
 from pipeline.common.fields import FIELDS, NEEDS
 from pipeline.common.parallel import ParallelSettings
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.contours.contours import ContourSettings
 from pipeline.datasets import adapter
 from pipeline.depth.depth import DepthSettings

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from pipeline.contours.contours import ContourSettings, draw_contours
 
 

@@ -20,7 +20,13 @@ from face_geometry import ibug
 from face_geometry.polylines import draw_lines
 from face_geometry.rough_lines import rough_lines
 from pipeline.common.images import decode, encode_png
-from pipeline.common.shards import IMAGE, Row, image_cell, map_shards, shard_paths
+from pipeline.common.shard_jobs import map_shards
+from pipeline.common.shards import (
+    IMAGE,
+    Row,
+    image_cell,
+    shard_paths,
+)
 from pipeline.common.tables import aligned_size, faces_with_marks
 from sketchface_models.config import above, at_least
 

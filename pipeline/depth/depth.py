@@ -21,13 +21,13 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.common.images import decode, encode_depth
+from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
     IMAGE,
     Row,
     file_hash,
     ids_of,
     image_cell,
-    map_shards,
     quarantined,
 )
 from pipeline.common.tables import aligned_size, faces_with_marks

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
 
 DATA = Path("data")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from pipeline.datasets import adapter
 from pipeline.faces.ingest import ingest
 from sketchface_models.errors import SketchFaceError

@@ -37,14 +37,13 @@ from face_geometry import align
 from face_geometry.palette import CLASSES
 from pipeline.common.images import encode_depth, encode_jpeg, encode_png, plain_bytes
 from pipeline.common.parallel import workers
+from pipeline.common.shard_jobs import ShardJob, run_shards
 from pipeline.common.shards import (
     IMAGE,
     Row,
-    ShardJob,
     file_hash,
     image_cell,
     quarantined,
-    run_shards,
     shard_of,
 )
 from pipeline.datasets.base import DataSettings, Face, Item, Owner

@@ -11,7 +11,13 @@ from typing import Annotated, Literal
 import pyarrow as pa
 
 from pipeline.common.images import decode
-from pipeline.common.shards import Row, file_hash, map_shards, quarantined, stream_rows
+from pipeline.common.shard_jobs import map_shards
+from pipeline.common.shards import (
+    Row,
+    file_hash,
+    quarantined,
+    stream_rows,
+)
 from pipeline.landmarks import face_alignment as fan
 from pipeline.landmarks.choice import Choice
 from pipeline.landmarks.detector import Detector, FaceMesh

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from pipeline.pack.pack import write_pack
 from sketchface_models.systems.base import Task
 

@@ -14,7 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.common.fields import FIELDS, NEEDS, as_array
-from pipeline.common.shards import clear_remains, ids_with, read_rows, shard_paths
+from pipeline.common.shard_jobs import remove_unfinished
+from pipeline.common.shards import ids_with, read_rows, shard_paths
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.styles import STYLE
@@ -50,7 +51,7 @@ def write_pack(
                 f"run {run}: no {split} face has all of {', '.join(names)}; "
                 f"see {data}/*/quarantine.parquet"
             )
-    clear_remains(out)
+    remove_unfinished(out)
     with atomic_dir(out) as folder:
         about = {
             "size": task.size,

@@ -23,7 +23,14 @@ import pyarrow as pa
 from face_geometry.palette import INDEX
 from face_geometry.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
 from pipeline.common.images import decode, encode_png
-from pipeline.common.shards import IMAGE, Row, image_cell, map_shards, quarantined, stream_rows
+from pipeline.common.shard_jobs import map_shards
+from pipeline.common.shards import (
+    IMAGE,
+    Row,
+    image_cell,
+    quarantined,
+    stream_rows,
+)
 from pipeline.common.tables import aligned_size, rows_with_meshes
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from pipeline.train.training import LiveLogger, live_folder, resume_store, run_config
 from sketchface_models.training.run import train
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dvclive import Live
 
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from sketchface_models.systems.registry import system_class
 from sketchface_models.training.log import Lines
 from sketchface_models.training.settings import Engine

@@ -16,7 +16,7 @@ PLUMBING = {
         "pipeline/common/code_hash.py",
         "pipeline/common/parallel.py",
         "pipeline/common/shards.py",
-        "pipeline/common/stage.py",
+        "pipeline/common/parameters.py",
     ),
     *("sketchface_models/atomic.py", "sketchface_models/config.py", "sketchface_models/errors.py"),
 }

@@ -24,7 +24,7 @@ def test_committed_parameters_are_the_composed_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "paper"])
 def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: str) -> None:
     from pipeline.check.check import check_parameters
-    from pipeline.common.stage import Parameters
+    from pipeline.common.parameters import Parameters
 
     # A folder's sketches have no styles, and so cannot feed `hida`, one of all models.
     model = "pix2pix-photo" if data == "folder" else "all"

@@ -16,8 +16,8 @@ from face_geometry import ibug
 from face_geometry.rough_lines import rough_lines
 from pipeline.augment import __main__ as augment
 from pipeline.common.images import decode, decode_depth
+from pipeline.common.parameters import Parameters
 from pipeline.common.shards import image_cell, iter_rows, read_quarantine
-from pipeline.common.stage import Parameters
 from pipeline.contours import __main__ as contours
 from pipeline.contours.contours import ContourSettings, draw_contour, draw_contours
 from pipeline.depth import __main__ as depth

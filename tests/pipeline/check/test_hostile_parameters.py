@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from pipeline.check.check import check_parameters
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from sketchface_models.errors import SketchFaceError
 

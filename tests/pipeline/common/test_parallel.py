@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from pipeline.common.parallel import ParallelSettings, pool, spread_by, workers
-from pipeline.common.shards import Result, ShardJob, iter_rows, run_shards, shard_paths
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
+from pipeline.common.shard_jobs import Result, ShardJob, run_shards
+from pipeline.common.shards import iter_rows, shard_paths
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 
@@ -40,7 +41,7 @@ def run() -> set[int]:
         "out",
         SCHEMA,
         0,
-        "pipeline.common.shards",
+        "pipeline.common.shard_jobs",
     )
     return {row["process"] for row in iter_rows("out")}
 
@@ -100,7 +101,7 @@ def test_wrong_settings_are_one_line(values: dict, line: str, project: Path):
         load(ParallelSettings, values, "parallel")
     assert str(error.value) == line
     (project / "params.yaml").write_text(yaml.safe_dump({"parallel": values}))
-    code = "from pipeline.common.stage import run_stage; run_stage('any', lambda params: None)"
+    code = "from pipeline.common.parameters import run_stage; run_stage('any', lambda params: None)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -122,7 +123,7 @@ def test_a_missing_dask_is_named(monkeypatch: pytest.MonkeyPatch):
         pass
     with spread_by(settings):
         run_shards(
-            "work", [], "out", SCHEMA, 0, "pipeline.common.shards"
+            "work", [], "out", SCHEMA, 0, "pipeline.common.shard_jobs"
         )  # nothing to do: no cluster
     with pytest.raises(SketchFaceError, match="no shards in it"):
         shard_paths("out")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.check.check import check_parameters
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from pipeline.datasets import ADAPTERS
 from sketchface_models.config import load

@@ -16,8 +16,8 @@ from mini_data import MiniFS2K, save, sketch_of, turned_face
 from pipeline.augment.augment import AugmentSettings, move_test_contours
 from pipeline.check.check import lacking
 from pipeline.common.images import decode
+from pipeline.common.parameters import Parameters
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.common.stage import Parameters
 from pipeline.compose import compose
 from pipeline.contours.contours import ContourSettings, draw_contours
 from pipeline.datasets import drawings, quickdraw, synthetic, unpaired

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.common.stage import run_stage
+from pipeline.common.parameters import run_stage
 from pipeline.faces.__main__ import main
 
 COMMON = {"size": 64, "shards": 2, "seed": 0, "val_fraction": 0.05, "limit": 0}

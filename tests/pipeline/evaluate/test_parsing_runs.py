@@ -13,8 +13,8 @@ from made_tables import IDS, SIZE, SPLITS, TEST, write_tables
 from PIL import Image
 
 from pipeline.check.check import check_parameters
+from pipeline.common.parameters import Parameters
 from pipeline.common.shards import QUARANTINE, write_rows
-from pipeline.common.stage import Parameters
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
 from pipeline.evaluate.layout import PARSING

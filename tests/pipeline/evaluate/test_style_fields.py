@@ -10,7 +10,7 @@ import torch
 from made_tables import IDS, SIZE, STYLE, TEST, TRAIN, write_tables
 
 from pipeline.check.check import check_parameters, lacking
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import sample_sheet
 from pipeline.pack.pack import write_pack

@@ -19,8 +19,8 @@ from PIL import Image
 
 from face_geometry import align
 from pipeline.common.images import decode, decode_depth
+from pipeline.common.parameters import Parameters
 from pipeline.common.shards import iter_rows, read_quarantine, shard_of
-from pipeline.common.stage import Parameters
 from pipeline.datasets import folder, fs2k
 from pipeline.datasets.base import DataSettings, Face, Item
 from pipeline.faces import __main__ as faces

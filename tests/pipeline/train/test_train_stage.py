@@ -8,7 +8,7 @@ import yaml
 from made_packs import write_pack
 
 import sketchface_models
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.train.__main__ import main
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[2]

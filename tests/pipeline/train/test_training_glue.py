@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 import sketchface_models
-from pipeline.common.stage import Parameters
+from pipeline.common.parameters import Parameters
 from pipeline.train.training import LiveLogger, resume_store, run_config
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.training.png import write_png

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 import sketchface_models
-from pipeline.common.stage import Parameters, run_stage
+from pipeline.common.parameters import Parameters, run_stage
 from sketchface_models.config import at_least
 from sketchface_models.errors import SketchFaceError
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,9 @@ def test_reads_are_recorded_where_asked(
 
 
 def test_a_stage_command_ends_in_one_line(tmp_path: Path):
-    code = "from pipeline.common.stage import run_stage\nrun_stage('draw', lambda params: None)\n"
+    code = (
+        "from pipeline.common.parameters import run_stage\nrun_stage('draw', lambda params: None)\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
