@@ -1,16 +1,19 @@
-"""Imports go one way, and nothing is ever unpickled: read from the source."""
+"""Imports go one way and in no circle, and nothing is ever unpickled: read from the source."""
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import sketchface_models
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[0]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 PACKAGES = ("sketchface_models", "face_geometry", "synthetic_faces", "pipeline", "sketchface")
+"""In the order of imports: each may import those before it."""
 FILES = {
     package: sorted(ROOT.joinpath(package).rglob("*.py"))
     for package in (*PACKAGES, "benchmarks", "tools")
@@ -55,8 +58,92 @@ def test_the_model_library_imports_five_things():
     assert offences("sketchface_models", allowed.__contains__) == []
 
 
-def test_the_pipeline_never_imports_the_app():
-    assert offences("pipeline", lambda name: name != "app") == []
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_one_way(package: str):
+    """sketchface -> pipeline -> synthetic_faces -> face_geometry -> sketchface_models."""
+    above = PACKAGES[PACKAGES.index(package) + 1 :]
+    assert offences(package, lambda name: name not in above) == []
+
+
+def test_the_packages_are_what_gets_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    include = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {pattern.rstrip(".*") for pattern in include} == set(PACKAGES)
+    assert set(project["tool"]["mypy"]["packages"]) == set(PACKAGES)
+
+
+def module_name(path: Path) -> str:
+    """Dotted name of a file, `package.__init__` for a package's own module."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def resolved(name: str) -> str:
+    """The module that importing `name` reads: itself, the package's own, or where `name` stands."""
+    while name:
+        path = ROOT.joinpath(*name.split("."))
+        if path.with_suffix(".py").is_file():
+            return name
+        if (path / "__init__.py").is_file():
+            return f"{name}.__init__"
+        name = name.rpartition(".")[0]
+    return ""
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    """Our modules that a file imports, in functions too, but not for type checking alone."""
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from filter(None, map(resolved, names))
+
+
+def circles(edges: dict[str, set[str]], within: str) -> list[str]:
+    """One circle in each folder below `within` whose folders and modules import in a circle.
+
+    Args:
+        edges: full name of a module -> those it imports.
+        within: dotted name of a folder; its nodes are the folders and the modules in it.
+    """
+    depth = within.count(".") + 1
+    graph: dict[str, set[str]] = {}
+    for module, targets in edges.items():
+        if module.startswith(f"{within}."):
+            node = module.split(".")[depth]
+            inside = {t.split(".")[depth] for t in targets if t.startswith(f"{within}.")}
+            graph.setdefault(node, set()).update(inside - {node})
+    try:
+        TopologicalSorter(graph).prepare()
+        wrong = []
+    except CycleError as error:
+        wrong = [f"{within}: {' <- '.join(error.args[1])}"]
+    folders = {m.split(".")[depth] for m in edges if m.startswith(f"{within}.")} - {
+        m.split(".")[depth] for m in edges if m.startswith(f"{within}.") and m.count(".") == depth
+    }
+    return wrong + [each for f in sorted(folders) for each in circles(edges, f"{within}.{f}")]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folders_or_modules_import_in_a_circle(package: str):
+    edges = {module_name(path): set(imported_modules(parse(path))) for path in FILES[package]}
+    assert circles(edges, package) == []
+
+
+def test_circles_are_found_at_every_level():
+    straight = {"p.a.x": {"p.b.y"}, "p.b.y": {"p.c"}, "p.c": set()}
+    assert circles(straight, "p") == []
+    assert circles(straight | {"p.c": {"p.a.z"}, "p.a.z": set()}, "p") != []
+    assert circles({"p.a.x": {"p.a.y"}, "p.a.y": {"p.a.x"}}, "p") == ["p.a: x <- y <- x"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
