@@ -26,7 +26,6 @@ import psutil
 from pipeline.landmarks.detector import FaceMesh
 from synthetic_faces import STYLES, render
 from synthetic_faces.doodles import doodle
-from synthetic_faces.drawing.rough import rough_drawing
 from synthetic_faces.edits import edit_set
 
 SEED = 0
@@ -76,7 +75,7 @@ def speed(options: argparse.Namespace) -> None:
     faces = [render(SEED, number, size) for number in range(min(options.count, 24))]
     for style in STYLES:
         works[f"  a sketch in style {style}"] = lambda n, s=style: faces[n % len(faces)].sketch(s)
-    works["rough lines"] = lambda number: rough_drawing(faces[number % len(faces)])
+    works["rough lines"] = lambda number: faces[number % len(faces)].rough_lines()
     works["doodle"] = lambda number: doodle(SEED, number)
     works["edit set, two photos and four drawings"] = lambda n: edit_set(
         f"G{1 + n % 11}", SEED, n, size

@@ -10,7 +10,6 @@ import numpy as np
 from face_geometry.palette import colourise
 from synthetic_faces import STYLES, Rendering, render
 from synthetic_faces.doodles import doodle, shown_by
-from synthetic_faces.drawing.rough import rough_drawing
 from synthetic_faces.edits import GROUPS, edit_set
 
 Group = tuple[str, dict[str, np.ndarray | None]]
@@ -38,7 +37,7 @@ def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
         "depth": np.round(255 * face.depth).astype(np.uint8),
         "normals": as_colours(face.normals),
         **{f"style {style}": face.sketch(style) for style in STYLES},
-        "rough lines": rough_drawing(face),
+        "rough lines": face.rough_lines(),
         "doodle": 255 - doodle(face.seed, face.id, shown).bitmap,
     }
 

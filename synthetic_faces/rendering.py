@@ -8,24 +8,22 @@ import numpy as np
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing import sketch
+from synthetic_faces.drawing.rough_drawing import rough_drawing
 from synthetic_faces.drawing.sketch import STYLES
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.figure import glasses
-from synthetic_faces.geometry.lattice import lattice
-from synthetic_faces.landmarks import landmarks
-from synthetic_faces.looks import wisps
+from synthetic_faces.geometry.camera import lattice
+from synthetic_faces.ground_truth import depth, labels, landmarks
+from synthetic_faces.looks import attire, wisps
 from synthetic_faces.looks.backdrop import backdrop
 from synthetic_faces.looks.lighting import illuminate
-from synthetic_faces.looks.materials import Material, materials, painted_face
+from synthetic_faces.looks.materials import materials, painted_face
 from synthetic_faces.looks.photo import develop, focus, shade
 from synthetic_faces.parameters import Parameters
 from synthetic_faces.people.sampling import draw
+from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import check
-from synthetic_faces.scene import Geometry, Scene
-from synthetic_faces.streams import face_id, stream
-
-FAR = -1.6  # world z that depth takes for the far end of the body, in head units
-FLOOR = 0.04  # depth there: what is covered never reads as background
+from synthetic_faces.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,16 @@ class Rendering:
         rng = stream(self.seed, self.id, f"sketch {style}")
         return sketch.draw(self._subject, style, rng, exaggerate)
 
+    def rough_lines(self, roughness: float = 1.0) -> np.ndarray:
+        """Draw the face as an amateur would: (size, size) uint8, 0 line, 255 paper.
+
+        roughness: in [0, 1]; 0 keeps lines in their places, 1 looks like an amateur's.
+
+        Raises:
+            SketchFaceError: for a roughness outside [0, 1].
+        """
+        return rough_drawing(self._subject, stream(self.seed, self.id, "rough"), roughness)
+
 
 def render(seed: int, id: int | str, size: int) -> Rendering:
     """Draw one face: a pure function of its arguments.
@@ -100,11 +108,11 @@ def render_parameters(parameters: Parameters, seed: int, id: int | str, size: in
     canvas = backdrop(parameters.light, side, stream(seed, id, "backdrop"))
     canvas.reshape(-1, 3)[geometry.pixel] = shade(parameters, geometry, material, light)
     wisps.comb(canvas, scene, geometry, material.hair, stream(seed, id, "wisps"))
-    worn = glasses.place(scene, geometry)
+    worn = glasses.project(scene.surface, scene.camera, geometry)
     if worn is not None:
-        glasses.paint(canvas, worn, parameters.wear)
+        attire.paint_lenses(canvas, worn, parameters.wear)
     grain = stream(seed, id, "grain")
-    label = _labels(geometry, material, worn)
+    label = labels(geometry, material, worn)
     points, visible = landmarks(scene, geometry)
     return Rendering(
         seed=seed,
@@ -115,21 +123,7 @@ def render_parameters(parameters: Parameters, seed: int, id: int | str, size: in
         landmarks=points * size,
         visible=visible,
         labels=geometry.lattice.centres(label),
-        depth=_depth(geometry),
+        depth=depth(geometry),
         normals=geometry.lattice.centres(geometry.map(geometry.normal)),
-        _subject=Subject(scene, geometry, material, light, label, worn),
+        _subject=Subject(scene, geometry, material, light, label, worn, points * size),
     )
-
-
-def _labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None) -> np.ndarray:
-    names = geometry.map(material.label)
-    if worn is not None:
-        glasses.label(worn, names)
-    return names
-
-
-def _depth(geometry: Geometry) -> np.ndarray:
-    """World z scaled so that the nearest point is 1; the far end of the body stays above 0."""
-    z = geometry.lattice.centres(geometry.z)
-    scaled = FLOOR + (1 - FLOOR) * np.clip((z - FAR) / (z.max() - FAR), 0, 1)
-    return np.where(np.isfinite(z), scaled, 0).astype(np.float32)

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from synthetic_faces.figure import body, clothes, glasses, hair, hats, necklace, tufts
+from synthetic_faces.figure import body, glasses, hair, hats, neckwear, tufts
 from synthetic_faces.figure.anatomy import SIDES, Anatomy
 from synthetic_faces.figure.surface import Surface
-from synthetic_faces.geometry.camera import Camera
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.geometry.lattice import Lattice
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.geometry.raster import rasterise
+from synthetic_faces.geometry.camera import Camera, Lattice
+from synthetic_faces.geometry.meshes import Mesh, Part
+from synthetic_faces.geometry.zbuffer import Geometry, rasterise
 from synthetic_faces.parameters import Parameters
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """What each covered pixel of a canvas shows. P covered pixels, in scan order; side: its side.
-
-    pixel: (P,) flat index. part: (P,) `Part`. depth: (P,) world z. normal, tangent: (P, 3) in the
-    world, tangent along hair. plane: (P, 2) place on the part. strand: (P, 2). hair: (P,).
-    inner: (P,) bool, the inside of an open surface. z: (side, side) world z, -inf for nothing.
-    """
-
-    lattice: Lattice
-    pixel: np.ndarray
-    part: np.ndarray
-    depth: np.ndarray
-    normal: np.ndarray
-    tangent: np.ndarray
-    plane: np.ndarray
-    strand: np.ndarray
-    hair: np.ndarray
-    inner: np.ndarray
-    z: np.ndarray
-
-    @property
-    def side(self) -> int:
-        """Side of the canvas."""
-        return self.lattice.side
-
-    def cells(self, points: np.ndarray) -> np.ndarray:
-        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
-        return self.lattice.cells(points)
-
-    def map(self, values: np.ndarray, empty: float = 0.0) -> np.ndarray:
-        """Per-pixel values (P, ...) spread over the canvas (side, side, ...)."""
-        full = np.full((self.side * self.side, *values.shape[1:]), empty, values.dtype)
-        full[self.pixel] = values
-        return full.reshape(self.side, self.side, *values.shape[1:])
 
 
 class Scene:
@@ -76,7 +37,7 @@ class Scene:
         found += [body.ear(self.surface, self.camera, side) for side in SIDES]
         for side in SIDES:
             found += body.earring(self.surface, self.camera, side)
-        for worn in (clothes.collar, glasses.meshes, hats.hat, necklace.necklace):
+        for worn in (neckwear.collar, glasses.meshes, hats.hat, neckwear.necklace):
             found += worn(self.surface, self.camera)
         for mesh in (hair.curtain(self.surface), hair.bun(self.surface), tufts.tufts(self.surface)):
             if mesh is not None:
@@ -161,19 +122,8 @@ def _head(surface: Surface, camera: Camera) -> Mesh:
     columns, rows = np.meshgrid(theta, y)
     skin = surface.skin()
     points, inside, strand = hair.cap(surface, skin, columns, rows)
-    points = points + _beard(surface, skin)
+    points = points + hair.beard(surface, skin)
     plane = skin[..., :2].copy()
     plane[..., 0] = np.where(np.abs(columns) > np.pi / 2, np.sign(columns) * 3.0, plane[..., 0])
     world = camera.to_world(points)
     return Mesh(Part.HEAD, world, plane, strand, inside)
-
-
-def _beard(surface: Surface, skin: np.ndarray) -> np.ndarray:
-    """How far a full beard lifts the chin and jaw: (R, C, 3)."""
-    p, a = surface.anatomy.parameters, surface.anatomy
-    if p.hair.beard_length <= 0:
-        return np.zeros_like(skin)
-    x, y = skin[..., 0], skin[..., 1]
-    below = smoothstep(a.y_mouth + 0.12, a.y_chin, y) * np.exp(-(np.abs(x / 0.62) ** 3))
-    direction = np.stack([0.35 * x, 0 * x + 1.0, 0 * x + 0.45], axis=-1)
-    return p.hair.beard_length * below[..., None] * direction

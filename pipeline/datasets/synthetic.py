@@ -16,8 +16,8 @@ from pipeline.datasets.base import DataSettings, Face, Item, Offer
 from pipeline.datasets.checks import faults
 from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
+from synthetic_faces.randomness import face_id
 from synthetic_faces.ranges import vector
-from synthetic_faces.streams import face_id
 
 ALIGNED = True  # faces come framed: ingest must not align them
 # Means over the exact landmarks of 400 faces (seed 0); their standard deviation is 3 to 4 % of the

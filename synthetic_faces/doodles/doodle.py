@@ -22,7 +22,7 @@ from sketchface_models.errors import SketchFaceError
 from synthetic_faces.doodles import parts
 from synthetic_faces.doodles.hand import Hand, Stroke
 from synthetic_faces.parameters import Parameters
-from synthetic_faces.streams import face_id, stream
+from synthetic_faces.randomness import face_id, stream
 
 SIDE = 28
 FRAME = 255

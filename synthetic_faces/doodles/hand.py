@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from synthetic_faces.geometry.curves import spline
+from synthetic_faces.geometry.shapes import spline
 
 Stroke = np.ndarray
 """(N, 2) float: x to the right and y down, in the drawing's own units, N >= 2."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthetic_faces.figure.anatomy import SIDES
-from synthetic_faces.geometry.lattice import Lattice
+from synthetic_faces.geometry.camera import Lattice
 from synthetic_faces.scene import Scene
 
 LARGEST = 0.06  # no feature grows or shrinks by more than this part of itself

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.drawing.outlines import FACE, outlines
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.figure.anatomy import SIDES
-from synthetic_faces.geometry.curves import spline
-from synthetic_faces.rendering import Rendering
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.geometry.shapes import spline
 
 EYES = ("right_eye", "left_eye")
 BROWS = ("right_brow", "left_brow")
@@ -25,11 +24,11 @@ BROWS = ("right_brow", "left_brow")
 BORDERS: dict[str, tuple[int, ...]] = {
     "crown": FACE,
     "jaw": (),
-    "neck": (labels.NECK,),
-    "cloth": (labels.CLOTH, labels.NECKLACE),
-    "ears": (labels.L_EAR, labels.R_EAR, labels.EARRING),
-    "hair": (labels.HAIR,),
-    "hat": (labels.HAT,),
+    "neck": (Label.NECK,),
+    "cloth": (Label.CLOTH, Label.NECKLACE),
+    "ears": (Label.L_EAR, Label.R_EAR, Label.EARRING),
+    "hair": (Label.HAIR,),
+    "hat": (Label.HAT,),
 }
 SLACK = 0.09  # head units: lids and lips bulge between the vertices of the mesh
 
@@ -56,19 +55,19 @@ class Line:
 Features = dict[str, list[Line]]
 
 
-def features(face: Rendering) -> Features:
+def features(subject: Subject) -> Features:
     """Visible lines of the eyes, brows, nose, mouth and glasses, and of everything in `BORDERS`."""
     found: Features = {}
     for side in SIDES:
         number = int(side > 0)
-        found[EYES[number]] = _seen(face.subject, _eye(face, side))
-        found[BROWS[number]] = _seen(face.subject, [_brow(face, side)])
-    found["nose"] = _seen(face.subject, _nose(face))
-    found["mouth"] = _seen(face.subject, _mouth(face))
-    found |= _borders(face)
-    glasses = face.subject.glasses
+        found[EYES[number]] = _seen(subject, _eye(subject, side))
+        found[BROWS[number]] = _seen(subject, [_brow(subject, side)])
+    found["nose"] = _seen(subject, _nose(subject))
+    found["mouth"] = _seen(subject, _mouth(subject))
+    found |= _borders(subject)
+    glasses = subject.glasses
     frames = [] if glasses is None else glasses.lines
-    found["glasses"] = [Line(line / face.subject.side, 3.5, 0.9, 0.1) for line in frames]
+    found["glasses"] = [Line(line / subject.side, 3.5, 0.9, 0.1) for line in frames]
     return found
 
 
@@ -95,9 +94,9 @@ def _runs(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
     return [part for part, kept in parts if kept[0] and len(part) > 1]
 
 
-def _eye(face: Rendering, side: int) -> list[Line]:
+def _eye(subject: Subject, side: int) -> list[Line]:
     """Lids, crease, iris and pupil."""
-    eye, p = face.subject.scene.anatomy.eyes[side > 0], face.parameters.eyes
+    eye, p = subject.scene.anatomy.eyes[side > 0], subject.scene.parameters.eyes
     bow = np.sin(np.linspace(0, np.pi, len(eye.upper)))[:, None]
     lift = (0.028 + 0.038 * p.crease) * p.size
     crease = eye.upper - np.array([0, 1]) * lift * (0.45 + 0.55 * bow)
@@ -120,17 +119,17 @@ def _eye(face: Rendering, side: int) -> list[Line]:
     return lines
 
 
-def _brow(face: Rendering, side: int) -> Line:
+def _brow(subject: Subject, side: int) -> Line:
     """One closed outline, filled as far as the hair is dense."""
-    spine = face.subject.scene.anatomy.brows[side > 0]
+    spine = subject.scene.anatomy.brows[side > 0]
     half = spine[:, 2:] * [0, 1]
     ring = np.vstack([spine[:, :2] - half, (spine[:, :2] + half)[::-1]])
-    dark = 0.35 + 0.35 * face.parameters.brows.density
+    dark = 0.35 + 0.35 * subject.scene.parameters.brows.density
     return Line(ring, 2.0, dark, 0.0, filled=True)
 
 
-def _nose(face: Rendering) -> list[Line]:
-    anatomy = face.subject.scene.anatomy
+def _nose(subject: Subject) -> list[Line]:
+    anatomy = subject.scene.anatomy
     h, y = anatomy.nose_half, anatomy.y_nose
     wing = np.array(
         [
@@ -143,14 +142,14 @@ def _nose(face: Rendering) -> list[Line]:
     base = np.array([(-0.6 * h, y - 0.02), (0.0, y + 0.018), (0.6 * h, y - 0.02)])
     lines = [Line(spline(wing * [side, 1], 18), 3.8, 0.75) for side in SIDES]
     lines.append(Line(spline(base, 18), 3.2, 0.6))
-    shaded = -float(np.sign(face.parameters.light.azimuth)) or 1.0
+    shaded = -float(np.sign(subject.scene.parameters.light.azimuth)) or 1.0
     ridge = np.array([(0.13, -0.1), (0.09, 0.08), (0.105, 0.27), (0.14, y - 0.2)])
     lines.append(Line(spline(ridge * [shaded, 1], 22), 2.6, 0.4, 0.9))
     return lines + [Line(ring, 2.0, 0.75, 0.0, filled=True) for ring in anatomy.nostrils]
 
 
-def _mouth(face: Rendering) -> list[Line]:
-    lips, gap = face.subject.scene.anatomy.lips, face.parameters.mouth.opening
+def _mouth(subject: Subject) -> list[Line]:
+    lips, gap = subject.scene.anatomy.lips, subject.scene.parameters.mouth.opening
     lines = [
         Line(lips.upper_inner, 4.6, 0.95, 0.4),
         Line(lips.upper_outer[3:-3], 3.2, 0.55),
@@ -159,9 +158,8 @@ def _mouth(face: Rendering) -> list[Line]:
     return lines + ([Line(lips.lower_inner, 3.6, 0.8, 0.3)] if gap > 0.01 else [])
 
 
-def _borders(face: Rendering) -> Features:
+def _borders(subject: Subject) -> Features:
     """The outlines of the label map, each stretch under the feature it belongs to."""
-    subject = face.subject
     reach = np.ones((5, 5), np.uint8)
     owner = np.full(subject.names.shape, -1, np.int8)
     for own, members in enumerate(BORDERS.values()):
@@ -169,7 +167,7 @@ def _borders(face: Rendering) -> Features:
     face_mask = np.isin(subject.names, FACE).astype(np.uint8)
     number = list(BORDERS).index
     rows = np.arange(len(owner))[:, None] / len(owner)
-    below = rows > min(face.landmarks[0, 1], face.landmarks[16, 1]) / face.size
+    below = rows > min(subject.landmarks[0, 1], subject.landmarks[16, 1]) / subject.lattice.size
     chin = (owner == number("neck")) & (cv2.dilate(face_mask, reach) > 0)
     owner[((owner == number("crown")) & below) | chin] = number("jaw")
     owner[cv2.erode(face_mask, reach) > 0] = -1  # the nose before its cheek, say

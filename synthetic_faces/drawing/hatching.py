@@ -8,8 +8,8 @@ import numpy as np
 
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.randomness import sample
 
 STEP = 0.011  # distance of samples along a line, as a part of the side
 BEND = 0.15  # of the height of the form, by which lines are pushed aside

@@ -8,7 +8,7 @@ import numpy as np
 from synthetic_faces.drawing.outlines import FACE
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.randomness import sample
 
 STEPS = 13
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.drawing.subject import Subject
-from synthetic_faces.looks import vector
+from synthetic_faces.geometry import shapes
+from synthetic_faces.geometry.meshes import Label
 
-FACE = (*range(labels.SKIN, labels.R_BROW + 1), labels.MOUTH, labels.UPPER_LIP, labels.LOWER_LIP)
+FACE = (*range(Label.SKIN, Label.R_BROW + 1), Label.MOUTH, Label.UPPER_LIP, Label.LOWER_LIP)
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,21 @@ class Border:
 
 # Drawn in this order; a border already drawn is not drawn again.
 BORDERS = (
-    Border((labels.HAT,), 4.6, 0.84),
-    Border((labels.EARRING,), 3.4, 0.72),
-    Border((labels.NECKLACE,), 3.2, 0.68),
+    Border((Label.HAT,), 4.6, 0.84),
+    Border((Label.EARRING,), 3.4, 0.72),
+    Border((Label.NECKLACE,), 3.2, 0.68),
     # A hairline is where strokes begin, hardly a line.
-    Border((labels.HAIR,), 3.2, 0.36, against=(*FACE, labels.L_EAR, labels.R_EAR)),
-    Border((labels.HAIR,), 3.8, 0.74),
-    Border((labels.L_EAR,), 4.0, 0.76),
-    Border((labels.R_EAR,), 4.0, 0.76),
+    Border((Label.HAIR,), 3.2, 0.36, against=(*FACE, Label.L_EAR, Label.R_EAR)),
+    Border((Label.HAIR,), 3.8, 0.74),
+    Border((Label.L_EAR,), 4.0, 0.76),
+    Border((Label.R_EAR,), 4.0, 0.76),
     Border(FACE, 4.6, 0.86),
-    Border((labels.CLOTH,), 4.2, 0.76),
-    Border((labels.NECK,), 4.0, 0.72),
+    Border((Label.CLOTH,), 4.2, 0.76),
+    Border((Label.NECK,), 4.0, 0.72),
 )
 JUMP = 0.07  # head units of depth between neighbouring cells that make an edge
 SEAM = 90  # gradient of 8-bit colour at which a change of colour is a seam
-SMALL = (labels.EARRING, labels.NECKLACE)
+SMALL = (Label.EARRING, Label.NECKLACE)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def outlines(subject: Subject) -> list[Outline]:
     if subject.glasses is not None:  # drawn as lines, not as borders
         rims = [(line - subject.step // 2) / subject.step for line in subject.glasses.lines]
         thick = subject.glasses.width / subject.step
-        vector.lines(drawn, rims, max(3, round(thick + side / 80)), 255)
+        shapes.lines(drawn, rims, max(3, round(thick + side / 80)), 255)
     found = []
     present = np.bincount(names.ravel(), minlength=19) > 0
     for border in BORDERS:
@@ -84,12 +84,12 @@ def outlines(subject: Subject) -> list[Outline]:
                 keep &= beside[cell[:, 1], cell[:, 0]] > 0
             fresh += [piece for piece in _runs(loop, keep) if len(piece) > side / 60]
         for piece in fresh:
-            vector.lines(drawn, [piece], max(3, round(side / 110)), 255)
+            shapes.lines(drawn, [piece], max(3, round(side / 110)), 255)
             found.append(Outline(subject.pixels(piece), border.width, border.pressure))
-    for piece in jumps(subject.z, drawn, subject.names == labels.HAIR):
+    for piece in jumps(subject.z, drawn, subject.names == Label.HAIR):
         found.append(Outline(subject.pixels(piece), 3.6, 0.66))
-        vector.lines(drawn, [piece], 3, 255)
-    if present[labels.HAT] or subject.scene.parameters.wear.pattern != "plain":
+        shapes.lines(drawn, [piece], 3, 255)
+    if present[Label.HAT] or subject.scene.parameters.wear.pattern != "plain":
         for piece in _seams(subject, drawn):
             found.append(Outline(subject.pixels(piece), 3.0, 0.5))
     return found
@@ -155,7 +155,7 @@ def jumps(z: np.ndarray, drawn: np.ndarray, hair: np.ndarray) -> list[np.ndarray
 
 def _seams(subject: Subject, drawn: np.ndarray) -> list[np.ndarray]:
     """Paths (N, 2) where what is worn changes colour: bands, peaks, stripes."""
-    worn = cv2.erode(_mask(subject.names, (labels.HAT, labels.CLOTH)), np.ones((3, 3), np.uint8))
+    worn = cv2.erode(_mask(subject.names, (Label.HAT, Label.CLOTH)), np.ones((3, 3), np.uint8))
     colour = cv2.GaussianBlur(subject.albedo, (0, 0), 0.8)
     across = cv2.Sobel(colour, cv2.CV_16S, 1, 0)
     down = cv2.Sobel(colour, cv2.CV_16S, 0, 1)

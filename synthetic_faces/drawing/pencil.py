@@ -9,8 +9,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from synthetic_faces.looks import vector
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.geometry import shapes
+from synthetic_faces.randomness import SIDE, patch, sample
 
 CHUNK = 3  # segments drawn at one pressure
 LEVELS = 24  # shades of grey
@@ -151,21 +151,21 @@ class Pencil:
         canvas = np.zeros((self.side, self.side), np.uint8)
         outlines = [outline for _, outline in layer.areas]
         sizes = [len(outline) for outline in outlines]
-        placed = self.put(np.concatenate([*outlines, *layer.points]))
-        *shapes, points = np.split(placed, np.cumsum(sizes)) if sizes else [placed]
-        areas = [(round(LEVELS * p), shape) for (p, _), shape in zip(layer.areas, shapes)]
+        drifted = self.put(np.concatenate([*outlines, *layer.points]))
+        *moved, points = np.split(drifted, np.cumsum(sizes)) if sizes else [drifted]
+        areas = [(round(LEVELS * p), shape) for (p, _), shape in zip(layer.areas, moved)]
         pending = sorted((a for a in areas if a[0] > 0), key=lambda area: area[0])
         for shade, thick, paths in self._pieces(layer, points):
             while pending and pending[0][0] <= shade:
                 level, outline = pending.pop(0)
-                vector.fill(canvas, [outline], 255 * level / LEVELS)
+                shapes.fill(canvas, [outline], 255 * level / LEVELS)
             grey = (255 * shade / LEVELS,)
-            cv2.polylines(canvas, paths, False, grey, thick, cv2.LINE_AA, vector.SHIFT)
+            cv2.polylines(canvas, paths, False, grey, thick, cv2.LINE_AA, shapes.SUBPIXEL_BITS)
         for level, outline in pending:
-            vector.fill(canvas, [outline], 255 * level / LEVELS)
+            shapes.fill(canvas, [outline], 255 * level / LEVELS)
         for level, outline in areas:
             if level == 0:
-                vector.fill(canvas, [outline], 0)
+                shapes.fill(canvas, [outline], 0)
         return canvas
 
     def _pieces(self, layer: _Layer, points: np.ndarray) -> list[tuple[int, int, list[np.ndarray]]]:
@@ -185,7 +185,7 @@ class Pencil:
         key = shade * 4096 + thick
         order = np.argsort(key, kind="stable")
         order = order[shade[order] > 0]
-        fixed = np.round(points * 2**vector.SHIFT).astype(np.int32)
+        fixed = np.round(points * 2**shapes.SUBPIXEL_BITS).astype(np.int32)
         reach = np.minimum(first[order, None] + np.arange(CHUNK + 1), last[order, None])
         paths = fixed[reach]
         cuts = np.flatnonzero(np.diff(key[order])) + 1
@@ -205,3 +205,30 @@ def _runs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     number = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     first = offset[line] + CHUNK * number
     return first, np.minimum(first + CHUNK, offset[line] + counts[line] - 1)
+
+
+GRAPHITE = 26  # the darkest a pencil gets, of 255
+STAIN = 1.1  # grey levels of unevenness
+COARSE = 2  # pixels a cell of it
+
+
+def on_paper(page: np.ndarray, size: int, sheet: np.ndarray) -> np.ndarray:
+    """A drawing (S, S) uint8, 255 = empty, on paper: (size, size) uint8.
+
+    sheet: (3,) in [0, 1), which paper: how white it is, and where it was cut.
+    """
+    ink = 1 - cv2.resize(page, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    tooth = _tiled("fine", size, sheet[1:])
+    coarse = _tiled("cloud", -(-size // COARSE), sheet[1:])
+    stain = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    tone = np.float32(248 + 4 * sheet[0]) + STAIN * stain + 0.6 * tooth
+    caught = ink * np.clip(1 + 0.30 * tooth * (1.05 - ink), 0.25, 1.4)
+    drawn = tone - (tone - GRAPHITE) * np.clip(caught, 0, 1)
+    return np.clip(np.round(drawn), 0, 255).astype(np.uint8)
+
+
+def _tiled(kind: str, size: int, offset: np.ndarray) -> np.ndarray:
+    """(size, size) noise, repeated where its texture is smaller."""
+    side = min(size, SIDE)
+    again = -(-size // side)
+    return np.tile(patch(kind, (side, side), offset), (again, again))[:size, :size]

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.drawing.exaggeration import exaggeration
+from synthetic_faces.drawing.feature_strokes import Traits
 from synthetic_faces.drawing.hatching import FULL, LIGHT, Family, hatch
 from synthetic_faces.drawing.locks import locks
 from synthetic_faces.drawing.outlines import Outline, outlines
-from synthetic_faces.drawing.paper import on_paper
-from synthetic_faces.drawing.pencil import Pencil
+from synthetic_faces.drawing.pencil import Pencil, on_paper
 from synthetic_faces.drawing.subject import Subject
-from synthetic_faces.drawing.traits import Traits
 from synthetic_faces.figure.anatomy import SIDES
+from synthetic_faces.geometry.meshes import Label
 
 STYLES = (1, 2, 3)
 LEAN = 5.0  # degrees by which drawings differ in the slant of their hatching
@@ -113,7 +112,7 @@ def _between(points: np.ndarray, length: np.ndarray, low: float, high: float) ->
 
 def _ears(subject: Subject, pencil: Pencil) -> None:
     """The inner rim of each ear that shows."""
-    for side, name in zip(SIDES, (labels.R_EAR, labels.L_EAR)):
+    for side, name in zip(SIDES, (Label.R_EAR, Label.L_EAR)):
         rows, columns = np.nonzero(subject.names == name)
         if len(rows) < (len(subject.names) / 40) ** 2:
             continue

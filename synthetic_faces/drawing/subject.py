@@ -7,16 +7,17 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.figure import hats
 from synthetic_faces.figure.glasses import OPAQUE, Glasses
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.lighting import Illumination
 from synthetic_faces.looks.materials import Material
-from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.scene import Scene
 
 CELLS = 256
 VOID = -0.9  # world z the background counts as where the form is smoothed
-COLOURED = (labels.CLOTH, labels.HAT, labels.NECKLACE, labels.EARRING)
+COLOURED = (Label.CLOTH, Label.HAT, Label.NECKLACE, Label.EARRING)
 
 
 class Subject:
@@ -34,9 +35,10 @@ class Subject:
         light: Illumination,
         names: np.ndarray,
         glasses: Glasses | None,
+        landmarks: np.ndarray,
     ) -> None:
-        """names: (side, side) labels of the canvas."""
-        self.scene, self.glasses = scene, glasses
+        """names: (side, side) labels of the canvas. landmarks: (68, 2) in pixels of the picture."""
+        self.scene, self.glasses, self.landmarks = scene, glasses, landmarks
         self.lattice, self.side = geometry.lattice, geometry.side
         self.step = max(1, geometry.side // CELLS)
         self._geometry, self._material, self._light = geometry, material, light
@@ -101,18 +103,18 @@ class Subject:
     @cached_property
     def seams(self) -> list[np.ndarray]:
         """Lines (N, 2) in canvas pixels inside the outline of a hat."""
-        return hats.seams(self.scene, self._geometry)
+        return hats.seams(self.scene.surface, self.scene.camera, self._geometry)
 
     @cached_property
     def lens(self) -> np.ndarray:
         """Bool: dark glass."""
         tint = self.scene.parameters.wear.tint
-        return (self.names == labels.GLASSES) & (tint >= OPAQUE)
+        return (self.names == Label.GLASSES) & (tint >= OPAQUE)
 
     @cached_property
     def hair(self) -> np.ndarray:
         """In [0, 1]: how much of a place is hair of the head."""
-        return self._map(self._material.hair) * (self.names == labels.HAIR)
+        return self._map(self._material.hair) * (self.names == Label.HAIR)
 
     @cached_property
     def _strands(self) -> np.ndarray:
@@ -150,4 +152,4 @@ class Subject:
     @cached_property
     def bare(self) -> np.ndarray:
         """Bool: where neither hair nor dark glass covers the face."""
-        return (self.names != labels.HAIR) & ~self.lens
+        return (self.names != Label.HAIR) & ~self.lens

@@ -10,7 +10,7 @@ They are made after the 11 groups of drawings with which the paper on instance n
 whiskers, wrinkles, ears, graffiti), `drawing` draws both pictures of a pair.
 """
 
+from synthetic_faces.edits.edit_sets import EditSet, Picture, corner_pixel, edit_set
 from synthetic_faces.edits.groups import CORNER, GROUPS, Group
-from synthetic_faces.edits.pairs import EditSet, Picture, corner_pixel, edit_set
 
 __all__ = ["CORNER", "GROUPS", "EditSet", "Group", "Picture", "corner_pixel", "edit_set"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from synthetic_faces.doodles.hand import Hand
 from synthetic_faces.drawing.feature_lines import Features, Line
-from synthetic_faces.geometry.curves import spline
-from synthetic_faces.labels import HAIR
-from synthetic_faces.looks.skin import beard_mask, moustache_mask
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.geometry.shapes import spline
+from synthetic_faces.looks.whiskers import beard_mask, moustache_mask
 from synthetic_faces.rendering import Rendering
 
 Lines = list[Line]
@@ -48,7 +48,7 @@ def _clear(lines: Lines, points: np.ndarray) -> Lines:
 def _hair(face: Rendering, drawn: Features, random: np.random.Generator) -> Lines:
     """The outline of the hair, and locks that run along it."""
     found = list(drawn["hair"])
-    mask = (face.labels == HAIR).astype(np.uint8)
+    mask = (face.labels == Label.HAIR).astype(np.uint8)
     depth = cv2.GaussianBlur(
         cv2.distanceTransform(mask, cv2.DIST_L2, 5), (0, 0), max(1.0, face.size / 120)
     )

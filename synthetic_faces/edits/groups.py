@@ -18,12 +18,12 @@ import numpy as np
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.figure.anatomy import Anatomy
-from synthetic_faces.landmarks import points_3d
+from synthetic_faces.ground_truth import points_3d
 from synthetic_faces.parameters import Hair, Parameters
 from synthetic_faces.people.sampling import draw
+from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import RANGES, changed, rounded
 from synthetic_faces.scene import Scene
-from synthetic_faces.streams import face_id, stream
 
 CORNER = (170.5 / 512, 250.5 / 512)
 """Middle of the paper's pixel (170, 250) of 512, in widths of the picture."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthetic_faces.geometry.curves import pchip, smoothstep, spline
+from synthetic_faces.geometry.shapes import pchip, smoothstep, spline
 from synthetic_faces.parameters import Parameters
 
 CROWN, NOSE_BASE, MOUTH, CHIN = -1.54, 0.62, 0.915, 1.585

@@ -6,9 +6,8 @@ import numpy as np
 
 from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.camera import NECK_PIVOT, Camera
-from synthetic_faces.geometry.curves import pchip, smoothstep
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.geometry.tubes import ball, bare, tube
+from synthetic_faces.geometry.meshes import Mesh, Part, ball, bare, tube
+from synthetic_faces.geometry.shapes import pchip, smoothstep
 
 
 def _ear_angle(surface: Surface) -> float:

@@ -7,22 +7,15 @@ let depth and normals of the face through; they only tint the photo, and the lab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.figure.anatomy import SIDES
 from synthetic_faces.figure.surface import EXPONENT, Surface
 from synthetic_faces.geometry.camera import Camera
-from synthetic_faces.geometry.curves import spline
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.geometry.raster import rasterise
-from synthetic_faces.geometry.tubes import bare, tube, visible
-from synthetic_faces.parameters import Wear
-
-if TYPE_CHECKING:  # scenes hold glasses
-    from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.geometry.meshes import Mesh, Part, bare, tube
+from synthetic_faces.geometry.shapes import spline
+from synthetic_faces.geometry.zbuffer import Geometry, rasterise, visible
 
 # Per model: half-width, half-height and exponent of the rim, lift of its outer end, thickness.
 MODELS = {
@@ -89,45 +82,23 @@ def meshes(surface: Surface, camera: Camera) -> list[Mesh]:
     return [_as_frame(mesh) if mesh.strand[0, 0, 0] != LENS else mesh for mesh in found]
 
 
-def place(scene: Scene, geometry: Geometry) -> Glasses | None:
+def project(surface: Surface, camera: Camera, geometry: Geometry) -> Glasses | None:
     """The glasses of a face as a canvas sees them, or None."""
-    worn = frame(scene.surface)
+    worn = frame(surface)
     if worn is None:
         return None
-    camera = scene.camera
     lines = [camera.to_world(line) for line in (*worn.rims, *worn.bridges, *worn.temples)]
     reach = worn.thickness + 0.01
-    glass, facing = _seen_through(scene, geometry, worn)
+    if surface.anatomy.parameters.wear.tint >= OPAQUE:
+        glass, facing = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    else:
+        glass, facing = _seen_through(camera, geometry, worn)
     return Glasses(
         glass=glass,
         facing=facing,
         lines=[part for line in lines for part in visible(camera, geometry, line, reach)],
         width=worn.thickness * camera.scale * geometry.side,
     )
-
-
-def paint(canvas: np.ndarray, glasses: Glasses, wear: Wear) -> None:
-    """Put clear lenses over a linear canvas (S, S, 3): a breath of glass, and a reflection."""
-    side = canvas.shape[0]
-    here, flat = glasses.glass, canvas.reshape(-1, 3)
-    if len(here) == 0:
-        return
-    sheen = reflection(here % side / side, here // side / side, glasses.facing)[:, None]
-    flat[here] *= 0.92 * (1 - wear.tint)
-    flat[here] += 0.010 + 0.035 * sheen
-
-
-def reflection(x: np.ndarray, y: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """Brightness in [0, 1] of what lenses mirror at places of the picture: a slanting window."""
-    stripe = np.exp(-(((np.mod(7 * (x + 0.5 * y), 1.0) - 0.35) / 0.09) ** 2))
-    return (0.35 + 0.65 * np.clip(1 - facing, 0, 1)) * stripe.astype(np.float32)
-
-
-def label(glasses: Glasses, names: np.ndarray) -> None:
-    """Mark lenses in a label map; eyes, brows, ears and hair stay, as in CelebAMask-HQ."""
-    flat = names.reshape(-1)
-    under = np.isin(flat[glasses.glass], (labels.BACKGROUND, labels.SKIN, labels.NOSE))
-    flat[glasses.glass[under]] = labels.GLASSES
 
 
 def _as_frame(mesh: Mesh) -> Mesh:
@@ -186,18 +157,16 @@ def _lens(camera: Camera, rim: np.ndarray) -> Mesh:
     return bare(Part.GLASSES, camera.to_world(points), kind, open=True)
 
 
-def _seen_through(scene: Scene, geometry: Geometry, worn: Frame) -> tuple[np.ndarray, np.ndarray]:
+def _seen_through(camera: Camera, geometry: Geometry, worn: Frame) -> tuple[np.ndarray, np.ndarray]:
     """Canvas pixels (K,) behind a clear lens, and (K,) how squarely the lens faces us."""
-    if scene.parameters.wear.tint >= OPAQUE:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    lenses = [_lens(scene.camera, rim) for rim in worn.rims]
+    lenses = [_lens(camera, rim) for rim in worn.rims]
     world = np.concatenate([mesh.points.reshape(-1, 3) for mesh in lenses])
     normal = [mesh.normals() for mesh in lenses]
     count = lenses[0].points[..., 0].size
     faces = np.concatenate(
         [mesh.faces(n) + k * count for k, (mesh, n) in enumerate(zip(lenses, normal))]
     )
-    hits = rasterise(geometry.cells(scene.camera.project(world)), world[:, 2], faces, geometry.side)
+    hits = rasterise(geometry.cells(camera.project(world)), world[:, 2], faces, geometry.side)
     # Where a tilted lens would touch the cheek, it is still before it.
     shown = hits.depth > geometry.z.reshape(-1)[hits.pixel] - 0.08
     tilt = np.abs(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from synthetic_faces.figure import hats
-from synthetic_faces.figure.mane import locks
 from synthetic_faces.figure.surface import Surface
-from synthetic_faces.geometry.curves import pchip, smoothstep
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.geometry.meshes import Mesh, Part
+from synthetic_faces.geometry.shapes import pchip, smoothstep
 from synthetic_faces.parameters import Hair
+from synthetic_faces.randomness import sample
 
 CENTRE = np.array([0.0, -0.35, -0.1])  # hair stands away from here
 
@@ -183,3 +182,30 @@ def bun(surface: Surface) -> Mesh | None:
     across = 1.6 * up + 0.5 * np.sin(around) + 0 * around
     strand = np.stack([across, 0.3 * around + 0 * up], axis=-1)
     return Mesh(Part.HAIR, points, points[..., :2], strand, np.ones_like(x))
+
+
+# Brightness of neighbouring locks; the golden ratio spreads it evenly and never repeats.
+TONES = (np.mod(np.arange(256) * 0.61803398875, 1.0) - 0.5).astype(np.float32)
+
+
+def locks(across: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Height in [0, 1] over a lock's own width, 0 in the grooves; and its tone in +-0.5.
+
+    across, along: coordinates of hair; a unit of `across` holds six locks, which waver.
+    """
+    waver = sample("cloud", 0.11 * across + 0.05 * along, 0.13 * along)
+    phase = 6.0 * across + 0.55 * waver
+    number = np.floor(phase)
+    place = phase - number
+    return 4 * place * (1 - place), TONES[number.astype(int) % len(TONES)]
+
+
+def beard(surface: Surface, skin: np.ndarray) -> np.ndarray:
+    """How far a full beard lifts the chin and jaw: (R, C, 3)."""
+    p, a = surface.anatomy.parameters, surface.anatomy
+    if p.hair.beard_length <= 0:
+        return np.zeros_like(skin)
+    x, y = skin[..., 0], skin[..., 1]
+    below = smoothstep(a.y_mouth + 0.12, a.y_chin, y) * np.exp(-(np.abs(x / 0.62) ** 3))
+    direction = np.stack([0.35 * x, 0 * x + 1.0, 0 * x + 0.45], axis=-1)
+    return p.hair.beard_length * below[..., None] * direction

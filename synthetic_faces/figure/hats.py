@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from synthetic_faces.figure.anatomy import Anatomy
 from synthetic_faces.figure.surface import EXPONENT, Surface
 from synthetic_faces.geometry.camera import Camera
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.geometry.tubes import ball, bare, visible
-
-if TYPE_CHECKING:  # scenes hold hats
-    from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.geometry.meshes import Mesh, Part, ball, bare
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.geometry.zbuffer import Geometry, visible
 
 CROWN, FLAP, CUFF = 0.0, 1.0, 2.0  # what a point of a hat belongs to
 PRESSED = 0.035  # thickness of hair under a hat
@@ -72,10 +67,9 @@ def hat(surface: Surface, camera: Camera) -> list[Mesh]:
     return found
 
 
-def seams(scene: Scene, geometry: Geometry) -> list[np.ndarray]:
+def seams(surface: Surface, camera: Camera, geometry: Geometry) -> list[np.ndarray]:
     """Lines (N, 2) in canvas pixels that a draughtsman finds inside the outline of a hat."""
-    surface, camera = scene.surface, scene.camera
-    kind = scene.parameters.wear.hat
+    kind = surface.anatomy.parameters.wear.hat
     if kind not in ("cap", "beanie"):
         return []
     crown = _crown(surface, kind)[0]

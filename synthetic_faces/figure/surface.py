@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from synthetic_faces.figure.anatomy import SIDES, Anatomy
-from synthetic_faces.geometry.curves import pchip, smoothstep
+from synthetic_faces.geometry.shapes import pchip, smoothstep
 
 # Average head: y, W, Z0, Zf, Zb and the exponent of the front, from the crown to the chin. The
 # front is broad at the forehead and rounder, like the dental arch under it, at the mouth.

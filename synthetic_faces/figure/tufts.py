@@ -12,8 +12,8 @@ import numpy as np
 from synthetic_faces.figure import hair as mass
 from synthetic_faces.figure import hats
 from synthetic_faces.figure.surface import Surface
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.geometry.mesh import Mesh, Part
+from synthetic_faces.geometry.meshes import Mesh, Part
+from synthetic_faces.geometry.shapes import smoothstep
 
 ROWS, ACROSS = 11, 3  # points along and across a strip
 

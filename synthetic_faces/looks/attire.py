@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthetic_faces import labels
-from synthetic_faces.figure import clothes, glasses, hats
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.geometry.mesh import Part
-from synthetic_faces.looks.colour import linear
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.figure import hats
+from synthetic_faces.figure.glasses import LENS, Glasses
+from synthetic_faces.figure.neckwear import COLLAR
+from synthetic_faces.geometry.meshes import Label, Part
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.geometry.zbuffer import Geometry
+from synthetic_faces.looks.lighting import linear
 from synthetic_faces.parameters import Wear
-from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.randomness import sample
+from synthetic_faces.scene import Scene
 
 Made = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Colour (P, 3) linear, gloss (P,) and label (P,) of all pixels, to be written to."""
@@ -22,7 +24,7 @@ def dye(made: Made, geometry: Geometry, scene: Scene) -> None:
     wear = scene.parameters.wear
     _clothe(made, geometry, scene)
     colour, gloss, label = made
-    for part, name in ((Part.EARRING, labels.EARRING), (Part.NECKLACE, labels.NECKLACE)):
+    for part, name in ((Part.EARRING, Label.EARRING), (Part.NECKLACE, Label.NECKLACE)):
         here = np.flatnonzero(geometry.part == part)
         if len(here):
             colour[here], gloss[here], label[here] = linear(wear.metal), 4.0, name
@@ -30,14 +32,14 @@ def dye(made: Made, geometry: Geometry, scene: Scene) -> None:
     if len(here):
         colour[here] = _hat(wear, geometry.plane[here], geometry.strand[here, 0])
         colour[here] *= np.where(geometry.inner[here], 0.6, 1.0)[:, None]
-        gloss[here], label[here] = 0.0, labels.HAT
+        gloss[here], label[here] = 0.0, Label.HAT
     here = np.flatnonzero(geometry.part == Part.GLASSES)
     if len(here):
-        lens = geometry.strand[here, 0] > 0.5 * glasses.LENS
+        lens = geometry.strand[here, 0] > 0.5 * LENS
         colour[here] = np.where(
             lens[:, None], _dark_glass(geometry, here), linear(wear.glasses_colour)
         )
-        gloss[here], label[here] = np.where(lens, 1.2, 3.0), labels.GLASSES
+        gloss[here], label[here] = np.where(lens, 1.2, 3.0), Label.GLASSES
 
 
 def _clothe(made: Made, geometry: Geometry, scene: Scene) -> None:
@@ -46,13 +48,13 @@ def _clothe(made: Made, geometry: Geometry, scene: Scene) -> None:
     here = np.flatnonzero(geometry.part == Part.TORSO)
     plane = geometry.plane[here]
     x, y = plane[:, 0], plane[:, 1]
-    edge = clothes.neckline(wear, scene.surface.shape.neck, np.abs(x), y)
-    edge = np.where(y > clothes.COLLAR, 1.0, edge)
+    edge = _neckline(wear, scene.surface.shape.neck, np.abs(x), y)
+    edge = np.where(y > COLLAR, 1.0, edge)
     covered = smoothstep(-0.01, 0.01, edge)
-    fabric = clothes.cloth(wear, plane, edge, linear(wear.cloth), linear(wear.trim))
+    fabric = _cloth(wear, plane, edge, linear(wear.cloth), linear(wear.trim))
     colour[here] += covered[:, None] * (fabric - colour[here])
     gloss[here] *= 1 - 0.9 * covered
-    label[here] = np.where(covered > 0.5, labels.CLOTH, labels.NECK)
+    label[here] = np.where(covered > 0.5, Label.CLOTH, Label.NECK)
 
 
 def _hat(wear: Wear, plane: np.ndarray, kind: np.ndarray) -> np.ndarray:
@@ -83,6 +85,68 @@ def _dark_glass(geometry: Geometry, here: np.ndarray) -> np.ndarray:
     side = geometry.side
     down = geometry.strand[here, 1]
     x, y = geometry.pixel[here] % side / side, geometry.pixel[here] // side / side
-    sheen = glasses.reflection(x, y, np.abs(geometry.normal[here, 2]))
+    sheen = _reflection(x, y, np.abs(geometry.normal[here, 2]))
     pale = 0.010 + 0.03 * np.clip(down, 0, 1) ** 2 + 0.05 * sheen
     return pale[:, None] * np.array([1.0, 0.95, 0.92], np.float32)
+
+
+def _neckline(wear: Wear, neck: float, side: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Signed distance from the neckline, positive where there is cloth.
+
+    neck: half-width of the neck. side: (...) distance from the middle. y: (...) height.
+    """
+    depth = wear.neckline_depth
+    if wear.neckline == "v":
+        return (side - (neck + 0.16) + (y - 1.95) * (0.95 - 0.3 * depth)) * 0.7
+    if wear.neckline == "collar":
+        return (side - (neck + 0.02) + (y - 1.9) * 0.9) * 0.7
+    if wear.neckline == "turtle":
+        return np.ones_like(side)
+    wide = neck + (0.32 if wear.neckline == "scoop" else 0.1)
+    deep = (0.35 if wear.neckline == "scoop" else 0.16) + 0.1 * depth
+    return np.hypot(side / wide, (y - 1.93) / deep) * 0.3 - 0.3
+
+
+def _cloth(
+    wear: Wear, plane: np.ndarray, edge: np.ndarray, colour: np.ndarray, trim: np.ndarray
+) -> np.ndarray:
+    """Linear colour (P, 3) of cloth at places (P, 2) of a body, `edge` inside the neckline."""
+    x, y = plane[:, 0], plane[:, 1]
+    folds = 0.11 * sample("cloud", x * 0.5 + 0.4 * y, y * 0.06)
+    weave = 1 + folds + 0.05 * sample("fine", x * 0.9, y * 0.9)
+    if wear.neckline == "turtle":
+        weave *= 1 - 0.16 * (np.cos(2 * np.pi * x / 0.075) > 0.3) * (y > COLLAR)
+    weave *= 1 - 0.35 * np.exp(-(((edge - 0.05) / 0.012) ** 2))  # the seam
+    mix = np.zeros(len(x), np.float32)
+    if wear.pattern == "stripes":
+        mix = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * (y + 0.03 * x * x) / 0.2))
+    elif wear.pattern == "checks":
+        mix = 0.5 * (np.sin(2 * np.pi * x / 0.24) > 0.2) + 0.5 * (
+            np.sin(2 * np.pi * y / 0.24) > 0.2
+        )
+    mix = np.where(y > COLLAR, 0.0, mix)[:, None]
+    return (colour + mix * (trim - colour)) * weave[:, None]
+
+
+def paint_lenses(canvas: np.ndarray, worn: Glasses, wear: Wear) -> None:
+    """Put clear lenses over a linear canvas (S, S, 3): a breath of glass, and a reflection."""
+    side = canvas.shape[0]
+    here, flat = worn.glass, canvas.reshape(-1, 3)
+    if len(here) == 0:
+        return
+    sheen = _reflection(here % side / side, here // side / side, worn.facing)[:, None]
+    flat[here] *= 0.92 * (1 - wear.tint)
+    flat[here] += 0.010 + 0.035 * sheen
+
+
+def label_lenses(worn: Glasses, names: np.ndarray) -> None:
+    """Mark lenses in a label map; eyes, brows, ears and hair stay, as in CelebAMask-HQ."""
+    flat = names.reshape(-1)
+    under = np.isin(flat[worn.glass], (Label.BACKGROUND, Label.SKIN, Label.NOSE))
+    flat[worn.glass[under]] = Label.GLASSES
+
+
+def _reflection(x: np.ndarray, y: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """Brightness in [0, 1] of what lenses mirror at places of the picture: a slanting window."""
+    stripe = np.exp(-(((np.mod(7 * (x + 0.5 * y), 1.0) - 0.35) / 0.09) ** 2))
+    return (0.35 + 0.65 * np.clip(1 - facing, 0, 1)) * stripe.astype(np.float32)

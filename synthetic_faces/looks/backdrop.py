@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from synthetic_faces.looks.colour import linear
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.looks.lighting import linear
 from synthetic_faces.parameters import Light
+from synthetic_faces.randomness import sample
 
 SMALL = 64  # side at which a backdrop is made; nothing in it is sharper
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.figure.anatomy import SIDES, Anatomy, Eye
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.looks.canvas import Canvas, Window
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.looks.face_texture import Canvas, Window
 from synthetic_faces.parameters import RGB
+from synthetic_faces.randomness import sample
 
 WHITE = (206, 196, 188)  # of the eye; far from white, even in good light
 LASH: RGB = (24, 17, 15)
@@ -24,7 +24,7 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
         if eye.shut:
             _lashes(canvas, anatomy, eye, side)
             continue
-        name = labels.L_EYE if side > 0 else labels.R_EYE
+        name = Label.L_EYE if side > 0 else Label.R_EYE
         outline = np.vstack([eye.upper, eye.lower[::-1]])
         window = Window(outline, 0.05)
         opening = window.fill(outline, 0.003)

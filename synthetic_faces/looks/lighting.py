@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from synthetic_faces.looks.colour import linear
+from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.parameters import RGB, Light
-from synthetic_faces.scene import Geometry
 
 COARSE = 192  # side of the z-buffer on which shadows and occlusion are found
 WALL = -3.0  # z taken where nothing is
@@ -185,3 +184,11 @@ def _march(z: np.ndarray, to: np.ndarray, unit: float, softness: float) -> np.nd
         blocked = np.clip((over - 0.015) / edge, 0, 1) * (over < 0.9)
         shadow = np.maximum(shadow, blocked * (1 - (0.1 + 0.5 * softness) * distance))
     return cv2.GaussianBlur(shadow, (0, 0), 0.9 * side / COARSE)
+
+
+GAMMA = np.float32(2.2)
+
+
+def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
+    """Displayed 0..255 -> linear light 0..1 (the display's gamma taken as 2.2)."""
+    return (np.clip(np.asarray(colour, np.float32), 0, 255) / 255) ** GAMMA

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthetic_faces import labels
 from synthetic_faces.figure.anatomy import Anatomy
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.looks.canvas import Canvas, Window
-from synthetic_faces.looks.noise import patch
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.looks.face_texture import Canvas, Window
+from synthetic_faces.randomness import patch
 
 TEETH = (226, 217, 203)
 
@@ -30,14 +30,14 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
     # Furrows run down the lips; they show less under paint.
     furrows = 1 + (0.035 - 0.015 * painted) * patch("strand", shape, rng.random(2))
     border = 0.016 * (1 - 0.7 * painted)
-    for outline, shade, name in ((upper, 0.86, labels.UPPER_LIP), (lower, 1.0, labels.LOWER_LIP)):
+    for outline, shade, name in ((upper, 0.86, Label.UPPER_LIP), (lower, 1.0, Label.LOWER_LIP)):
         mask = (0.86 + 0.1 * painted) * window.fill(outline, border) * open_
         canvas.blend(window, mask, shade * colour * furrows[..., None])
         canvas.name(window, window.fill(outline), name)
         canvas.gloss[window.slices] += (0.35 + 0.6 * painted) * window.fill(outline, 0.012)
     _depth(canvas, anatomy, window, lower, open_)
     if apart:
-        canvas.name(window, window.fill(hole), labels.MOUTH)
+        canvas.name(window, window.fill(hole), Label.MOUTH)
         canvas.darken(window, window.line(lips.upper_inner, 0.012, 0.006), 0.35)
     else:
         canvas.darken(window, window.line(lips.upper_inner, 0.012, 0.005), 0.62)

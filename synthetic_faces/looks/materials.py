@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from synthetic_faces import labels
-from synthetic_faces.figure import mane
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.geometry.mesh import Part
-from synthetic_faces.looks import attire, features, skin
-from synthetic_faces.looks import canvas as face_canvas
-from synthetic_faces.looks.canvas import Canvas
-from synthetic_faces.looks.colour import linear
-from synthetic_faces.looks.noise import sample
+from synthetic_faces.figure.hair import locks
+from synthetic_faces.geometry.meshes import Label, Part
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.geometry.zbuffer import Geometry
+from synthetic_faces.looks import attire, features, skin, whiskers
+from synthetic_faces.looks import face_texture as face_canvas
+from synthetic_faces.looks.face_texture import Canvas
+from synthetic_faces.looks.lighting import linear
 from synthetic_faces.parameters import Hair
-from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.randomness import sample
+from synthetic_faces.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def painted_face(scene: Scene, rng: np.random.Generator) -> Canvas:
     p = scene.parameters
     painted = Canvas(p.skin.tone, p.skin.gloss)
     skin.paint(painted, scene.anatomy, rng)
+    whiskers.paint(painted, scene.anatomy)
     features.paint(painted, scene.anatomy, rng)
     return painted
 
@@ -46,21 +47,21 @@ def materials(scene: Scene, geometry: Geometry, painted: Canvas) -> Material:
     colour = np.empty((count, 3), np.float32)
     colour[:] = linear(p.skin.tone)
     gloss = np.full(count, 0.4 * p.skin.gloss, np.float32)
-    label = np.full(count, labels.SKIN, np.uint8)
+    label = np.full(count, Label.SKIN, np.uint8)
     made = Material(colour, gloss, _hair_amount(p.hair, geometry), label)
     where = {part: np.flatnonzero(geometry.part == part) for part in Part}
     _face(made, geometry.plane[where[Part.HEAD]], where[Part.HEAD], painted)
-    for part, name in ((Part.RIGHT_EAR, labels.R_EAR), (Part.LEFT_EAR, labels.L_EAR)):
+    for part, name in ((Part.RIGHT_EAR, Label.R_EAR), (Part.LEFT_EAR, Label.L_EAR)):
         _ear(made, geometry.strand[where[part], 0], where[part], name)
-    label[where[Part.NECK]] = labels.NECK
+    label[where[Part.NECK]] = Label.NECK
     attire.dye((colour, gloss, label), geometry, scene)
     hairy = np.flatnonzero(made.hair > 0)
     share = made.hair[hairy, None]
     across, along = geometry.strand[hairy].T
-    tress = mane.colour(p.hair, across, along, geometry.inner[hairy])
+    tress = _hair_colour(p.hair, across, along, geometry.inner[hairy])
     colour[hairy] += share * (tress - colour[hairy])
     gloss *= 1 - made.hair
-    label[made.hair > 0.5] = labels.HAIR
+    label[made.hair > 0.5] = Label.HAIR
     return made
 
 
@@ -107,3 +108,30 @@ def _hair_amount(hair: Hair, geometry: Geometry) -> np.ndarray:
         amount[near] = smoothstep(-0.015, 0.055, line)
     amount[geometry.part == Part.HAIR] = 1.0
     return amount
+
+
+GREY = (182, 178, 174)
+
+
+def _hair_colour(
+    hair: Hair, across: np.ndarray, along: np.ndarray, inner: np.ndarray
+) -> np.ndarray:
+    """Linear colour (K, 3): locks and strands vary, some are grey, the inside is darker."""
+    height, tone = locks(across, along)
+    strand = sample("strand", across * 0.62, along * 0.12)
+    straight = 1 - 0.75 * hair.curl
+    shade = 1 + straight * (0.17 * strand + 0.34 * tone) - 0.34 * straight * (1 - height) ** 2
+    if hair.style == "buzz":  # too short for locks
+        tone = 0 * tone
+        shade = 1 + 0.14 * sample("fine", across * 0.9, along * 0.9)
+    if hair.curl > 0.15:
+        shade = shade + 0.26 * hair.curl * sample("curl", across * 0.2, along * 0.2)
+    own = np.array(hair.colour)
+    base = linear(own + 0.6 * hair.grey * (own.mean() - own)) * np.clip(shade, 0.3, 1.9)[:, None]
+    # Sun bleaches fair hair lock by lock.
+    fair = np.clip((own.mean() - 60) / 100, 0, 1)
+    base *= 1 + fair * np.clip(tone, 0, 1)[:, None] * np.array([0.34, 0.32, 0.28], np.float32)
+    if hair.grey > 0:
+        grey = np.clip(hair.grey * (0.75 + 0.3 * strand + 0.3 * tone), 0, 0.95)[:, None]
+        base = base + grey * (linear(GREY) * np.clip(0.4 + 0.6 * shade, 0.5, 1.3)[:, None] - base)
+    return (base * np.where(inner, 0.4, 1.0)[:, None]).astype(np.float32)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from synthetic_faces.figure.anatomy import SIDES, Anatomy
-from synthetic_faces.geometry.curves import smoothstep, spline
-from synthetic_faces.looks.canvas import (
+from synthetic_faces.geometry.shapes import smoothstep, spline
+from synthetic_faces.looks.face_texture import (
     BOTTOM,
     HEIGHT,
     LEFT,
@@ -16,9 +16,9 @@ from synthetic_faces.looks.canvas import (
     WIDTH,
     Canvas,
     Window,
-    plane,
+    enlarged,
 )
-from synthetic_faces.looks.noise import patch, sample
+from synthetic_faces.randomness import patch
 
 COARSE = 6  # texels a cell of the fields that vary slowly
 
@@ -31,7 +31,7 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
     canvas.colour *= _zones(anatomy, offset[:2])
     grain = 1 + pores * patch("pores", (HEIGHT, WIDTH), offset[2])
     canvas.colour *= cv2.merge([grain] * 3)
-    shine = _resized(0.45 + 0.8 * _oily(*_coarse()))
+    shine = enlarged(0.45 + 0.8 * _oily(*_coarse()))
     # Pores break up the highlight.
     canvas.gloss *= shine * (1 + 7 * pores * patch("pores", (HEIGHT, WIDTH), offset[3]))
     _freckles(canvas, anatomy, rng)
@@ -40,7 +40,6 @@ def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
         window = Window(at, 0.06)
         canvas.darken(window, window.disc(at[0], radius, 0.004), 0.55)
     _age(canvas, anatomy, rng)
-    _whiskers(canvas, anatomy)
 
 
 def _coarse() -> tuple[np.ndarray, np.ndarray]:
@@ -52,10 +51,6 @@ def _coarse() -> tuple[np.ndarray, np.ndarray]:
         HEIGHT // COARSE
     )
     return x[None, :], y[:, None]
-
-
-def _resized(field: np.ndarray) -> np.ndarray:
-    return cv2.resize(field, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
 def _zones(anatomy: Anatomy, offset: np.ndarray) -> np.ndarray:
@@ -83,7 +78,7 @@ def _zones(anatomy: Anatomy, offset: np.ndarray) -> np.ndarray:
     red = even + 0.025 * ruddy - 0.9 * rings - 0.75 * sockets - 0.04 * low + 0.02 * blush
     green = even - 0.085 * ruddy - 1.15 * rings - 1.15 * sockets + 0.1 * golden - 0.15 * blush
     blue = even - 0.07 * ruddy - 0.95 * rings - 1.15 * sockets - golden - 0.10 * blush
-    return _resized(cv2.merge([red, green, blue]).astype(np.float32))
+    return enlarged(cv2.merge([red, green, blue]).astype(np.float32))
 
 
 def _by_the_eyes(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,50 +193,3 @@ def _furrows(rng: np.random.Generator) -> list[np.ndarray]:
         line = np.stack([x, -0.47 - 0.085 * k - 0.05 * x**2 + bend], 1)
         found.append(line[first:last])
     return found
-
-
-def beard_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a beard grows, in [0, 1]: sideburns, jaw, chin; a band of cheek below the lips."""
-    side = np.abs(x)
-    edge = np.interp(
-        side,
-        [0, 0.1, 0.34, 0.45, 0.62, 0.78, 0.88, 1.1],
-        [0.36, 0.27, 0.26, 0.1, 0.0, -0.22, -0.6, -0.8],
-    )
-    cheek = smoothstep(-0.05, 0.07, y - anatomy.y_mouth - edge)
-    soul = 0.9 * np.exp(-((x / 0.06) ** 4)) * smoothstep(0.16, 0.24, y - anatomy.y_mouth)
-    corner = np.exp(-(((side - 0.47) / 0.08) ** 2)) * smoothstep(-0.1, 0.06, y - anatomy.y_mouth)
-    return np.clip(np.maximum(np.maximum(cheek, soul), corner), 0, 1)
-
-
-def moustache_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a moustache grows, in [0, 1]: from the nose to the upper lip, past the corners."""
-    lips = anatomy.lips
-    side = np.abs(x)
-    low = np.interp(side, lips.upper_outer[20:, 0], lips.upper_outer[20:, 1]) + 0.012
-    low = low + smoothstep(0.36, 0.46, side) * 0.1
-    high = anatomy.y_nose + 0.035 + 0.28 * side**1.3 + smoothstep(0.3, 0.46, side) * 0.02
-    band = smoothstep(0, 0.035, y - high) * smoothstep(0, -0.03, y - low)
-    return band * smoothstep(0.5, 0.42, side)
-
-
-def _whiskers(canvas: Canvas, anatomy: Anatomy) -> None:
-    hair = anatomy.parameters.hair
-    if hair.beard <= 0 and hair.moustache <= 0:
-        return
-    x, y = plane()
-    rough = x[::3, ::3], y[::3, ::3]
-    mask = hair.beard * beard_mask(anatomy, *rough)
-    mask = np.maximum(mask, hair.moustache * moustache_mask(anatomy, *rough))
-    mask = _resized(mask.astype(np.float32))
-    strands = sample("strand", x * 0.75 + 0.02 * np.sin(9 * y), y * 0.5)
-    if max(hair.beard, hair.moustache) > 0.6:
-        texture = 0.85 + 0.25 * strands
-    else:
-        texture = 0.55 + 0.3 * np.clip(1 + patch("fine", (HEIGHT, WIDTH), np.zeros(2)), 0, 2)
-    alpha = np.clip(mask * texture, 0, 0.96)
-    grey = np.array([176, 172, 168], np.float32)
-    colour = (1 - 0.7 * hair.grey) * np.array(hair.colour, np.float32) + 0.7 * hair.grey * grey
-    shade = (0.95 + 0.15 * strands[..., None]) * colour
-    canvas.colour += alpha[..., None] * (shade - canvas.colour)
-    canvas.gloss *= 1 - 0.8 * alpha

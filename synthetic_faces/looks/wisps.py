@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.parameters import Hair
-from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.scene import Scene
 
 STEPS = 12
 COARSE = 4  # canvas pixels per cell of the maps that need not be fine

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from synthetic_faces.parameters import Parameters
+from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import changed
-from synthetic_faces.streams import stream
 
 Span = tuple[float, float]
 

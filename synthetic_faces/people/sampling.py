@@ -21,11 +21,11 @@ from synthetic_faces.parameters import (
 )
 from synthetic_faces.people import studio
 from synthetic_faces.people.expression import express
-from synthetic_faces.people.identity import identity
-from synthetic_faces.people.pose import pose
+from synthetic_faces.people.proportions import identity
+from synthetic_faces.people.studio import pose
 from synthetic_faces.people.wardrobe import dress
+from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import changed, rounded
-from synthetic_faces.streams import stream
 
 SKIN = np.array(
     [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from synthetic_faces.parameters import RGB, Parameters
-from synthetic_faces.streams import stream
+from synthetic_faces.randomness import stream
 
 HATS = ("none", "beanie", "cap", "brim")
 METALS: tuple[RGB, ...] = ((226, 203, 149), (205, 206, 210), (186, 122, 86))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from sketchface_models.errors import SketchFaceError
-from synthetic_faces import STYLES, Rendering, labels, render, render_parameters
+from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.drawing.exaggeration import FURTHEST, LARGEST, exaggeration
 from synthetic_faces.drawing.outlines import FACE, jumps
-from synthetic_faces.drawing.paper import on_paper
-from synthetic_faces.drawing.pencil import Pencil
-from synthetic_faces.geometry.lattice import lattice
+from synthetic_faces.drawing.pencil import Pencil, on_paper
+from synthetic_faces.geometry.camera import lattice
+from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.people.sampling import draw
 from synthetic_faces.ranges import changed
 from synthetic_faces.scene import Scene
@@ -59,7 +59,7 @@ def test_only_later_styles_shade_the_skin():
     shares = []
     for id in IDS:
         it = face(id)
-        neck = cv2.erode((it.labels == labels.NECK).astype(np.uint8), np.ones((7, 7))) > 0
+        neck = cv2.erode((it.labels == Label.NECK).astype(np.uint8), np.ones((7, 7))) > 0
         if neck.sum() > 30:
             shares.append([np.mean(it.sketch(style)[neck] < 215) for style in STYLES])
     assert len(shares) > 3
@@ -147,7 +147,7 @@ def test_the_hand_is_the_same_whatever_it_draws():
 
 def silhouette(it: Rendering) -> np.ndarray:
     """The outermost pixels of the figure, away from the picture's edge."""
-    figure = (it.labels != labels.BACKGROUND).astype(np.uint8)
+    figure = (it.labels != Label.BACKGROUND).astype(np.uint8)
     edge = (figure > 0) & (cv2.erode(figure, np.ones((3, 3), np.uint8)) == 0)
     edge[:, :6] = edge[:, -6:] = edge[-6:] = False  # no outline along the picture's edge
     return edge
@@ -159,7 +159,7 @@ def test_the_outline_lies_on_the_border_of_the_figure(id):
     page, edge = it.sketch(1, exaggerate=False), silhouette(it)
     drawn = page < 215
     assert np.mean(distance_to(drawn)[edge] <= 2.5) > 0.93
-    outside = drawn & (it.labels == labels.BACKGROUND)
+    outside = drawn & (it.labels == Label.BACKGROUND)
     outside[:, :10] = outside[:, -10:] = outside[-10:] = False
     assert np.mean(distance_to(edge)[outside] <= 3.5) > 0.99
 
@@ -179,7 +179,7 @@ def test_lips_and_lids_are_drawn_at_their_landmarks(id):
 
 def test_a_hat_is_outlined_without_being_known():
     it = variant(5, wear__hat="brim")
-    hat = (it.labels == labels.HAT).astype(np.uint8)
+    hat = (it.labels == Label.HAT).astype(np.uint8)
     assert hat.sum() > 200
     edge = (hat > 0) & (cv2.erode(hat, np.ones((3, 3), np.uint8)) == 0)
     drawn = it.sketch(1, exaggerate=False) < 215
@@ -217,7 +217,7 @@ def test_a_turned_nose_stands_out_from_its_cheek(yaw):
     top, bottom = it.landmarks[28], it.landmarks[29]
     rows = slice(int(top[1]), int(bottom[1]))
     columns = slice(int(top[0]), int(bottom[0] + 0.05 * SIZE))
-    assert set(np.unique(it.labels[rows, columns])) <= {labels.SKIN, labels.NOSE}
+    assert set(np.unique(it.labels[rows, columns])) <= {Label.SKIN, Label.NOSE}
     page = it.sketch(1, exaggerate=False)[rows, columns]
     assert np.mean(page.min(1) < 225) > 0.7  # a line down the far side of the bridge
 
@@ -299,7 +299,7 @@ def test_tone_is_darker_on_the_side_turned_from_the_light(id):
     shade = []
     for azimuth in (-60.0, 60.0):
         it = bare(id, light__azimuth=azimuth, light__elevation=25.0, hair__fringe=0.0)
-        skin = np.isin(it.labels, (labels.SKIN, labels.NOSE))
+        skin = np.isin(it.labels, (Label.SKIN, Label.NOSE))
         middle = it.landmarks[27:31, 0].mean()
         left = np.broadcast_to(np.arange(SIZE) < middle, skin.shape)
         page = ink(it.sketch(3, exaggerate=False))
@@ -328,7 +328,7 @@ def test_dark_hair_is_drawn_darker_than_fair_hair():
         bare(1, hair__colour=colour, hair__grey=0.0)
         for colour in ((24.0, 20.0, 18.0), (225.0, 196.0, 140.0))
     )
-    hair = cv2.erode((dark.labels == labels.HAIR).astype(np.uint8), np.ones((5, 5))) > 0
+    hair = cv2.erode((dark.labels == Label.HAIR).astype(np.uint8), np.ones((5, 5))) > 0
     for style in STYLES:
         assert ink(dark.sketch(style))[hair].mean() > 1.3 * ink(fair.sketch(style))[hair].mean()
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthetic_faces import Rendering, labels, render, render_parameters
-from synthetic_faces.geometry.camera import DISTANCE, PIVOT
-from synthetic_faces.geometry.lattice import Lattice, lattice, reduce
-from synthetic_faces.landmarks import CONTOUR, points_3d
+from synthetic_faces import Rendering, render, render_parameters
+from synthetic_faces.geometry.camera import DISTANCE, PIVOT, Lattice, lattice, reduce
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.ground_truth import CONTOUR, points_3d
 from synthetic_faces.parameters import Parameters
 from synthetic_faces.people.sampling import draw
 from synthetic_faces.ranges import changed
@@ -49,13 +49,13 @@ MIRROR = [
 ]
 
 SIDED = (
-    (labels.L_BROW, labels.R_BROW),
-    (labels.L_EYE, labels.R_EYE),
-    (labels.L_EAR, labels.R_EAR),
+    (Label.L_BROW, Label.R_BROW),
+    (Label.L_EYE, Label.R_EYE),
+    (Label.L_EAR, Label.R_EAR),
 )
 FACE = (
-    *(labels.SKIN, labels.NOSE, labels.UPPER_LIP, labels.LOWER_LIP, labels.MOUTH),
-    *(labels.L_BROW, labels.R_BROW, labels.L_EYE, labels.R_EYE),
+    *(Label.SKIN, Label.NOSE, Label.UPPER_LIP, Label.LOWER_LIP, Label.MOUTH),
+    *(Label.L_BROW, Label.R_BROW, Label.L_EYE, Label.R_EYE),
 )
 
 
@@ -95,11 +95,11 @@ def distance(mask: np.ndarray, point: np.ndarray) -> float:
 @each
 def test_lip_landmarks_lie_between_lip_and_skin(id, pose):
     face = bare(id, pose)
-    lips = np.isin(face.labels, (labels.UPPER_LIP, labels.LOWER_LIP, labels.MOUTH))
+    lips = np.isin(face.labels, (Label.UPPER_LIP, Label.LOWER_LIP, Label.MOUTH))
     for point in face.landmarks[48:68][face.visible[48:68]]:
         assert distance(lips, point) < 1.2
     # Half-way between the outer and the inner border of a lip there is lip.
-    for outer, inner, name in ((51, 62, labels.UPPER_LIP), (57, 66, labels.LOWER_LIP)):
+    for outer, inner, name in ((51, 62, Label.UPPER_LIP), (57, 66, Label.LOWER_LIP)):
         if face.visible[[outer, inner]].all():
             middle = 0.5 * (face.landmarks[outer] + face.landmarks[inner])
             assert at(face.labels, middle) == name
@@ -108,7 +108,7 @@ def test_lip_landmarks_lie_between_lip_and_skin(id, pose):
 @each
 def test_eye_landmarks_border_the_eye(id, pose):
     face = bare(id, pose)
-    for first, name in ((36, labels.R_EYE), (42, labels.L_EYE)):
+    for first, name in ((36, Label.R_EYE), (42, Label.L_EYE)):
         eye = face.labels == name
         shown = face.visible[first : first + 6]
         for point in face.landmarks[first : first + 6][shown]:
@@ -122,9 +122,9 @@ def test_eye_landmarks_border_the_eye(id, pose):
 def test_brow_and_nose_landmarks_lie_on_them(id, pose):
     face = bare(id, pose)
     for points, name in (
-        (range(18, 21), labels.R_BROW),
-        (range(23, 26), labels.L_BROW),
-        (range(28, 31), labels.NOSE),
+        (range(18, 21), Label.R_BROW),
+        (range(23, 26), Label.L_BROW),
+        (range(28, 31), Label.NOSE),
     ):
         for number in points:
             if face.visible[number]:
@@ -187,7 +187,7 @@ def test_the_nose_is_nearer_than_the_ears(id, pose):
     face = bare(id, pose)
     x, y = np.floor(face.landmarks[30]).astype(int)
     tip = face.depth[y - 1 : y + 2, x - 1 : x + 2].max()  # it may lie on the outline
-    ears = np.isin(face.labels, (labels.L_EAR, labels.R_EAR))
+    ears = np.isin(face.labels, (Label.L_EAR, Label.R_EAR))
     if ears.any():
         assert tip > face.depth[ears].max()
     for corner in (36, 45):
@@ -222,7 +222,7 @@ def test_normals_are_unit_vectors_toward_the_viewer(id, pose):
     np.testing.assert_allclose(length[covered], 1, atol=1e-3)
     assert (length[~covered] == 0).all()
     assert face.normals.dtype == np.float32
-    skin = face.labels == labels.SKIN
+    skin = face.labels == Label.SKIN
     assert face.normals[skin][:, 2].min() > -0.1
 
 
@@ -231,7 +231,7 @@ def test_normals_agree_with_the_slope_of_depth(id, pose):
     face = bare(id, pose)
     normals, smooth = face.normals.astype(float), face.depth.astype(float)
     down, across = np.gradient(smooth)
-    skin = np.isin(face.labels, (labels.SKIN, labels.NOSE)) & (normals[..., 2] > 0.6)
+    skin = np.isin(face.labels, (Label.SKIN, Label.NOSE)) & (normals[..., 2] > 0.6)
     inner = skin.copy()
     for axis in (0, 1):
         for step in (-2, -1, 1, 2):
@@ -258,7 +258,7 @@ def test_labels_depth_and_normals_hold_at_the_centres_of_pixels():
     assert np.mean(gap < 1e-3) > 0.998
     turn = (coarse.normals * fine.normals[middle, middle]).sum(-1)[covered]
     assert np.mean(turn > 0.999) > 0.998
-    plain = ~np.isin(fine.labels[middle, middle], (labels.HAIR, labels.BACKGROUND))
+    plain = ~np.isin(fine.labels[middle, middle], (Label.HAIR, Label.BACKGROUND))
     assert np.mean((coarse.labels == fine.labels[middle, middle])[plain & covered]) > 0.995
 
 
@@ -329,7 +329,7 @@ def test_a_mirrored_pose_mirrors_the_face(id, yaw):
     for a, b in SIDED:
         swap[[a, b]] = b, a
     flipped = swap[left.labels[:, ::-1]]
-    hairy = (flipped == labels.HAIR) | (right.labels == labels.HAIR)
+    hairy = (flipped == Label.HAIR) | (right.labels == Label.HAIR)
     assert np.mean((flipped == right.labels)[~hairy]) > 0.985
     assert np.corrcoef(left.depth[:, ::-1].ravel(), right.depth.ravel())[0, 1] > 0.98
 
@@ -364,20 +364,20 @@ def test_the_face_stays_in_the_picture(id):
 def test_an_open_mouth_shows_and_drops_the_chin():
     shut = render_parameters(posed(6, "frontal", **{"mouth.opening": 0.0}), 0, 6, SIZE)
     wide = render_parameters(posed(6, "frontal", **{"mouth.opening": 0.3}), 0, 6, SIZE)
-    assert (shut.labels == labels.MOUTH).sum() == 0
-    assert (wide.labels == labels.MOUTH).sum() > 40
+    assert (shut.labels == Label.MOUTH).sum() == 0
+    assert (wide.labels == Label.MOUTH).sum() > 40
     assert wide.landmarks[8, 1] > shut.landmarks[8, 1] + 3
     assert wide.landmarks[66, 1] - wide.landmarks[62, 1] > 5
     np.testing.assert_allclose(wide.landmarks[36:48], shut.landmarks[36:48], atol=1e-6)
     # Teeth: what shows is neither all dark nor all bright.
-    inside = wide.photo[wide.labels == labels.MOUTH].mean(1)
+    inside = wide.photo[wide.labels == Label.MOUTH].mean(1)
     assert inside.min() < 0.6 * inside.max()
 
 
 def test_closed_lids_meet():
     one = render_parameters(posed(6, "frontal", **{"eyes.lid_right": 0.0}), 0, 6, SIZE)
-    assert (one.labels == labels.R_EYE).sum() == 0
-    assert (one.labels == labels.L_EYE).sum() > 20
+    assert (one.labels == Label.R_EYE).sum() == 0
+    assert (one.labels == Label.L_EYE).sum() > 20
     for upper, lower in ((37, 41), (38, 40)):
         assert np.linalg.norm(one.landmarks[upper] - one.landmarks[lower]) < 0.5
     assert one.landmarks[46, 1] - one.landmarks[44, 1] > 2

@@ -5,39 +5,40 @@ import pytest
 from dressed_faces import SIZE, TURNS, face, parameters, rows
 from scipy.signal import savgol_filter
 
-from synthetic_faces import Rendering, labels
-from synthetic_faces.figure.mane import locks
+from synthetic_faces import Rendering
+from synthetic_faces.figure.hair import locks
 from synthetic_faces.figure.tufts import ACROSS, tufts
+from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.scene import Scene
 
 
 def test_the_bald_have_no_hair():
     it = face(10, hair__style="bald", hair__cap=0.0, hair__top=0.0, hair__side=0.0)
-    assert not (it.labels == labels.HAIR).any()
-    assert (face(10).labels == labels.HAIR).sum() > 0.05 * SIZE**2
+    assert not (it.labels == Label.HAIR).any()
+    assert (face(10).labels == Label.HAIR).sum() > 0.05 * SIZE**2
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), TURNS)
 def test_hair_covers_the_skull_at_every_turn(yaw, pitch):
     it = face(11, view__yaw=float(yaw), view__pitch=float(pitch), view__eye_y=0.46)
-    skin = rows(it, labels.SKIN)
+    skin = rows(it, Label.SKIN)
     # The highest skin is forehead: no scalp shows above the hair.
-    assert rows(it, labels.HAIR).min() < skin.min()
-    columns = np.nonzero(it.labels == labels.HAIR)[1]
+    assert rows(it, Label.HAIR).min() < skin.min()
+    columns = np.nonzero(it.labels == Label.HAIR)[1]
     assert np.ptp(columns) > 0.35 * SIZE
 
 
 def test_long_hair_reaches_down_and_a_fringe_hides_the_forehead():
     long = {"hair__style": "long", "hair__length": 2.4, "hair__cover": 62.0}
-    assert rows(face(12, **long), labels.HAIR).max() > 0.9 * SIZE
-    assert rows(face(12), labels.HAIR).max() < 0.6 * SIZE
+    assert rows(face(12, **long), Label.HAIR).max() > 0.9 * SIZE
+    assert rows(face(12), Label.HAIR).max() < 0.6 * SIZE
 
     def forehead(it: Rendering) -> float:
         """Skin above the brows, in outer-eye distances."""
         x = int(it.landmarks[27, 0])
         brow = it.landmarks[17:27, 1].min()
         unit = np.linalg.norm(it.landmarks[45] - it.landmarks[36])
-        return (it.labels[: int(brow), x] == labels.SKIN).sum() / unit
+        return (it.labels[: int(brow), x] == Label.SKIN).sum() / unit
 
     fringe = face(12, hair__style="fringe", hair__fringe=0.55, hair__sweep=0.0)
     assert forehead(fringe) < 0.5 * forehead(face(12, hair__fringe=0.0))

@@ -4,22 +4,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from synthetic_faces import labels, render_parameters
+from synthetic_faces import render_parameters
 from synthetic_faces.figure.anatomy import Anatomy, Eye
-from synthetic_faces.geometry.lattice import lattice
-from synthetic_faces.geometry.mesh import Part
+from synthetic_faces.geometry.camera import lattice
+from synthetic_faces.geometry.meshes import Label, Part
+from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.backdrop import backdrop
-from synthetic_faces.looks.canvas import Canvas, texels
-from synthetic_faces.looks.colour import linear
-from synthetic_faces.looks.lighting import Illumination, direction, illuminate
+from synthetic_faces.looks.face_texture import Canvas, texels
+from synthetic_faces.looks.lighting import Illumination, direction, illuminate, linear
 from synthetic_faces.looks.materials import Material, materials, painted_face
-from synthetic_faces.looks.noise import KINDS, SIDE, patch, texture
 from synthetic_faces.looks.photo import develop, focus, shade
 from synthetic_faces.parameters import Film, Light, Parameters
 from synthetic_faces.people.sampling import SKIN, draw
+from synthetic_faces.randomness import KINDS, SIDE, patch, stream, texture
 from synthetic_faces.ranges import changed
-from synthetic_faces.scene import Geometry, Scene
-from synthetic_faces.streams import stream
+from synthetic_faces.scene import Scene
 
 SIZE = 128
 WHITE = (255.0, 255.0, 255.0)
@@ -231,7 +230,7 @@ def test_the_terminator_of_skin_is_redder_than_its_lit_side():
     p = sitting(light__azimuth=70.0, light__elevation=0.0, light__ambient=0.0, skin__redness=0.0)
     _, geometry, material, light, colour = taken(p)
     facing = geometry.normal @ light.key
-    skin = (material.label == labels.SKIN) & (light.lit > 0.97) & (light.open > 0.9)
+    skin = (material.label == Label.SKIN) & (light.lit > 0.97) & (light.open > 0.9)
     skin &= (geometry.part == Part.HEAD) & (material.hair == 0)
     shading = colour[:, :2] / material.colour[:, :2]
     lit, turned = skin & (facing > 0.7), skin & (facing > -0.12) & (facing < 0.1)
@@ -250,13 +249,13 @@ def test_tone_changes_skin_alone():
     label, hair = first[2].label, first[2].hair
     assert np.array_equal(label, second[2].label)
     same = np.isclose(first[4], second[4], rtol=1e-4, atol=1e-5).all(1)
-    cloth = label == labels.CLOTH
+    cloth = label == Label.CLOTH
     assert cloth.sum() > 500
     # Threads at the very edge of a collar mix with the skin under them.
     assert same[cloth].mean() > 0.97
     assert (hair == 1).sum() > 500
     assert same[hair == 1].all()
-    skin = (label == labels.SKIN) & (hair == 0)
+    skin = (label == Label.SKIN) & (hair == 0)
     assert not same[skin].any()
     behind = [backdrop(p.light, 64, stream(0, 1, "b")) for p in (pale, dark)]
     assert np.array_equal(*behind)
@@ -266,7 +265,7 @@ def test_luminance_of_skin_grows_with_tone():
     means = []
     for tone in SKIN:
         it = render_parameters(sitting(skin__tone=tuple(tone)), 0, 2, SIZE)
-        means.append((it.photo[it.labels == labels.SKIN] @ GREY).mean())
+        means.append((it.photo[it.labels == Label.SKIN] @ GREY).mean())
     assert (np.diff(means) < -8).all()  # the table runs from light to dark
     assert means[0] < 245
     assert means[-1] > 40
@@ -279,7 +278,7 @@ def test_dark_skin_shows_its_form_by_shine():
         shiny = sitting(skin__tone=tuple(tone), skin__gloss=0.9)
         dull = sitting(skin__tone=tuple(tone), skin__gloss=0.0)
         colour, bare = taken(shiny)[4], taken(dull)[4]
-        skin = (taken(shiny)[2].label == labels.SKIN) & (taken(shiny)[2].hair == 0)
+        skin = (taken(shiny)[2].label == Label.SKIN) & (taken(shiny)[2].hair == 0)
         part.append((colour - bare)[skin].sum() / colour[skin].sum())
     assert part[1] > 3 * part[0] > 0
 

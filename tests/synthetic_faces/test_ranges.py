@@ -9,7 +9,7 @@ import pytest
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render_parameters
 from synthetic_faces.parameters import Mole, Parameters
-from synthetic_faces.people.identity import TRAITS
+from synthetic_faces.people.proportions import TRAITS
 from synthetic_faces.people.sampling import draw
 from synthetic_faces.ranges import (
     EXPRESSION,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from synthetic_faces.geometry.curves import pchip, smoothstep, spline
-from synthetic_faces.geometry.raster import rasterise
-from synthetic_faces.looks.noise import sample, texture
+from synthetic_faces.geometry.shapes import pchip, smoothstep, spline
+from synthetic_faces.geometry.zbuffer import rasterise
+from synthetic_faces.randomness import sample, texture
 
 
 def brute_force(xy, z, faces, side):

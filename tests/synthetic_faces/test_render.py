@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from sketchface_models.errors import SketchFaceError
-from synthetic_faces import STYLES, Rendering, labels, render
-from synthetic_faces.geometry.camera import Camera
-from synthetic_faces.geometry.lattice import Lattice
-from synthetic_faces.landmarks import points_3d
+from synthetic_faces import STYLES, Rendering, render
+from synthetic_faces.geometry.camera import Camera, Lattice
+from synthetic_faces.geometry.meshes import Label
+from synthetic_faces.ground_truth import points_3d
 from synthetic_faces.people.sampling import draw
+from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import WORDS
 from synthetic_faces.scene import Scene
-from synthetic_faces.streams import stream
 
 SIZE = 192
 IDS = tuple(range(14))
-FACE = (*range(labels.SKIN, labels.NOSE + 1), *range(labels.L_EYE, labels.R_BROW + 1))
+FACE = (*range(Label.SKIN, Label.NOSE + 1), *range(Label.L_EYE, Label.R_BROW + 1))
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -141,7 +141,7 @@ def test_shapes_and_types(size):
 def test_hair_that_reaches_the_edge_of_an_odd_picture(id, size):
     """The canvas is then no whole number of the cells in which strands look for the border."""
     it = render(0, id, size)
-    assert (it.labels[-1] == labels.HAIR).any()
+    assert (it.labels[-1] == Label.HAIR).any()
     assert it.photo.shape == (size, size, 3)
 
 
@@ -209,28 +209,28 @@ def test_landmarks_follow_ibug_order(id):
 def test_landmarks_lie_on_their_labels(id):
     it = face(id)
     unit = np.linalg.norm(it.landmarks[45] - it.landmarks[36])
-    over = (labels.HAIR, labels.GLASSES, labels.HAT)
+    over = (Label.HAIR, Label.GLASSES, Label.HAT)
     if it.visible[30]:
-        assert near(it, it.landmarks[30], (labels.NOSE,), 0.02 * unit)
+        assert near(it, it.landmarks[30], (Label.NOSE,), 0.02 * unit)
     eyes = it.parameters.eyes
     for lid, eye, name in (
-        (eyes.lid_right, (36, 42), labels.R_EYE),
-        (eyes.lid_left, (42, 48), labels.L_EYE),
+        (eyes.lid_right, (36, 42), Label.R_EYE),
+        (eyes.lid_left, (42, 48), Label.L_EYE),
     ):
         for point in it.landmarks[slice(*eye)][it.visible[slice(*eye)]]:
             assert lid == 0 or near(it, point, (name, *over), 0.06 * unit)
-    lips = (labels.UPPER_LIP, labels.LOWER_LIP, labels.MOUTH)
+    lips = (Label.UPPER_LIP, Label.LOWER_LIP, Label.MOUTH)
     for point in it.landmarks[48:68][it.visible[48:68]]:
         assert near(it, point, lips, 0.05 * unit)
     for point in it.landmarks[18:22][it.visible[18:22]]:  # the tail is a hair's breadth
-        assert near(it, point, (labels.R_BROW, *over), 0.06 * unit)
+        assert near(it, point, (Label.R_BROW, *over), 0.06 * unit)
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_the_jaw_runs_along_the_outline_of_the_face(id):
     it = face(id)
     unit = np.linalg.norm(it.landmarks[45] - it.landmarks[36])
-    inside = np.isin(it.labels, (*range(1, 8), labels.MOUTH, labels.UPPER_LIP, labels.LOWER_LIP))
+    inside = np.isin(it.labels, (*range(1, 8), Label.MOUTH, Label.UPPER_LIP, Label.LOWER_LIP))
     padded = np.pad(inside, 1)
     eroded = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     rows, columns = np.nonzero(inside & ~eroded)
@@ -299,18 +299,18 @@ def test_labels_have_the_parts_of_a_face(id):
     it = face(id)
     present = set(np.unique(it.labels))
     assert present <= set(range(19))
-    assert {0, labels.SKIN, labels.NOSE, labels.UPPER_LIP, labels.LOWER_LIP, labels.NECK} <= present
-    assert (labels.HAIR in present) == (it.parameters.hair.style != "bald")
-    assert (labels.GLASSES in present) == (it.parameters.wear.glasses != "none")
+    assert {0, Label.SKIN, Label.NOSE, Label.UPPER_LIP, Label.LOWER_LIP, Label.NECK} <= present
+    assert (Label.HAIR in present) == (it.parameters.hair.style != "bald")
+    assert (Label.GLASSES in present) == (it.parameters.wear.glasses != "none")
     if it.parameters.mouth.opening > 0.05:
-        assert labels.MOUTH in present
+        assert Label.MOUTH in present
 
 
 def test_left_is_the_subjects_left():
     """CelebAMask-HQ's l_ parts lie in the right half of the image."""
     for id in IDS:
         it = face(id)
-        for left, right in ((labels.L_EYE, labels.R_EYE), (labels.L_BROW, labels.R_BROW)):
+        for left, right in ((Label.L_EYE, Label.R_EYE), (Label.L_BROW, Label.R_BROW)):
             columns = [np.nonzero(it.labels == name)[1] for name in (left, right)]
             if len(columns[0]) and len(columns[1]):
                 assert columns[0].mean() > columns[1].mean()
@@ -320,8 +320,8 @@ def test_labels_agree_with_depth_about_what_is_there():
     for id in IDS:
         it = face(id)
         empty = it.depth == 0
-        glasses = it.labels == labels.GLASSES  # their frame may stand out over the background
-        assert np.array_equal(empty & ~glasses, (it.labels == labels.BACKGROUND) & ~glasses)
+        glasses = it.labels == Label.GLASSES  # their frame may stand out over the background
+        assert np.array_equal(empty & ~glasses, (it.labels == Label.BACKGROUND) & ~glasses)
 
 
 # --- depth -----------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_depth_is_nearest_at_the_nose(id):
     assert it.depth[0, 0] == 0
     bare = np.isin(it.labels, FACE)  # without hair, brims and glasses, which may be nearer
     row, column = np.unravel_index(np.argmax(it.depth * bare), it.depth.shape)
-    assert it.labels[row, column] == labels.NOSE or abs(it.parameters.view.yaw) > 25
+    assert it.labels[row, column] == Label.NOSE or abs(it.parameters.view.yaw) > 25
     x, y = np.floor(it.landmarks[30]).astype(int)
     tip = it.depth[y - 1 : y + 2, x - 1 : x + 2].max()
     assert tip > 0.9 * it.depth[bare].max()
@@ -383,7 +383,7 @@ def test_hatching_follows_the_light():
     darker = []
     for id in IDS:
         it = face(id)
-        skin = it.labels == labels.SKIN
+        skin = it.labels == Label.SKIN
         middle = it.landmarks[27:31, 0].mean()
         columns = np.broadcast_to(np.arange(SIZE), skin.shape)
         page = it.sketch(3).astype(float)

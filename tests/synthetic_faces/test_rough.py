@@ -7,7 +7,6 @@ import pytest
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import Rendering, render
 from synthetic_faces.drawing.feature_lines import features
-from synthetic_faces.drawing.rough import rough, rough_drawing
 
 SIZE = 192
 IDS = (0, 4, 5)
@@ -20,7 +19,7 @@ def face(id: int) -> Rendering:
 
 @cache
 def drawing(id: int, roughness: float) -> np.ndarray:
-    return rough_drawing(face(id), roughness)
+    return face(id).rough_lines(roughness)
 
 
 def distance_to_line(picture: np.ndarray) -> np.ndarray:
@@ -29,7 +28,7 @@ def distance_to_line(picture: np.ndarray) -> np.ndarray:
 
 
 def test_a_pure_function_of_seed_and_id():
-    assert np.array_equal(rough(0, 4, SIZE, 0.7), rough_drawing(render(0, 4, SIZE), 0.7))
+    assert np.array_equal(render(0, 4, SIZE).rough_lines(0.7), render(0, 4, SIZE).rough_lines(0.7))
     assert not np.array_equal(drawing(4, 1.0), drawing(5, 1.0))
 
 
@@ -46,7 +45,7 @@ def test_dark_lines_on_white():
 @pytest.mark.parametrize("id", IDS)
 def test_without_roughness_lines_lie_where_the_geometry_has_them(id: int):
     exact = np.full((SIZE, SIZE), 255, np.uint8)
-    for lines in features(face(id)).values():
+    for lines in features(face(id).subject).values():
         for line in lines:
             path = np.round(line.points * SIZE - 0.5).astype(np.int32)
             cv2.polylines(exact, [path], False, (0,), 1)
@@ -83,7 +82,7 @@ def test_roughness_leaves_lines_of_the_mouth_out():
 
 
 def test_lines_are_broken():
-    lines = sum(len(own) for own in features(face(0)).values())
+    lines = sum(len(own) for own in features(face(0).subject).values())
     count, _ = cv2.connectedComponents((drawing(0, 1.0) < 140).astype(np.uint8))
     assert count - 1 > 0.5 * lines
 
@@ -91,4 +90,4 @@ def test_lines_are_broken():
 @pytest.mark.parametrize("roughness", [-0.1, 1.5])
 def test_roughness_out_of_range_is_refused(roughness: float):
     with pytest.raises(SketchFaceError, match=r"roughness: .*; allowed: 0 to 1"):
-        rough_drawing(face(0), roughness)
+        face(0).rough_lines(roughness)

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from dressed_faces import SIZE, face, near, parameters, rows
 
-from synthetic_faces import labels, render
+from synthetic_faces import render
 from synthetic_faces.figure.hats import PRESSED, pressed, rim_height
 from synthetic_faces.figure.hats import hat as hat_meshes
-from synthetic_faces.figure.necklace import path
-from synthetic_faces.geometry.lattice import lattice
-from synthetic_faces.geometry.mesh import Part
-from synthetic_faces.geometry.raster import rasterise
-from synthetic_faces.geometry.tubes import ball, tube, visible
+from synthetic_faces.figure.neckwear import path
+from synthetic_faces.geometry.camera import lattice
+from synthetic_faces.geometry.meshes import Label, Part, ball, tube
+from synthetic_faces.geometry.zbuffer import rasterise, visible
 from synthetic_faces.people.sampling import draw
 from synthetic_faces.ranges import check
 from synthetic_faces.scene import Scene
@@ -67,13 +66,13 @@ def test_dress_does_not_change_the_person():
 def test_a_hat_lies_above_the_brows_and_covers_the_hair(kind):
     for id in range(3):
         with_hat, without = face(id, wear__hat=kind), face(id)
-        hat, brows = rows(with_hat, labels.HAT), rows(with_hat, labels.L_BROW, labels.R_BROW)
+        hat, brows = rows(with_hat, Label.HAT), rows(with_hat, Label.L_BROW, Label.R_BROW)
         assert len(hat) > 0.04 * SIZE**2
         x = with_hat.landmarks[[19, 24], 0].astype(int)
-        over_face = np.nonzero(with_hat.labels[:, x[0] : x[1]] == labels.HAT)[0]
+        over_face = np.nonzero(with_hat.labels[:, x[0] : x[1]] == Label.HAT)[0]
         assert over_face.max() <= brows.min()
-        hair = np.count_nonzero(with_hat.labels == labels.HAIR)
-        assert hair < 0.5 * np.count_nonzero(without.labels == labels.HAIR)
+        hair = np.count_nonzero(with_hat.labels == Label.HAIR)
+        assert hair < 0.5 * np.count_nonzero(without.labels == Label.HAIR)
         # Nothing of the head stands out above it.
         top = rows(with_hat, *range(1, 19)).min()
         assert hat.min() == top
@@ -149,20 +148,20 @@ def test_frames_lie_before_the_eyes(kind, yaw):
     unit = int(0.5 * np.linalg.norm(with_.landmarks[45] - with_.landmarks[36]))
     box = (slice(max(y - unit, 0), y + unit), slice(max(x - unit, 0), x + unit))
     assert frame[box].sum() > 30
-    assert np.all(with_.labels[frame] == labels.GLASSES)
+    assert np.all(with_.labels[frame] == Label.GLASSES)
     assert with_.depth[box][frame[box]].mean() > without.depth[y, x]
 
 
 def test_clear_lenses_are_labelled_like_celebamask_and_dark_ones_hide_the_eyes():
     clear = face(3, size=192, wear__glasses="square", wear__tint=0.0)
     dark = face(3, size=192, wear__glasses="square", wear__tint=0.9)
-    for name in (labels.L_EYE, labels.R_EYE):
+    for name in (Label.L_EYE, Label.R_EYE):
         assert np.count_nonzero(clear.labels == name) > 20
         assert np.count_nonzero(dark.labels == name) == 0
     # The lens takes the skin around the eye.
     for eye in (clear.landmarks[36:42], clear.landmarks[42:48]):
         x, low = eye[:, 0].mean().astype(int), eye[:, 1].max().astype(int)
-        assert clear.labels[low + 4, x] == labels.GLASSES
+        assert clear.labels[low + 4, x] == Label.GLASSES
     assert not dark.visible[36:48].any()
     assert clear.visible[[30, 33, 51, 57, 8]].all()
     eye = dark.landmarks[36:42].mean(0).astype(int)
@@ -194,13 +193,13 @@ def test_a_necklace_lies_on_neck_or_clothes(kind, yaw, pitch):
         view__yaw=float(yaw),
         view__pitch=float(pitch),
     )
-    beads = it.labels == labels.NECKLACE
+    beads = it.labels == Label.NECKLACE
     assert beads.sum() > 15
     # Above it there may be the jaw; below it there is what it lies on.
     y, x = np.nonzero(beads)
     low = {column: y[x == column].max() for column in np.unique(x)}
     below = [it.labels[min(row + 2, 191), column] for column, row in low.items()]
-    assert np.isin(below, (labels.NECK, labels.CLOTH)).mean() > 0.9
+    assert np.isin(below, (Label.NECK, Label.CLOTH)).mean() > 0.9
     assert y.max() > it.landmarks[8, 1]
 
 
@@ -216,8 +215,8 @@ def test_a_necklace_keeps_clear_of_the_skin():
 @pytest.mark.parametrize("kind", ["stud", "hoop", "drop"])
 def test_earrings_hang_from_the_lobes(kind):
     it = face(7, size=192, wear__earrings=0.07, wear__earring_kind=kind, shape__ear_angle=40.0)
-    rings = it.labels == labels.EARRING
-    ears = np.isin(it.labels, (labels.L_EAR, labels.R_EAR))
+    rings = it.labels == Label.EARRING
+    ears = np.isin(it.labels, (Label.L_EAR, Label.R_EAR))
     assert rings.sum() > 12
     assert (near(rings, 3) & ears).any()
     assert np.nonzero(rings)[0].mean() > np.nonzero(ears)[0].mean()
@@ -225,7 +224,7 @@ def test_earrings_hang_from_the_lobes(kind):
 
 def test_a_turtleneck_covers_more_of_the_neck_than_a_scoop():
     bare = [
-        np.count_nonzero(face(8, wear__neckline=line).labels == labels.NECK)
+        np.count_nonzero(face(8, wear__neckline=line).labels == Label.NECK)
         for line in ("turtle", "crew", "scoop")
     ]
     assert bare[0] < 0.6 * bare[1]
@@ -237,7 +236,7 @@ def test_patterned_cloth_shows_its_second_colour():
     red = []
     for pattern in ("plain", "stripes", "checks"):
         it = face(9, wear__pattern=pattern, wear__neckline="crew", **cloth)
-        pixels = it.photo[it.labels == labels.CLOTH].astype(int)
+        pixels = it.photo[it.labels == Label.CLOTH].astype(int)
         red.append(np.mean(pixels[:, 0] > pixels[:, 2]))
     assert red[0] < 0.02
     assert min(red[1:]) > 0.15
@@ -278,7 +277,7 @@ def test_everything_worn_at_once_renders_at_the_ends_of_the_pose(kind, yaw, pitc
         view__pitch=float(pitch),
     )
     found = set(np.unique(it.labels).tolist())
-    assert {labels.HAT, labels.GLASSES, labels.HAIR, labels.CLOTH} <= found
+    assert {Label.HAT, Label.GLASSES, Label.HAIR, Label.CLOTH} <= found
     assert np.isfinite(it.depth).all()
     for style in (1, 2, 3):
         assert it.sketch(style).min() < 160

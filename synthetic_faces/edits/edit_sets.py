@@ -1,28 +1,31 @@
-"""Before and after: one face rendered twice, and drawn with all but one place shared."""
+"""Before and after: one face rendered twice, and drawn with all but one feature shared.
+
+Lines are drawn in two ways: as the contour stage does, and in pencil as in style 1. In both, the
+pixels of a line depend on that line alone: lines that two pictures share are equal in both to the
+last bit, wherever no other line comes near.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from face_geometry import ibug
+from face_geometry.polylines import REFERENCE_SIZE, draw_lines
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import Features, Line, features
-from synthetic_faces.edits import drawing
+from synthetic_faces.drawing.pencil import Pencil, on_paper
+from synthetic_faces.drawing.sketch import MANNERS
 from synthetic_faces.edits.extras import extra
-from synthetic_faces.edits.groups import (
-    CORNER,
-    EYES,
-    OUTER_CORNER,
-    Group,
-    after,
-    before,
-    known,
-)
+from synthetic_faces.edits.groups import CORNER, EYES, OUTER_CORNER, Group, after, before, known
+from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.parameters import Parameters
+from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.rendering import Rendering, render_parameters
-from synthetic_faces.streams import face_id, stream
 
 SMALLEST = 64
 
@@ -103,7 +106,7 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
         kind=kind,
         before=first,
         after=second,
-        mask=drawing.region(changed, size),
+        mask=_region(changed, size),
         corner=corner_pixel(size),
     )
 
@@ -120,7 +123,7 @@ def _drawn(
     old, new = faces
     size = old.size
     points = _exchanged(old.landmarks, new.landmarks, group.chains)
-    lines, fresh = features(old), features(new)
+    lines, fresh = features(old.subject), features(new.subject)
     locks = stream(old.seed, old.id, "edit locks")
     lines["hair"] = extra("hair", old, lines, locks) if lines["hair"] else []
     added = [] if not kind else extra(kind, new, fresh, random)
@@ -135,16 +138,16 @@ def _drawn(
     first = _picture(old, old.landmarks, [], [*kept, *out])
     second = _picture(new, points, added, [*kept, *put])
     chains = [
-        *drawing.chain_lines(old.landmarks, group.chains, size),
-        *drawing.chain_lines(points, group.chains, size),
+        *_chain_lines(old.landmarks, group.chains, size),
+        *_chain_lines(points, group.chains, size),
     ]
     return first, second, [*chains, *out, *put, *added]
 
 
 def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: list[Line]) -> Picture:
     return Picture(
-        lines=drawing.contour(points, extras, face.size),
-        sketch=drawing.pencil_drawing(lines, face.size, face.seed, face.id),
+        lines=_contour(points, extras, face.size),
+        sketch=_pencil_drawing(lines, face.size, face.seed, face.id),
         photo=face.photo,
         landmarks=points,
         parameters=face.parameters,
@@ -183,3 +186,49 @@ def _replaced(
     if hair:
         found["hair"] = hair
     return found
+
+
+CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (paper, section 4.2)
+STYLE = 1
+REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
+
+
+def _contour(points: np.ndarray, extras: Sequence[Line], size: int) -> np.ndarray:
+    """(size, size) uint8: landmarks (68, 2) in pixels joined chain by chain, and more lines."""
+    chains = [points[ibug.chain(name)] for name in ibug.CHAINS]
+    return draw_lines([*chains, *(line.points * size for line in extras)], size, CONTOUR_WIDTH)
+
+
+def _pencil_drawing(lines: Sequence[Line], size: int, seed: int, id: str) -> np.ndarray:
+    """(size, size) uint8: lines in pencil on paper; one hand and one sheet for all edits of a face.
+
+    The hand drifts with the place, never with the order of its strokes.
+    """
+    grid = lattice(size)
+    pencil = Pencil(grid.side, stream(seed, id, "edit pencil"), MANNERS[STYLE].wobble)
+    for line in lines:
+        at = grid.cells(line.points)
+        force = MANNERS[STYLE].weight * line.pressure
+        if line.filled:
+            pencil.blot(at, force)
+        else:
+            pencil.stroke(at, line.width, force, line.taper)
+    return on_paper(pencil.paper(), size, stream(seed, id, "edit paper").random(3))
+
+
+def _region(lines: Sequence[Line], size: int) -> np.ndarray:
+    """(size, size) bool: every pixel that drawing these lines in either way can touch."""
+    reach = math.ceil(REACH * size) + 2
+    mask = np.zeros((size, size), np.uint8)
+    for line in lines:
+        path = np.round(line.points * size - 0.5).astype(np.int32)
+        if line.filled:
+            cv2.fillPoly(mask, [path], (255,))
+        cv2.polylines(mask, [path], line.filled, (255,), 2 * reach + 1)
+    return mask > 0
+
+
+def _chain_lines(points: np.ndarray, names: Sequence[str], size: int) -> list[Line]:
+    """Chains of landmarks (68, 2), in pixels, as lines."""
+    width = 1000 * CONTOUR_WIDTH / REFERENCE_SIZE
+    return [Line(points[ibug.chain(name)] / size, width, 1.0) for name in names]

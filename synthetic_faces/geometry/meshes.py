@@ -1,4 +1,4 @@
-"""A grid of surface points with what later steps want to know at each of them."""
+"""Surfaces as grids of points, the shapes they are built of, and the names of what they show."""
 
 from __future__ import annotations
 
@@ -23,6 +23,30 @@ class Part(IntEnum):
     HAT = 8
     NECKLACE = 9
     GLASSES = 10
+
+
+class Label(IntEnum):
+    """Classes of CelebAMask-HQ's label maps; `L_` and `R_` are the subject's sides."""
+
+    BACKGROUND = 0
+    SKIN = 1
+    NOSE = 2
+    GLASSES = 3
+    L_EYE = 4
+    R_EYE = 5
+    L_BROW = 6
+    R_BROW = 7
+    L_EAR = 8
+    R_EAR = 9
+    MOUTH = 10
+    UPPER_LIP = 11
+    LOWER_LIP = 12
+    HAIR = 13
+    HAT = 14
+    EARRING = 15
+    NECKLACE = 16
+    NECK = 17
+    CLOTH = 18
 
 
 @dataclass(frozen=True)
@@ -93,3 +117,38 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     x, y, z = vectors
     vectors /= np.sqrt(np.maximum(x * x + y * y + z * z, np.float32(1e-18)))
     return np.moveaxis(vectors, 0, -1)
+
+
+def tube(
+    part: Part, path: np.ndarray, radius: np.ndarray | float, aside: np.ndarray, around: int = 7
+) -> Mesh:
+    """A tube along a world path (N, 3); radius: (N,) or one.
+
+    aside: (3,), a direction never along the path. Its `plane` is the place along the path and
+    around it, both in [0, 1].
+    """
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    first = np.cross(np.broadcast_to(aside, along.shape), along)
+    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
+    second = np.cross(along, first)
+    angle = np.linspace(0, 2 * np.pi, around)[None, :, None]
+    ring = np.cos(angle) * first[:, None] + np.sin(angle) * second[:, None]
+    wide = np.broadcast_to(np.asarray(radius, float), len(path))[:, None, None]
+    points = path[:, None] + wide * ring
+    s, a = np.meshgrid(np.linspace(0, 1, len(path)), np.linspace(0, 1, around), indexing="ij")
+    return bare(part, points, np.stack([s, a], axis=-1))
+
+
+def ball(part: Part, centre: np.ndarray, radius: float) -> Mesh:
+    """A ball in the world."""
+    around = np.linspace(0, 2 * np.pi, 15)[None, :]
+    up = np.linspace(0.05, np.pi - 0.05, 8)[:, None]
+    unit = [np.sin(up) * np.sin(around), -np.cos(up) + 0 * around, np.sin(up) * np.cos(around)]
+    points = centre + radius * np.stack(unit, axis=-1)
+    return bare(part, points, points[..., :2])
+
+
+def bare(part: Part, points: np.ndarray, plane: np.ndarray, open: bool = False) -> Mesh:
+    """A hairless mesh of world points (R, C, 3)."""
+    return Mesh(part, points, plane, plane, np.full(points.shape[:2], -1.0), open=open)

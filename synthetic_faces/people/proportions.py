@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import RANGES
-from synthetic_faces.streams import stream
 
 GROUPS = ("shape", "eyes", "brows", "nose", "mouth")
 REACH = 2.2  # spreads beyond which nothing is drawn

@@ -15,8 +15,7 @@ from face_geometry.polylines import REFERENCE_SIZE, draw_lines
 from face_geometry.rough_lines import cut, stray
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import BROWS, EYES, Line, features
-from synthetic_faces.rendering import Rendering, render
-from synthetic_faces.streams import stream
+from synthetic_faces.drawing.subject import Subject
 
 WIDTH = 2.6  # pixels on a picture of side 512, like the contour stage's rough lines
 SHIFT = 6.0  # typical displacement of a feature, same unit
@@ -24,39 +23,32 @@ FAINT = 0.58  # at roughness 1, lines of features drawn with less pressure are l
 SMALL = ("nose", "mouth", *EYES, *BROWS)
 
 
-def rough(seed: int, id: int | str, size: int, roughness: float = 1.0) -> np.ndarray:
-    """Rough lines of face (seed, id): a pure function of the arguments.
+def rough_drawing(
+    subject: Subject, random: np.random.Generator, roughness: float = 1.0
+) -> np.ndarray:
+    """Draw the rough lines of a face: (size, size) uint8, 0 line, 255 paper.
 
-    size: side of the picture, in pixels. roughness: in [0, 1]; 0 keeps lines in their places, 1
-    looks like an amateur's.
-
-    Returns:
-        (size, size) uint8, 0 = line, 255 = paper.
+    roughness: in [0, 1]; 0 keeps lines in their places, 1 looks like an amateur's.
 
     Raises:
         SketchFaceError: for a roughness outside [0, 1].
     """
-    return rough_drawing(render(seed, id, size), roughness)
-
-
-def rough_drawing(face: Rendering, roughness: float = 1.0) -> np.ndarray:
-    """Rough lines of a rendered face; see `rough`."""
     if not 0 <= roughness <= 1:
         raise SketchFaceError(f"roughness: {roughness:g}; allowed: 0 to 1")
-    random = stream(face.seed, face.id, "rough")
-    scale = face.size / REFERENCE_SIZE
+    size = subject.lattice.size
+    scale = size / REFERENCE_SIZE
     pieces, darkness = [], []
-    for name, lines in features(face).items():
+    for name, lines in features(subject).items():
         move = _Misplaced(name, lines, roughness, random)
         for line in lines:
             force = random.uniform(0.7, 1.0)
             if name in SMALL and not line.filled and line.pressure < FAINT * roughness:
                 continue
-            for piece in cut(_dense(move(line), face.size), scale, random):
+            for piece in cut(_dense(move(line), size), scale, random):
                 if len(piece) > 1:
                     pieces.append(stray(piece, scale, roughness, random))
                     darkness.append(force)
-    return draw_lines(pieces, face.size, WIDTH, darkness)
+    return draw_lines(pieces, size, WIDTH, darkness)
 
 
 class _Misplaced:

@@ -1,7 +1,7 @@
-"""A z-buffer rasteriser for small triangles, in numpy.
+"""A z-buffer: which triangle each pixel sees, in numpy, and what the scene looks like there.
 
-All triangles are cut into horizontal spans at once, all spans into pixels at once, and of the
-pixels that fall on one place the nearest stays. Nothing is tested that is not covered.
+All triangles are cut into horizontal spans at once, and all spans into pixels at once. Of the
+candidates for a pixel the nearest is kept. Only covered pixels are visited.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from synthetic_faces.geometry.camera import Camera, Lattice
 
 EDGE = np.float32(1e-4)  # pixels by which triangles overlap, so that no seam opens between them
 SLIVER = np.float32(0.004)  # twice the area in pixels below which a triangle counts as one point
@@ -139,3 +141,60 @@ def _weights(
     second, third = px * by - py * bx, ax * py - ay * px
     weight[:, 0], weight[:, 1], weight[:, 2] = 1 - second - third, second, third
     return weight
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What each covered pixel of a canvas shows. P covered pixels, in scan order; side: its side.
+
+    pixel: (P,) flat index. part: (P,) `Part`. depth: (P,) world z. normal, tangent: (P, 3) in the
+    world, tangent along hair. plane: (P, 2) place on the part. strand: (P, 2). hair: (P,).
+    inner: (P,) bool, the inside of an open surface. z: (side, side) world z, -inf for nothing.
+    """
+
+    lattice: Lattice
+    pixel: np.ndarray
+    part: np.ndarray
+    depth: np.ndarray
+    normal: np.ndarray
+    tangent: np.ndarray
+    plane: np.ndarray
+    strand: np.ndarray
+    hair: np.ndarray
+    inner: np.ndarray
+    z: np.ndarray
+
+    @property
+    def side(self) -> int:
+        """Side of the canvas."""
+        return self.lattice.side
+
+    def cells(self, points: np.ndarray) -> np.ndarray:
+        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
+        return self.lattice.cells(points)
+
+    def map(self, values: np.ndarray, empty: float = 0.0) -> np.ndarray:
+        """Per-pixel values (P, ...) spread over the canvas (side, side, ...)."""
+        full = np.full((self.side * self.side, *values.shape[1:]), empty, values.dtype)
+        full[self.pixel] = values
+        return full.reshape(self.side, self.side, *values.shape[1:])
+
+
+def visible(
+    camera: Camera, geometry: Geometry, world: np.ndarray, reach: float = 0.05
+) -> list[np.ndarray]:
+    """The parts of a world line (N, 3) that nothing hides, in canvas pixels.
+
+    reach: how far, in head units, something may lie before the line without hiding it.
+    """
+    at = geometry.cells(camera.project(world))
+    cell = np.round(at).astype(int)
+    inside = ((cell >= 0) & (cell < geometry.side)).all(1)
+    cell = np.clip(cell, 0, geometry.side - 1)
+    seen = inside & (world[:, 2] > geometry.z[cell[:, 1], cell[:, 0]] - reach)
+    cuts = np.flatnonzero(np.diff(seen.astype(int))) + 1
+    return [
+        part
+        for part, shown in zip(np.split(at, cuts), np.split(seen, cuts))
+        if shown[0] and len(part) > 1
+    ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from synthetic_faces.labels import SKIN
-from synthetic_faces.looks import vector
+from synthetic_faces.geometry import shapes
+from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.parameters import RGB
 
 SCALE = 150  # texels per head unit
@@ -25,6 +25,11 @@ def plane() -> tuple[np.ndarray, np.ndarray]:
     x = (np.arange(WIDTH, dtype=np.float32) + 0.5) / SCALE + LEFT
     y = (np.arange(HEIGHT, dtype=np.float32) + 0.5) / SCALE + TOP
     return np.broadcast_to(x, (HEIGHT, WIDTH)), np.broadcast_to(y[:, None], (HEIGHT, WIDTH))
+
+
+def enlarged(field: np.ndarray) -> np.ndarray:
+    """Resize a field of any size, spread over the whole texture, to (HEIGHT, WIDTH, ...)."""
+    return cv2.resize(field, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
 
 
 class Window:
@@ -47,14 +52,14 @@ class Window:
     def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of a closed outline (N, 2), blurred by `blur` head units."""
         mask = self._empty()
-        vector.fill(mask, [self._at(outline)], 255)
+        shapes.fill(mask, [self._at(outline)], 255)
         return _soft(mask, blur)
 
     def line(self, points: np.ndarray, width: float, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of an open line (N, 2) of some width in head units."""
         thick = max(1, round(width * SCALE))
         mask = self._empty()
-        vector.lines(mask, [self._at(points)], thick, 255)
+        shapes.lines(mask, [self._at(points)], thick, 255)
         return _soft(mask, blur) * min(1.0, width * SCALE / thick)
 
     def lines(
@@ -64,22 +69,22 @@ class Window:
         thick = max(1, round(width * SCALE))
         mask = self._empty()
         if isinstance(paths, np.ndarray):
-            vector.lines(mask, self._at(paths), thick, 255)
+            shapes.lines(mask, self._at(paths), thick, 255)
         else:
-            vector.lines(mask, [self._at(path) for path in paths], thick, 255)
+            shapes.lines(mask, [self._at(path) for path in paths], thick, 255)
         return _soft(mask, blur) * min(1.0, width * SCALE / thick)
 
     def disc(self, centre: np.ndarray, radius: float, blur: float = 0.0) -> np.ndarray:
         """Coverage in [0, 1] of a disc."""
         mask = self._empty()
-        vector.disc(mask, self._at(centre), radius * SCALE, 255)
+        shapes.disc(mask, self._at(centre), radius * SCALE, 255)
         return _soft(mask, blur)
 
     def dots(self, centres: np.ndarray, radii: np.ndarray, blur: float) -> np.ndarray:
         """Coverage in [0, 1] of many discs."""
         mask = self._empty()
         for centre, radius in zip(self._at(centres), radii):
-            vector.disc(mask, centre, radius * SCALE, 255)
+            shapes.disc(mask, centre, radius * SCALE, 255)
         return _soft(mask, blur)
 
     def from_point(self, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +106,7 @@ class Canvas:
         self.colour = np.empty((HEIGHT, WIDTH, 3), np.float32)
         self.colour[:] = tone
         self.gloss = np.full((HEIGHT, WIDTH), gloss, np.float32)
-        self.label = np.full((HEIGHT, WIDTH), SKIN, np.uint8)
+        self.label = np.full((HEIGHT, WIDTH), Label.SKIN, np.uint8)
 
     def blend(self, window: Window, mask: np.ndarray, colour: RGB | np.ndarray) -> None:
         """Mix a colour (3 numbers or one per texel) in by a mask in [0, 1]."""

@@ -9,8 +9,8 @@ import numpy as np
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.figure.anatomy import SIDES
-from synthetic_faces.geometry.curves import spline
-from synthetic_faces.looks.skin import beard_mask, moustache_mask
+from synthetic_faces.geometry.shapes import spline
+from synthetic_faces.looks.whiskers import beard_mask, moustache_mask
 
 
 class Traits:

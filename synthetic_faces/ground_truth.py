@@ -1,22 +1,26 @@
-"""The 68 iBUG landmarks, read off the anatomy and projected: exact by construction."""
+"""The exact ground truth of a rendered face: 68 iBUG landmarks, label map and depth."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from synthetic_faces.figure import glasses
 from synthetic_faces.figure.anatomy import SIDES, Anatomy, Eye
-from synthetic_faces.geometry.curves import smoothstep
-from synthetic_faces.scene import Geometry, Scene
+from synthetic_faces.geometry.shapes import smoothstep
+from synthetic_faces.geometry.zbuffer import Geometry
+from synthetic_faces.looks import attire
+from synthetic_faces.looks.materials import Material
+from synthetic_faces.scene import Scene
 
 JAW_HEIGHTS = np.array([0.06, 0.28, 0.58, 0.82, 1.04, 1.255, 1.44, 1.545])  # average head, 0-7
 # Sample numbers on the lids (33, outer to inner corner), lips (41, left to right), brows (25).
 LID = (10, 20)
 UPPER, LOWER = (0, 8, 14, 20, 26, 32, 40), (34, 26, 20, 14, 6)
 BROW = (24, 20, 14, 8, 0)
-
-
 SLACK = 0.05  # head units: lids and lips bulge between the vertices of the mesh
 CONTOUR = 17  # landmarks 0-16 slide along the head with the outline; the others stay on the skin
+FARTHEST_Z = -1.6  # world z of the far end of the body, in head units
+LEAST_DEPTH = 0.04  # depth there: what is covered never reads as background
 
 
 def landmarks(scene: Scene, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
@@ -95,3 +99,23 @@ def _eye(eye: Eye) -> np.ndarray:
     near, far = LID
     lids = [eye.upper[near], eye.upper[far], eye.inner, eye.lower[far], eye.lower[near]]
     return np.stack([eye.outer, *lids])
+
+
+def labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None) -> np.ndarray:
+    """Return the label map of a canvas, (side, side) uint8, lenses included."""
+    names = geometry.map(material.label)
+    if worn is not None:
+        attire.label_lenses(worn, names)
+    return names
+
+
+def depth(geometry: Geometry) -> np.ndarray:
+    """Return (size, size) float32 in [0, 1]: 1 at the nearest point, 0 for the background.
+
+    World z is scaled; the far end of the body stays above 0.
+    """
+    z = geometry.lattice.centres(geometry.z)
+    scaled = LEAST_DEPTH + (1 - LEAST_DEPTH) * np.clip(
+        (z - FARTHEST_Z) / (z.max() - FARTHEST_Z), 0, 1
+    )
+    return np.where(np.isfinite(z), scaled, 0).astype(np.float32)

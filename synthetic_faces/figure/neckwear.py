@@ -1,4 +1,4 @@
-"""Necklaces: a chain or beads that lie round the neck and on the chest, with or without pendant."""
+"""What is worn round the neck: the collars of clothes, and necklaces."""
 
 from __future__ import annotations
 
@@ -7,8 +7,52 @@ import numpy as np
 from synthetic_faces.figure import body
 from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.camera import Camera
-from synthetic_faces.geometry.mesh import Mesh, Part
-from synthetic_faces.geometry.tubes import ball, tube
+from synthetic_faces.geometry.meshes import Mesh, Part, ball, bare, tube
+from synthetic_faces.geometry.shapes import smoothstep
+
+COLLAR = 9.0  # height in `plane` from which a point belongs to a collar
+
+
+def collar(surface: Surface, camera: Camera) -> list[Mesh]:
+    """What stands up round the neck: the roll of a turtleneck or the leaves of a shirt's collar."""
+    kind = surface.anatomy.parameters.wear.neckline
+    if kind == "turtle":
+        theta = np.linspace(-np.radians(125), np.radians(125), 61)[None, :]
+        s = np.linspace(0, 1, 12)[:, None]
+        t = 0.50 + 0.42 * s + 0 * theta
+        off = 1.05 + 0.13 * np.sin(np.pi * np.minimum(s * 1.6, 0.5)) + 0.10 * s**2
+        return [_sheet(surface, camera, theta, t, off)]
+    if kind != "collar":
+        return []
+    found = []
+    for side in (-1, 1):
+        angle = np.linspace(np.radians(9), np.radians(150), 41)
+        theta = (angle if side > 0 else -angle[::-1])[None, :]
+        front = np.exp(-(((np.abs(theta) - 0.2) / 0.45) ** 2))
+        s = np.linspace(0, 1, 11)[:, None]
+        # Up from the neckline behind, over the fold, and down to the point of the leaf.
+        fall = smoothstep(0.25, 1.0, s)
+        t = (
+            0.70
+            + 0.07 * front
+            - 0.03 * np.sin(np.pi * np.minimum(s / 0.5, 1))
+            + fall * (0.13 + 0.10 * front)
+        )
+        off = 1.05 + 0.04 * smoothstep(0, 0.3, s) + 0.14 * fall + 0.05 * front * fall
+        theta = theta + side * 0.42 * front * fall
+        found.append(_sheet(surface, camera, theta, t, off))
+    return found
+
+
+def _sheet(
+    surface: Surface, camera: Camera, theta: np.ndarray, t: np.ndarray, off: np.ndarray
+) -> Mesh:
+    theta = theta + 0 * t
+    points = body.neck_points(surface, camera, theta, t, off)
+    points = body.above_chest(surface, camera, points, 0.035)
+    plane = np.stack([theta, COLLAR + 1 + t], axis=-1)
+    return bare(Part.TORSO, points, plane, open=True)
+
 
 REACH = np.radians(112)  # how far round the neck it can be seen
 BEADS = 44
