@@ -47,8 +47,7 @@ from pipeline.landmarks.detector import FaceMesh
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load
-from sketchface_models.pretrained.predict import BATCH, FaceParser
-from sketchface_models.pretrained.shipped import SIDE
+from sketchface_models.pretrained.parsers import BATCH, PARSER_SIZE, FaceParser
 
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
 FFHQ = 70_000
@@ -201,7 +200,7 @@ def bare_detector() -> Callable[[np.ndarray], object]:
 
 def network(aligned: list[np.ndarray]) -> tuple[Callable[[torch.Tensor], object], list]:
     """The shipped parser's forward pass, and the batches that it parses faces in."""
-    faces = np.stack([resize(photo, (SIDE, SIDE)) for photo in aligned])
+    faces = np.stack([resize(photo, (PARSER_SIZE, PARSER_SIZE)) for photo in aligned])
     batches = torch.from_numpy(faces).permute(0, 3, 1, 2).float().div(127.5).sub(1).split(BATCH)
     return FaceParser().logits, list(batches)
 

@@ -32,7 +32,7 @@ from pipeline.translation.inputs import Preparation
 from pipeline.translation.recipe import open_weights
 from pipeline.translation.translate import Translator
 from sketchface.builtin import SEEN, doodles, edits, face_pictures
-from sketchface_models.pretrained.predict import FaceParser
+from sketchface_models.pretrained.parsers import FaceParser
 from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.parameters import Parameters
 from synthetic_faces.people.sampling import draw

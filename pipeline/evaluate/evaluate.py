@@ -58,12 +58,12 @@ from pipeline.evaluate.truth import (
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import BEST, WEIGHTS, load_trained
+from sketchface_models.inference import BEST_FILE, WEIGHTS_FILE, load_trained
 from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.judge import NAME, PARAMETERS
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.sets import SET_METRICS
-from sketchface_models.pretrained.shipped import read_card
+from sketchface_models.pretrained.parsers import read_card
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.systems.parser import Parser
@@ -116,7 +116,7 @@ def _evaluate_parser(
     device: torch.device,
 ) -> None:
     """Score the weights that did best on the validation faces, the last ones if none were kept."""
-    file = BEST if (weights / BEST).exists() else WEIGHTS
+    file = BEST_FILE if (weights / BEST_FILE).exists() else WEIGHTS_FILE
     system, card = load_trained(weights, device, file)
     _check_fits(card, pack)
     about = {

@@ -164,7 +164,7 @@ def _parser(precision: str) -> Any:
     """This process's parser; imported here because labelled faces need neither it nor torch."""
     import torch
 
-    from sketchface_models.pretrained.predict import FaceParser
+    from sketchface_models.pretrained.parsers import FaceParser
 
     torch.set_num_threads(1)  # the workers share the cores among themselves
     return FaceParser(precision)  # type: ignore[arg-type]

@@ -14,8 +14,7 @@ from pipeline.depth.depth import DepthSettings
 from pipeline.evaluate.score import processor
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import WEIGHTS, load_trained
-from sketchface_models.pretrained.generators import load_generator
+from sketchface_models.inference import WEIGHTS_FILE, load_generator, load_trained
 from sketchface_models.styles import STYLE, style_weights
 from sketchface_models.systems.base import System
 
@@ -156,11 +155,15 @@ def open_weights(weights: Path | None) -> tuple[System, Recipe, torch.device]:
         system, card = load_generator(DEFAULT, device)
         return system, Recipe.of(card, f"the shipped {DEFAULT}"), device
     inner = weights / "weights"
-    folder = inner if not (weights / WEIGHTS).exists() and (inner / WEIGHTS).exists() else weights
-    if not (folder / WEIGHTS).exists():
+    folder = (
+        inner
+        if not (weights / WEIGHTS_FILE).exists() and (inner / WEIGHTS_FILE).exists()
+        else weights
+    )
+    if not (folder / WEIGHTS_FILE).exists():
         raise SketchFaceError(
-            f"{weights}: no {WEIGHTS} in it; name the weights folder of a trained run, such as "
-            "data/train/hida/0/weights"
+            f"{weights}: no {WEIGHTS_FILE} in it; name the weights folder of a trained run, such "
+            "as data/train/hida/0/weights"
         )
     system, card = load_trained(folder, device)
     return system, Recipe.of(card, str(weights)), device

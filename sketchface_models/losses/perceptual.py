@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchface_models.networks.small_parser import LAYERS
-from sketchface_models.pretrained.shipped import FOLDER, load_parser
+from sketchface_models.pretrained.parsers import PARSER_FOLDER, load_parser
 
 WEIGHTS: Mapping[str, float] = dict.fromkeys(LAYERS, 1.0)
 """Every layer alike."""
@@ -46,7 +46,7 @@ class ParserLoss(nn.Module):
         SketchFaceError: if the weights are not there.
     """
 
-    def __init__(self, layers: Mapping[str, float] = WEIGHTS, folder: Path = FOLDER) -> None:
+    def __init__(self, layers: Mapping[str, float] = WEIGHTS, folder: Path = PARSER_FOLDER) -> None:
         super().__init__()
         unknown = [name for name in layers if name not in LAYERS]
         if unknown or not layers:

@@ -11,11 +11,16 @@ from torch import Tensor, nn
 
 from sketchface_models.metrics.frechet import FeatureStatistics
 from sketchface_models.networks.unet_parser import WIDTHS, UNetParser
-from sketchface_models.pretrained.shipped import SIDE, load_parser
+from sketchface_models.pretrained.parsers import PARSER_SIZE, load_parser
 
 FEATURES = WIDTHS[-1]
 """Numbers in a face's vector."""
-PARAMETERS = {"revision": 1, "features": "centre, averaged", "side": SIDE, "resize": "bilinear"}
+PARAMETERS = {
+    "revision": 1,
+    "features": "centre, averaged",
+    "side": PARSER_SIZE,
+    "resize": "bilinear",
+}
 """How pictures come to it; part of a protocol's hash, beside that of the network."""
 NAME = "judge"
 """Of the shipped network, and in a protocol."""
@@ -36,8 +41,8 @@ class Judge(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """(B, 1 or 3, H, W) in [-1, 1], grey or RGB, of any size -> (B, `FEATURES`) float32."""
         x = pictures.expand(-1, 3, -1, -1).float()
-        if x.shape[-2:] != (SIDE, SIDE):
-            x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True)
+        if x.shape[-2:] != (PARSER_SIZE, PARSER_SIZE):
+            x = F.interpolate(x, (PARSER_SIZE, PARSER_SIZE), mode="bilinear", antialias=True)
         centre = self.network.features(x)["centre"]
         return centre.float().mean(dim=(2, 3))
 

@@ -1,1 +1,1 @@
-"""Trained weights that come with the package."""
+"""The weights that come with the package: `store` reads and writes them, `parsers` uses some."""

@@ -1,7 +1,7 @@
-"""How weights lie in the package: half precision, and a card with the hash of them beside.
+"""Read and write the weights that come with the package: half precision, with a card beside.
 
 FOLDER/NAME.safetensors     matrices and kernels in 16 bits, vectors (norms, biases) in 32
-FOLDER/NAME.json            what is to be known of them, with the SHA-256 of the former
+FOLDER/NAME.json            the card: data, terms, scores, and the SHA-256 of the former
 """
 
 from __future__ import annotations
@@ -20,23 +20,26 @@ from sketchface_models.errors import SketchFaceError
 
 
 def files(folder: Path, name: str) -> tuple[Path, Path]:
-    """Weights and card."""
+    """Return the paths of the weights and of the card of `name`."""
     return folder / f"{name}.safetensors", folder / f"{name}.json"
 
 
 def write(folder: Path, name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Path:
-    """Write weights in half precision, and their card with their hash; returns the former.
+    """Write weights in half precision, and their card with their hash.
 
     Args:
         folder: to write to.
         name: of both files.
-        tensors: in 32 bits.
-        card: what is to be known of them.
+        tensors: weights by name, in 32 bits.
+        card: JSON-able description of the weights.
+
+    Returns:
+        The path of the weights.
 
     Raises:
-        SketchFaceError: if a weight does not fit into 16 bits, or they cannot be written.
+        SketchFaceError: if a weight does not fit into 16 bits, or a file cannot be written.
     """
-    path, about = files(folder, name)
+    path, card_path = files(folder, name)
     stored = {key: half(tensor) for key, tensor in tensors.items()}
     wide = [key for key, t in stored.items() if t.is_floating_point() and not t.isfinite().all()]
     if wide:
@@ -44,33 +47,32 @@ def write(folder: Path, name: str, tensors: Mapping[str, Tensor], card: Mapping[
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(path, stored, {"name": name})
     data = path.read_bytes()
-    facts = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    with atomic_file(about) as temporary:
-        temporary.write_text(json.dumps({**card, **facts}, indent=2) + "\n", encoding="utf-8")
+    checks = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    with atomic_file(card_path) as temporary:
+        temporary.write_text(json.dumps({**card, **checks}, indent=2) + "\n", encoding="utf-8")
     return path
 
 
 def read(folder: Path, name: str, remedy: str) -> dict[str, Tensor]:
-    """Weights in 32 bits, of which the card knows the hash.
+    """Return the weights of `name` in 32 bits, after checking them against the card's hash.
 
     Raises:
-        SketchFaceError: if a file is missing or damaged, or the two do not belong together; ends
-            with `remedy`.
+        SketchFaceError: if a file is missing or damaged, or the two do not belong together; the
+            message ends with `remedy`.
     """
-    path, about = files(folder, name)
-    if hashlib.sha256(_bytes(path, remedy)).hexdigest() != read_card(folder, name, remedy).get(
-        "sha256"
-    ):
-        raise SketchFaceError(f"{path}: not the file that {about.name} describes; {remedy}")
+    path, card_path = files(folder, name)
+    sha256 = hashlib.sha256(_bytes(path, remedy)).hexdigest()
+    if sha256 != read_card(folder, name, remedy).get("sha256"):
+        raise SketchFaceError(f"{path}: not the file that {card_path.name} describes; {remedy}")
     stored, _ = load_tensors(path)
     return {key: t.float() if t.is_floating_point() else t for key, t in stored.items()}
 
 
 def read_card(folder: Path, name: str, remedy: str) -> dict[str, Any]:
-    """What the card says.
+    """Return the card of `name`.
 
     Raises:
-        SketchFaceError: if it is missing or damaged; ends with `remedy`.
+        SketchFaceError: if it is missing or damaged; the message ends with `remedy`.
     """
     _, path = files(folder, name)
     try:
@@ -80,7 +82,7 @@ def read_card(folder: Path, name: str, remedy: str) -> dict[str, Any]:
 
 
 def half(tensor: Tensor) -> Tensor:
-    """Matrices and kernels in 16 bits; vectors, whatever their shape, are few and stay exact."""
+    """Return matrices and kernels in 16 bits; vectors (of any shape) are few and stay exact."""
     narrow = tensor.is_floating_point() and sum(side > 1 for side in tensor.shape) > 1
     return tensor.half() if narrow else tensor
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sketchface_models import checkpoint
 from sketchface_models.atomic import atomic_dir, write_json
-from sketchface_models.inference import BEST, CARD, WEIGHTS
+from sketchface_models.inference import BEST_FILE, CARD_FILE, WEIGHTS_FILE
 from sketchface_models.styles import STYLE, style_counts
 from sketchface_models.training import cost
 from sketchface_models.training.guards import SKIPPED
@@ -43,12 +43,12 @@ def deliver(
         trained = (pack.styles[row] for row in pack.rows("train"))
         card["styles"] = style_counts(trained, pack.channels[STYLE])
     with atomic_dir(out / "weights") as folder:
-        checkpoint.save_tensors(folder / WEIGHTS, trainer.weights(), card)
-        write_json(folder / CARD, card)
+        checkpoint.save_tensors(folder / WEIGHTS_FILE, trainer.weights(), card)
+        write_json(folder / CARD_FILE, card)
         if best.step is not None:
             chosen = {"steps": best.step, "images": best.step * schedule.batch}
             about = card | chosen | {"best": best.note()}
-            checkpoint.save_tensors(folder / BEST, best.weights, about)
+            checkpoint.save_tensors(folder / BEST_FILE, best.weights, about)
     with atomic_dir(out / "logs") as folder:
         for name in (STEPS, TIMING):
             shutil.copyfile(place / name, folder / name)

@@ -23,10 +23,10 @@ from pipeline.pack.pack import write_pack
 from pipeline.report.write import write_report
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import BEST, load_trained
+from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.metrics.parsing import confusion, parsing_scores
-from sketchface_models.pretrained.ship import ship_run
-from sketchface_models.pretrained.shipped import load_parser, read_card
+from sketchface_models.pretrained.parsers import load_parser, read_card
+from sketchface_models.ship import ship_parser
 from sketchface_models.systems.base import Task
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.run import train
@@ -65,7 +65,7 @@ def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
     assert (summary["n"], summary["size"]) == (SPLITS["test"] - 1, SIZE)
     assert [face["id"] for face in summary["missing"]] == [TEST[0]]
     pack = Pack(data / "pack" / RUN)
-    system, card = load_trained(data / "train" / RUN / "0" / "weights", file=BEST)
+    system, card = load_trained(data / "train" / RUN / "0" / "weights", file=BEST_FILE)
     found, truth = parsed(system, pack, pack.rows("test"), torch.device("cpu"))
     assert torch.equal(truth, torch.from_numpy(pack.arrays["parsing"][pack.rows("test"), 0]).long())
     scores = parsing_scores(confusion(truth, found))
@@ -113,7 +113,7 @@ def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
 def test_a_run_ships_with_a_card_of_its_scores(data: Path, tmp_path: Path) -> None:
     weights = data / "train" / RUN / "0" / "weights"
     summary = data / "evaluate" / RUN / "0" / "summary.json"
-    ship_run("small", weights, summary, SPLITS, tmp_path)
+    ship_parser("small", weights, summary, SPLITS, tmp_path)
     card = read_card("small", tmp_path)
     scores = json.loads(summary.read_text())
     assert card["scores"]["test"]["mean_f1"] == scores["scores"]["mean_f1"]
@@ -121,15 +121,15 @@ def test_a_run_ships_with_a_card_of_its_scores(data: Path, tmp_path: Path) -> No
     assert card["data"]["faces"] == SPLITS
     assert "made" in card["terms"]
     shipped = load_parser("small", folder=tmp_path)
-    system, _ = load_trained(weights, file=BEST)
+    system, _ = load_trained(weights, file=BEST_FILE)
     photo = torch.rand(1, 3, SIZE, SIZE)
     with torch.no_grad():
         expected = system.networks["parser"](photo)
         torch.testing.assert_close(shipped(photo), expected, atol=0.05, rtol=0.05)
     with pytest.raises(SketchFaceError, match="do not fit the network"):
-        ship_run("judge", weights, summary, SPLITS, tmp_path)
+        ship_parser("judge", weights, summary, SPLITS, tmp_path)
     with pytest.raises(SketchFaceError, match="not the scores of a parser run"):
-        ship_run("small", weights, weights / "model.json", SPLITS, tmp_path)
+        ship_parser("small", weights, weights / "model.json", SPLITS, tmp_path)
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "paper"])

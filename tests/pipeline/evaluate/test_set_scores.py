@@ -25,7 +25,7 @@ from sketchface_models.metrics.sets import (
     score_sets,
     set_interval,
 )
-from sketchface_models.pretrained.shipped import read_card
+from sketchface_models.pretrained.parsers import read_card
 from sketchface_models.systems.base import Task
 from sketchface_models.training.pack import Pack
 

@@ -10,7 +10,7 @@ from face_geometry.palette import INDEX
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shards import QUARANTINE, iter_rows, read_quarantine, write_rows
 from pipeline.segment.segment import SegmentSettings, segment
-from sketchface_models.pretrained.predict import FaceParser
+from sketchface_models.pretrained.parsers import FaceParser
 
 SIZE = 200
 LABELS = np.tile(np.arange(19, dtype=np.uint8).repeat(11)[:SIZE], (SIZE, 1))

@@ -23,7 +23,7 @@ from sketchface_models.augmentation.photos import (
 )
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import BEST, load_trained
+from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.labels import CLASSES, INDEX, MIRRORED, as_labels
 from sketchface_models.losses.parsing import PERCENT, balanced_weights, parsing_losses
 from sketchface_models.losses.perceptual import ParserLoss
@@ -31,13 +31,15 @@ from sketchface_models.metrics.frechet import frechet_distance, statistics_of
 from sketchface_models.metrics.judge import FEATURES, Judge
 from sketchface_models.networks.small_parser import LAYERS, WIDTHS, SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
-from sketchface_models.pretrained.predict import BATCH, FaceParser, likeliest
-from sketchface_models.pretrained.shipped import (
-    FOLDER,
-    NETWORKS,
+from sketchface_models.pretrained.parsers import (
+    BATCH,
+    PARSER_FOLDER,
+    PARSER_NETWORKS,
+    FaceParser,
+    argmax_labels,
     load_parser,
     read_card,
-    ship,
+    write_parser,
 )
 from sketchface_models.pretrained.store import half
 from sketchface_models.systems.base import Augment, Clock
@@ -100,9 +102,9 @@ def write_pack(folder: Path) -> Path:
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:
     """Freshly initialised networks, shipped into a folder of their own."""
-    for name, cls in NETWORKS.items():
+    for name, cls in PARSER_NETWORKS.items():
         torch.manual_seed(3)
-        ship(name, cls().state_dict(), {"name": name}, tmp_path / "parsers")
+        write_parser(name, cls().state_dict(), {"name": name}, tmp_path / "parsers")
     return tmp_path / "parsers"
 
 
@@ -396,7 +398,7 @@ def test_a_run_through_the_engine_keeps_the_best_by_mean_f1(tmp_path: Path, netw
     watched = {step["step"] + 1: step["val_f1"] for step in steps if "val_f1" in step}
     assert set(watched) == {4, 8}
     assert all("val_ssim" not in step for step in steps)
-    system, card = load_trained(tmp_path / "out/weights", file=BEST)
+    system, card = load_trained(tmp_path / "out/weights", file=BEST_FILE)
     assert card["best"]["measure"] == "val_f1"
     assert card["best"]["value"] == pytest.approx(max(watched.values()))
     assert isinstance(system, Parser)
@@ -419,7 +421,7 @@ def test_it_learns_what_skin_is(tmp_path: Path):
 
 
 def test_shipped_weights_are_half_and_come_back_whole(shipped: Path):
-    for name, cls in NETWORKS.items():
+    for name, cls in PARSER_NETWORKS.items():
         torch.manual_seed(3)
         original = cls().state_dict()
         network = load_parser(name, folder=shipped)
@@ -463,18 +465,18 @@ def test_weights_beyond_half_precision_do_not_ship(tmp_path: Path):
     weights = SmallParser().state_dict()
     weights["last.weight"][0] = 1e6
     with pytest.raises(SketchFaceError, match=r"last\.weight does not fit into 16 bits"):
-        ship("small", weights, {}, tmp_path)
+        write_parser("small", weights, {}, tmp_path)
     with pytest.raises(SketchFaceError, match="do not fit the network"):
-        ship("judge", SmallParser().state_dict(), {}, tmp_path)
+        write_parser("judge", SmallParser().state_dict(), {}, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PARSER_NETWORKS)
 def test_the_packages_own_weights_load_and_say_where_they_come_from(name: str):
     card = read_card(name)
     network = load_parser(name)
     assert card["parameters"] == parameters(network)
-    assert (FOLDER / f"{name}.safetensors").stat().st_size <= 6_000_000
+    assert (PARSER_FOLDER / f"{name}.safetensors").stat().st_size <= 6_000_000
     assert {"data", "terms", "scores", "sha256"} <= card.keys()
     assert [row["class"] for row in card["scores"]["test"]["classes"]] == [
         name for name in CLASSES if name in {r["class"] for r in card["scores"]["test"]["classes"]}
@@ -560,7 +562,7 @@ def test_the_likeliest_class_is_that_of_all_classes_scaled_together(size: tuple[
     torch.manual_seed(0)
     logits = torch.randn(64, 64, 19).permute(2, 0, 1)
     together = F.interpolate(logits.contiguous()[None], size, mode="bilinear")[0]
-    found = likeliest(logits, *size)
+    found = argmax_labels(logits, *size)
     assert found.dtype == torch.uint8
     assert torch.equal(found, together.argmax(dim=0).to(torch.uint8))
 
@@ -569,4 +571,4 @@ def test_of_equally_likely_classes_the_first_is_taken():
     logits = torch.zeros(19, 8, 8)
     logits[[5, 11]] = 1.0
     for size in ((8, 8), (20, 20)):
-        assert (likeliest(logits, *size) == 5).all()
+        assert (argmax_labels(logits, *size) == 5).all()

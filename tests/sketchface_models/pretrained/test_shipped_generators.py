@@ -16,12 +16,16 @@ from made_packs import make_config
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sketchface_models import ship
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import load_trained
-from sketchface_models.pretrained import generators, ship_generator
-from sketchface_models.pretrained.generators import GENERATORS, load_generator
-from sketchface_models.pretrained.ship_generator import MOST_BYTES, SOURCES
+from sketchface_models.inference import (
+    GENERATOR_FOLDER,
+    generator_names,
+    load_generator,
+    load_trained,
+)
 from sketchface_models.pretrained.store import half
+from sketchface_models.ship import DATA_SETS, MOST_BYTES
 from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.run import train
 
@@ -56,7 +60,7 @@ def summary(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def shipped(trained: Path, tmp_path: Path) -> Path:
-    path = ship_generator.ship_generator(
+    path = ship.ship_generator(
         "tiny", trained / "weights", trained / "summary.json", tmp_path / "generators"
     )
     assert path == tmp_path / "generators/tiny.safetensors"
@@ -109,7 +113,7 @@ def test_cards_say_what_they_are(trained: Path, shipped: Path) -> None:
     about = json.loads((trained / "weights/model.json").read_text())
     assert card["model"] == about["model"]
     assert card["faces"] == about["faces"]
-    assert card["terms"] == SOURCES["fs2k"][1]
+    assert card["terms"] == DATA_SETS["fs2k"][1]
     assert card["training"] == {"run": "tiny", "seed": 0, "steps": 3, "images": 12}
     assert card["scores"]["rows"]["model"]["ssim"]["mean"] == 0.5
     text = (shipped / "tiny.md").read_text()
@@ -151,46 +155,46 @@ def test_missing_and_foreign_files_are_refused_in_one_line(shipped: Path, tmp_pa
 def test_what_cannot_ship_is_refused(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ship(scores: dict[str, Any] | str) -> str:
+    def refused(scores: dict[str, Any] | str) -> str:
         path = tmp_path / "summary.json"
         path.write_text(scores if isinstance(scores, str) else json.dumps(scores))
         with pytest.raises(SketchFaceError) as caught:
-            ship_generator.ship_generator("tiny", trained / "weights", path, tmp_path / "out")
+            ship.ship_generator("tiny", trained / "weights", path, tmp_path / "out")
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "out").exists()
         return str(caught.value)
 
-    assert "scores of seed 1, weights of seed 0" in ship(summary(seed=1))
-    assert "summary.json: not the scores" in ship("{}")
-    assert "summary.json: not the scores" in ship("nothing")
+    assert "scores of seed 1, weights of seed 0" in refused(summary(seed=1))
+    assert "summary.json: not the scores" in refused("{}")
+    assert "summary.json: not the scores" in refused("nothing")
     assert MOST_BYTES == 30_000_000
-    monkeypatch.setattr(ship_generator, "MOST_BYTES", 10_000)
-    assert "MB in half precision; a package carries at most" in ship(summary())
+    monkeypatch.setattr(ship, "MOST_BYTES", 10_000)
+    assert "MB in half precision; a package carries at most" in refused(summary())
 
 
 def test_the_command_ends_in_one_line(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["tiny", str(tmp_path / "none"), str(trained / "summary.json")]
-    monkeypatch.setattr(sys, "argv", ["ship_generator", *arguments])
+    monkeypatch.setattr(sys, "argv", ["ship", "generator", *arguments])
     with pytest.raises(SystemExit, match=r"^error: .*none/model\.safetensors: not one of our"):
-        ship_generator.main()
+        ship.main()
 
 
 def test_the_package_carries_its_generators() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     patterns = settings["tool"]["setuptools"]["package-data"]["sketchface_models"]
     for ending in ("safetensors", "json", "md"):
-        path = GENERATORS / f"hida.{ending}"
+        path = GENERATOR_FOLDER / f"hida.{ending}"
         inside = path.relative_to(ROOT / "sketchface_models").as_posix()
         assert any(fnmatch(inside, pattern) for pattern in patterns)
 
 
-@pytest.mark.parametrize("name", generators.names())
+@pytest.mark.parametrize("name", generator_names())
 def test_the_packages_own_generators_load_and_say_where_they_come_from(name: str) -> None:
     system, card = load_generator(name)
-    assert (GENERATORS / f"{name}.safetensors").stat().st_size <= MOST_BYTES
+    assert (GENERATOR_FOLDER / f"{name}.safetensors").stat().st_size <= MOST_BYTES
     assert card["parameters"] == sum(p.numel() for p in system.networks.parameters())
     assert {"data", "terms", "scores", "sha256", "training"} <= card.keys()
     assert card["faces"]["framing"]
-    assert (GENERATORS / f"{name}.md").read_text().startswith(f"# Generator `{name}`")
+    assert (GENERATOR_FOLDER / f"{name}.md").read_text().startswith(f"# Generator `{name}`")

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import BEST, load_trained
+from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.systems.pix2pix import Pix2Pix
 from sketchface_models.training.best import Best
 from sketchface_models.training.modes import torch_modes
@@ -87,7 +87,7 @@ def test_the_best_weights_are_those_of_the_best_validation(trained: Path, many: 
     lines = [json.loads(line) for line in (trained / "logs" / "steps.jsonl").open()]
     values = {line["step"] + 1: line["val_l1"] for line in lines if "val_l1" in line}
     best = min(values, key=values.__getitem__)
-    system, card = load_trained(trained / "weights", file=BEST)
+    system, card = load_trained(trained / "weights", file=BEST_FILE)
     # Logged as float32, compared as float64.
     value = pytest.approx(values[best], rel=1e-6)
     assert card["best"] == {"measure": "val_l1", "step": best, "value": value}
@@ -107,10 +107,10 @@ def test_a_network_that_gets_worse_keeps_its_best(
     weights = tmp_path / "out" / "weights"
     lines = [json.loads(line) for line in (tmp_path / "out/logs/steps.jsonl").open()]
     values = [line["val_ssim"] for line in lines]
-    _, card = load_trained(weights, file=BEST)
+    _, card = load_trained(weights, file=BEST_FILE)
     assert card["best"]["value"] == pytest.approx(max(values), rel=1e-6)
     assert card["steps"] == values.index(max(values)) + 1 < 12
-    last, best = load_file(weights / "model.safetensors"), load_file(weights / BEST)
+    last, best = load_file(weights / "model.safetensors"), load_file(weights / BEST_FILE)
     assert last.keys() == best.keys()
     assert any(not torch.equal(last[name], best[name]) for name in last)
 
@@ -126,7 +126,7 @@ def test_without_measure_or_faces_there_are_no_best_weights(
     weights = tmp_path / "out" / "weights"
     assert {path.name for path in weights.iterdir()} == {"model.safetensors", "model.json"}
     with pytest.raises(SketchFaceError, match=r"best\.safetensors"):
-        load_trained(weights, file=BEST)
+        load_trained(weights, file=BEST_FILE)
     assert (tmp_path / "out" / "logs" / "samples").exists() == (without == "measure")
 
 
