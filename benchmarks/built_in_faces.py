@@ -23,7 +23,7 @@ import joblib
 import numpy as np
 import psutil
 
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from synthetic_faces import STYLES, render
 from synthetic_faces.doodles import doodle
 from synthetic_faces.edits import edit_set

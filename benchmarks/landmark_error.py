@@ -18,7 +18,7 @@ import numpy as np
 from face_geometry.palette import INDEX
 from pipeline.depth.depth import DepthSettings
 from pipeline.depth.mesh import mesh_depth
-from pipeline.landmarks.errors import by_pose, depth_error, landmark_error
+from pipeline.landmarks.accuracy import by_pose, depth_error, landmark_error
 from pipeline.landmarks.landmarks import DETECTORS
 from synthetic_faces import Rendering, render_parameters
 from synthetic_faces.people.sampling import draw

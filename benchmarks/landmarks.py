@@ -30,7 +30,7 @@ import skimage.data
 from pipeline.common.images import decode, encode_jpeg, resize
 from pipeline.common.parallel import workers
 from pipeline.common.shards import IMAGE, image_cell, iter_rows, shard_name, write_rows
-from pipeline.landmarks.detector import quiet
+from pipeline.landmarks.face_mesh import quiet
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 
 SHARDS = 8

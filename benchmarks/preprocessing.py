@@ -43,7 +43,7 @@ from pipeline.contours.contours import ContourSettings, draw_contours
 from pipeline.datasets import folder as adapter
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.faces.ingest import ingest
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load

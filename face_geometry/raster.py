@@ -1,25 +1,10 @@
-"""A z-buffer for triangle meshes, and the triangles of MediaPipe's face mesh."""
+"""A z-buffer for triangle meshes."""
 
 from __future__ import annotations
 
-import functools
-from collections import Counter, defaultdict
-
 import numpy as np
 
-from pipeline.landmarks.detector import import_remedy
-from sketchface_models.errors import SketchFaceError
-
 _SLACK = 1e-7  # pixels; a centre on a shared edge must not fall between two triangles by rounding
-
-# Lids and lips: rings of vertices around holes in the tessellation, each from one corner round to
-# the other along the upper edge and back along the lower.
-RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
-LEFT_EYE = (362, 398, 384, 385, 386, 387, 388, 466, 263, 249, 390, 373, 374, 380, 381, 382)
-INNER_LIP = (
-    *(78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
-    *(324, 318, 402, 317, 14, 87, 178, 88, 95),
-)
 
 
 def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -107,51 +92,3 @@ def _expanded(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """How many whole numbers each range `first` to `last` holds, and all of them in turn."""
     count = np.maximum(last - first + 1, 0)
     return count, np.arange(count.sum()) - (count.cumsum() - count - first).repeat(count)
-
-
-@functools.cache
-def face_triangles() -> np.ndarray:
-    """The triangles of the 468-vertex face mesh, eyes and mouth closed: (898, 3) int.
-
-    MediaPipe publishes the tessellation as a set of edges. Every three that join three vertices
-    are a triangle, but for the two rings around a nostril, whose edges have two triangles already.
-
-    Raises:
-        SketchFaceError: if mediapipe cannot be imported.
-    """
-    try:
-        from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION
-    except ImportError as error:
-        raise SketchFaceError(import_remedy(error)) from None
-
-    neighbours: dict[int, set[int]] = defaultdict(set)
-    for a, b in FACEMESH_TESSELATION:
-        neighbours[a].add(b)
-        neighbours[b].add(a)
-    rings = {
-        (a, b, c)
-        for a in neighbours
-        for b in neighbours[a]
-        for c in neighbours[a] & neighbours[b]
-        if a < b < c
-    }
-    faces_at = Counter(edge for ring in rings for edge in _edges(ring))
-    triangles = {ring for ring in rings if any(faces_at[edge] < 3 for edge in _edges(ring))}
-    closed = [piece for hole in (RIGHT_EYE, LEFT_EYE, INNER_LIP) for piece in _close(hole)]
-    return np.array(sorted(triangles) + closed)
-
-
-def _edges(ring: tuple[int, int, int]) -> tuple[tuple[int, int], ...]:
-    a, b, c = ring
-    return (a, b), (b, c), (a, c)
-
-
-def _close(hole: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """A strip of triangles across a ring, from its upper edge to its lower."""
-    half = len(hole) // 2
-    upper, lower = hole[: half + 1], (hole[0], *hole[: half - 1 : -1])
-    strip = []
-    for i in range(half):
-        strip.append((upper[i], upper[i + 1], lower[i + 1]))
-        strip.append((upper[i], lower[i], lower[i + 1]))
-    return [corners for corners in strip if len(set(corners)) == 3]

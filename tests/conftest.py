@@ -6,7 +6,8 @@ import pytest
 import torch
 from made_faces import crop
 
-from pipeline.landmarks.detector import Detection, FaceMesh
+from pipeline.landmarks.detector import Detection
+from pipeline.landmarks.face_mesh import FaceMesh
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

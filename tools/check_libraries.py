@@ -2,7 +2,7 @@
 
 import sys
 
-from pipeline.landmarks.detector import import_remedy
+from pipeline.landmarks.face_mesh import import_remedy
 
 try:
     import cv2  # noqa: F401

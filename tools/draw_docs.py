@@ -26,7 +26,7 @@ from pipeline.common.sheets import sheet
 from pipeline.contours.contours import draw_contour
 from pipeline.depth.depth import DepthSettings
 from pipeline.depth.mesh import mesh_depth
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation.files import Output
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.recipe import open_weights

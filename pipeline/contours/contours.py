@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from face_geometry import ibug
 from face_geometry.polylines import draw_lines
-from face_geometry.rough_lines import rough_lines
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -28,6 +27,7 @@ from pipeline.common.shards import (
     shard_paths,
 )
 from pipeline.common.tables import aligned_size, faces_with_marks
+from pipeline.contours.rough_lines import rough_lines
 from sketchface_models.config import above, at_least
 
 SCHEMA = pa.schema([("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE)])

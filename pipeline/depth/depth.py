@@ -33,9 +33,8 @@ from pipeline.common.shards import (
 from pipeline.common.tables import aligned_size, faces_with_marks
 from pipeline.depth import files as depthfiles
 from pipeline.depth.files import Pictures, Unusable
-from pipeline.depth.mesh import mesh_depth
+from pipeline.depth.mesh import mesh_depth, toned
 from pipeline.depth.network import DepthNetwork, NoNumbers, model_file
-from pipeline.depth.tone import toned
 from sketchface_models.config import NonEmpty, above, between
 
 SCHEMA = pa.schema([("id", pa.string()), ("depth", IMAGE)])

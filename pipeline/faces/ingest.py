@@ -4,7 +4,7 @@
 
     shards/*.parquet    one row a face (`SCHEMA`): aligned square pictures and what is known of it
 
-and `account.close` beside them
+and `index.close` beside them
 
     quarantine.parquet  what was left out, with the reason; split and style of faces lost by it
     index.parquet       one line a face: split, style, source, shard and which fields it has
@@ -47,13 +47,13 @@ from pipeline.common.shards import (
     shard_of,
 )
 from pipeline.datasets.base import DataSettings, Face, Item, Owner
-from pipeline.faces import account, splits
+from pipeline.faces import index, splits
 from pipeline.faces.duplicates import photo_hash
-from pipeline.landmarks.closer import find_face
+from pipeline.landmarks.detector import find_face
 from sketchface_models.errors import SketchFaceError
 
 STAGE = "faces"
-FIELDS = account.FIELDS
+FIELDS = index.FIELDS
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -90,7 +90,7 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
     items = splits.assign(items, settings.seed, settings.val_fraction, test_fraction)
     items = splits.limited(items, settings.seed, settings.limit)
     digests = _digests(items)
-    books = account.Books(
+    books = index.Books(
         settings=settings,
         offered=len(items) + len(left_out),
         shared=sorted(getattr(adapter, "SHARED", {})),
@@ -111,7 +111,7 @@ def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None
         SCHEMA,
         (adapter.__name__, settings),
         f"pipeline.{STAGE}",
-        functools.partial(account.close, books=books, schema=SCHEMA),
+        functools.partial(index.close, books=books, schema=SCHEMA),
     )
 
 
@@ -334,7 +334,7 @@ def _transform(
 @functools.cache
 def _face_mesh() -> Any:
     """This process's detector; imported here because only unaligned faces need MediaPipe."""
-    from pipeline.landmarks.detector import FaceMesh
+    from pipeline.landmarks.face_mesh import FaceMesh
 
     return FaceMesh()
 

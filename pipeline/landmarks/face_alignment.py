@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.landmarks.choice import Choice, chosen
-from pipeline.landmarks.detector import Detection
+from pipeline.landmarks.detector import Choice, Detection, chosen
 from sketchface_models.errors import SketchFaceError
 
 NETWORK = "2DFAN4-11f355bf06.pth.tar"

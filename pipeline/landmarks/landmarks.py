@@ -19,8 +19,8 @@ from pipeline.common.shards import (
     stream_rows,
 )
 from pipeline.landmarks import face_alignment as fan
-from pipeline.landmarks.choice import Choice
-from pipeline.landmarks.detector import Detector, FaceMesh
+from pipeline.landmarks.detector import Choice, Detector
+from pipeline.landmarks.face_mesh import FaceMesh
 from sketchface_models.config import NonEmpty, between
 
 SCHEMA = pa.schema(

@@ -21,7 +21,6 @@ import numpy as np
 import pyarrow as pa
 
 from face_geometry.palette import INDEX
-from face_geometry.raster import INNER_LIP, LEFT_EYE, RIGHT_EYE
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -32,28 +31,19 @@ from pipeline.common.shards import (
     stream_rows,
 )
 from pipeline.common.tables import aligned_size, rows_with_meshes
+from pipeline.landmarks.mesh_topology import (
+    INNER_LIP,
+    LEFT_BROW,
+    LEFT_EYE,
+    LOWER_LIP,
+    NOSE,
+    OVAL,
+    RIGHT_BROW,
+    RIGHT_EYE,
+    UPPER_LIP,
+)
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
-
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-NOSE = (
-    *(168, 122, 174, 198, 49, 48, 64, 98, 97, 2),
-    *(326, 327, 294, 278, 279, 420, 399, 351),
-)
-RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
-LEFT_BROW = (336, 296, 334, 293, 300, 276, 283, 282, 295, 285)
-UPPER_LIP = (
-    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
-    *INNER_LIP[10::-1],
-)
-LOWER_LIP = (
-    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
-    *INNER_LIP[10:],
-    INNER_LIP[0],
-)
 
 # In painting order; later parts cover earlier ones, as in CelebAMask-HQ.
 _PARTS: tuple[tuple[str, Sequence[int]], ...] = (

@@ -26,8 +26,8 @@ from pipeline.depth import files as depthfiles
 from pipeline.depth.depth import BACKENDS, DepthSettings, Subject
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
-from pipeline.landmarks.closer import find_face
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.detector import find_face
+from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation.people import everyone
 from pipeline.translation.recipe import Recipe
 from sketchface_models.errors import SketchFaceError

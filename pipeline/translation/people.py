@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.landmarks.closer import windows
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.detector import windows
+from pipeline.landmarks.face_mesh import FaceMesh
 
 _SAME = 0.3  # part of the smaller box that two views of one face share
 _SURE = 0.65  # confidence: in backgrounds of photos things are like a face with up to 0.6
@@ -15,7 +15,7 @@ def everyone(detector: FaceMesh, photo: np.ndarray) -> list[np.ndarray]:
     """The faces of a photo, from left to right.
 
     Faces that fill a quarter of the longer side are found in the whole photo, those that fill an
-    eighth in windows of it (see `closer`). Where the detector is sure of none, the largest counts.
+    eighth in windows of it. Where the detector is sure of none, the largest counts.
 
     Args:
         detector: of faces.

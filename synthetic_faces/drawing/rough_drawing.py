@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from face_geometry.polylines import REFERENCE_SIZE, draw_lines
-from face_geometry.rough_lines import cut, stray
+from face_geometry.strokes import cut, displace
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import BROWS, EYES, Line, features
 from synthetic_faces.drawing.subject import Subject
@@ -46,7 +46,7 @@ def rough_drawing(
                 continue
             for piece in cut(_dense(move(line), size), scale, random):
                 if len(piece) > 1:
-                    pieces.append(stray(piece, scale, roughness, random))
+                    pieces.append(displace(piece, scale, roughness, random))
                     darkness.append(force)
     return draw_lines(pieces, size, WIDTH, darkness)
 

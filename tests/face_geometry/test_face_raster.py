@@ -1,12 +1,7 @@
-from collections import Counter
-from itertools import combinations
-
 import numpy as np
 import pytest
 
-from face_geometry.raster import face_triangles, rasterise
-from pipeline.depth.depth import mesh_depth
-from pipeline.landmarks.detector import Detection
+from face_geometry.raster import rasterise
 
 
 def naive(vertices: np.ndarray, triangles: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -58,40 +53,3 @@ def test_nothing_in_sight():
     vertices = np.array([(-9.0, -9, 0), (-5, -9, 0), (-5, -5, 0)])
     assert np.isinf(rasterise(vertices, np.array([(0, 1, 2)]), (4, 3))).all()
     assert rasterise(vertices, np.zeros((0, 3), int), (4, 3)).shape == (3, 4)
-
-
-def test_face_triangles_close_the_canonical_mesh():
-    triangles = face_triangles()
-    assert triangles.shape == (898, 3)  # as many as MediaPipe's canonical face model has
-    assert set(triangles.ravel()) == set(range(468))
-    edges = Counter(
-        tuple(sorted(map(int, e))) for triangle in triangles for e in combinations(triangle, 2)
-    )
-    rim = [edge for edge, count in edges.items() if count == 1]
-    assert max(edges.values()) == 2
-    assert len(rim) == 36  # the oval alone is open
-    assert 468 - len(edges) + len(triangles) == 1  # Euler: a disc
-
-
-def test_depth_of_a_face(astronaut: Detection):
-    depth = mesh_depth(astronaut.mesh, 256)
-    assert depth.shape == (256, 256)
-    assert depth.dtype == np.float32
-    assert depth.min() == 0
-    assert 0.97 < depth.max() <= 1
-    y, x = np.unravel_index(depth.argmax(), depth.shape)
-    tip = astronaut.mesh[[1, 4], :2].mean(axis=0)
-    assert np.hypot(x + 0.5 - tip[0], y + 0.5 - tip[1]) < 6  # the tip of the nose is nearest
-    z = astronaut.mesh[:468, 2]
-    for vertex in (151, 5, 50, 280, 199):  # forehead, nose, cheeks, chin
-        column, row = np.floor(astronaut.mesh[vertex, :2]).astype(int)
-        expected = (z.max() - z[vertex]) / (z.max() - z.min())
-        assert depth[row, column] == pytest.approx(expected, abs=0.03)
-    assert (depth[:20] == 0).all()
-    assert (depth[250:] == 0).all()
-
-
-def test_depth_scales_with_the_picture(astronaut: Detection):
-    full, half = mesh_depth(astronaut.mesh, 256), mesh_depth(astronaut.mesh / 2, 128)
-    mean = full.reshape(128, 2, 128, 2).mean(axis=(1, 3))
-    assert np.abs(mean - half)[(mean > 0.1) & (half > 0.1)].mean() < 0.01

@@ -13,17 +13,17 @@ from made_faces import crop, face, pencil, write_faces
 from PIL import Image
 
 from face_geometry import ibug
-from face_geometry.rough_lines import rough_lines
 from pipeline.augment import __main__ as augment
 from pipeline.common.images import decode, decode_depth
 from pipeline.common.parameters import Parameters
 from pipeline.common.shards import image_cell, iter_rows, read_quarantine
 from pipeline.contours import __main__ as contours
 from pipeline.contours.contours import ContourSettings, draw_contour, draw_contours
+from pipeline.contours.rough_lines import rough_lines
 from pipeline.depth import __main__ as depth
 from pipeline.depth.depth import BACKENDS, mesh_depth
 from pipeline.landmarks import __main__ as landmarks
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.landmarks.landmarks import DETECTORS, LandmarkSettings, find_landmarks
 from pipeline.segment import __main__ as segment_stage
 from pipeline.segment.segment import SegmentSettings, mesh_labels, segment

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face_geometry.align import eyes_and_mouth
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from synthetic_faces import render
 
 FRONTAL = 20.0  # degrees of yaw

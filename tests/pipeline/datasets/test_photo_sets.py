@@ -159,7 +159,7 @@ def test_ffhq_keeps_its_publishers_framing(mini_ffhq: Path, tmp_path: Path) -> N
         assert row["photo"]["bytes"] == path.read_bytes()
     ingest(ffhq, ffhq_settings(mini_ffhq, "in-the-wild-images", 256), tmp_path / "wild")
     (row,) = iter_rows(tmp_path / "wild")
-    from pipeline.landmarks.detector import FaceMesh
+    from pipeline.landmarks.face_mesh import FaceMesh
 
     with FaceMesh() as mesh:
         detection = mesh.detect(decode(row["photo"]["bytes"]))

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from made_faces import FACES, crop, face, write_faces
+from pipeline.depth.tone import toned
 
 from face_geometry.align import warp_depth
 from pipeline.common.images import decode_depth
@@ -14,7 +15,6 @@ from pipeline.common.shards import iter_rows, read_quarantine, write_rows
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.depth.mesh import mesh_depth
 from pipeline.depth.surround import BODY, LEFT_EAR, RIGHT_EAR, behind
-from pipeline.depth.tone import toned
 from pipeline.landmarks.detector import Detection
 from pipeline.landmarks.landmarks import SCHEMA as LANDMARKS
 from sketchface_models.config import load

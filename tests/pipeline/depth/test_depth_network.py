@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 from made_faces import crop, face, write_faces
+from pipeline.depth.tone import toned
 
 from pipeline.common.images import decode_depth, resize
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.depth.network import DepthNetwork
-from pipeline.depth.tone import toned
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
 

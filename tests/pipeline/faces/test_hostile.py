@@ -15,7 +15,7 @@ from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import folder
 from pipeline.faces.ingest import ingest
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 
 Verdicts = dict[str, str]  # path inside the folder -> "accepted", or the reason
 

@@ -25,7 +25,7 @@ from pipeline.datasets import folder, fs2k
 from pipeline.datasets.base import DataSettings, Face, Item
 from pipeline.faces import __main__ as faces
 from pipeline.faces.ingest import SCHEMA, ingest
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.face_mesh import FaceMesh
 from sketchface_models.errors import SketchFaceError
 
 PROJECT = Path(__file__).resolve().parents[3]

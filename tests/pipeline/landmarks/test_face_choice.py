@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from made_faces import crop
 
-from pipeline.landmarks.choice import chosen
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.detector import chosen
+from pipeline.landmarks.face_mesh import FaceMesh
 
 
 @pytest.mark.parametrize(

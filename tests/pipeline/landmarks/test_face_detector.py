@@ -11,7 +11,8 @@ from made_faces import crop
 from mediapipe.python.solutions import face_mesh
 
 from face_geometry import ibug
-from pipeline.landmarks.detector import Detection, FaceMesh, _mesh, import_remedy
+from pipeline.landmarks.detector import Detection
+from pipeline.landmarks.face_mesh import FaceMesh, _mesh, import_remedy
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
 
@@ -171,9 +172,9 @@ def test_set_up_ends_in_the_same_line(missing: str, remedy: str, tmp_path: Path)
 
 def test_a_process_that_finds_faces_writes_nothing_to_stderr():
     code = (
-        "import sys; sys.path[:0] = ['tests/faces']\n"
+        "import sys; sys.path[:0] = ['tests/helpers']\n"
         "from made_faces import crop\n"
-        "from pipeline.landmarks.detector import FaceMesh\n"
+        "from pipeline.landmarks.face_mesh import FaceMesh\n"
         "with FaceMesh() as detector:\n"
         "    print(sum(detector.detect(crop()) is not None for _ in range(2)))\n"
     )

@@ -11,7 +11,7 @@ from made_faces import crop, face, write_faces
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.landmarks import face_alignment as fan
-from pipeline.landmarks.choice import chosen
+from pipeline.landmarks.detector import chosen
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mini_data import turned_face
 
-from pipeline.landmarks.closer import find_face, windows
-from pipeline.landmarks.detector import FaceMesh
+from pipeline.landmarks.detector import find_face, windows
+from pipeline.landmarks.face_mesh import FaceMesh
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.landmarks.errors import by_pose, depth_error, landmark_error
+from pipeline.landmarks.accuracy import by_pose, depth_error, landmark_error
 
 
 def test_landmark_error_counts_in_outer_eye_distances():

@@ -1,31 +1,29 @@
-"""Rough lines: an amateur's version of a finished sketch (paper C's line -> sketch task).
+"""Rough lines: an amateur's version of a finished sketch, for `pix2pix` (lines -> sketch).
 
-The challenge data of paper C hold drawn lines for every sketch; other data sets have none. Here
-the sketch is reduced to its main edges, the edges to thin strokes, and the strokes are drawn
-again the way an unpractised hand does it: in short, nearly straight pieces that miss each other
-a little. Likeness stays, because every piece stays close to its edge.
+The published data of that task hold drawn lines for every sketch (docs/papers.md, Portrait
+sketches); other data sets have none. Here the sketch is reduced to its main edges, the edges to
+thin strokes, and the strokes are drawn again the way an unpractised hand does it: in short, nearly
+straight pieces that miss each other a little. Likeness stays, because every piece stays close to
+its edge.
 
-All this knows of a face is the pixels of a finished sketch. `synthetic_faces.rough` cuts and
-displaces with the same two functions, but it knows the features and misplaces them as wholes.
+It knows no more of a face than the pixels of a finished sketch. The built-in faces' own rough
+drawings cut and displace with the same two functions, but know the features and misplace each as
+a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 from face_geometry.polylines import PAPER, REFERENCE_SIZE, draw_lines
+from face_geometry.strokes import SHORTEST, cut, displace
 
 # All lengths are pixels on a picture of side `REFERENCE_SIZE`.
 _SIGMA = 2.4
-_SHORTEST = 16
-_PIECE = (28, 90)
-_STRAIGHTEN = 2.5
 _WIDTH = 2.6
-_SHIFT = 3.0
 _EDGE = 0.03  # depth of an edge, as part of the sketch's own contrast
 
 Pixel = tuple[int, int]  # row, column
@@ -52,10 +50,10 @@ def rough_lines(sketch: np.ndarray, seed: int, id: str, roughness: float = 1.0) 
     thin = cv2.ximgproc.thinning(edge_mask(sketch).astype(np.uint8) * 255) > 0
     pieces, darkness = [], []
     for path in trace(thin):
-        if len(path) < _SHORTEST * scale:
+        if len(path) < SHORTEST * scale:
             continue
         for piece in cut(path, scale, random):
-            pieces.append(stray(piece, scale, roughness, random))
+            pieces.append(displace(piece, scale, roughness, random))
             darkness.append(random.uniform(0.65, 1.0))
     return draw_lines(pieces, size, _WIDTH, darkness)
 
@@ -114,47 +112,3 @@ def _walk(start: Pixel, free: dict[Pixel, None]) -> list[Pixel]:
         step = steps[ahead.index(max(ahead))]
         del free[step]
         path.append(step)
-
-
-def cut(path: np.ndarray, scale: float, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Break a path into pieces, some with a gap between them, some overlapping.
-
-    Args:
-        path: (N, 2) float, points about a pixel apart.
-        scale: side of the picture, in units of 512 pixels.
-        random: of the drawing.
-    """
-    start = 0
-    while start < len(path) - 2:
-        end = start + max(4, round(random.uniform(*_PIECE) * scale))
-        if len(path) - end < _SHORTEST * scale / 2:
-            end = len(path)  # no crumbs
-        yield path[start:end]
-        start = max(start + 2, end + round(random.uniform(-8, 8) * scale))
-
-
-def stray(
-    piece: np.ndarray, scale: float, roughness: float, random: np.random.Generator
-) -> np.ndarray:
-    """Straighten a piece, then shift, turn and lengthen it a little about its middle.
-
-    Args:
-        piece: (N, 2) float, points about a pixel apart.
-        scale: side of the picture, in units of 512 pixels.
-        roughness: how far it strays; 0 not at all.
-        random: of the drawing.
-
-    Returns:
-        (M, 2) float, the corners of the drawn piece.
-    """
-    corners = cv2.approxPolyDP(
-        piece.astype(np.float32)[:, None], _STRAIGHTEN * scale * max(roughness, 0.2), False
-    )[:, 0]
-    middle = corners.mean(axis=0)
-    angle = np.radians(random.normal(0, 3.0 * roughness))
-    stretch = 1 + abs(random.normal(0, 0.06 * roughness))
-    turn = stretch * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    # Small strokes are small features, which an amateur too puts in their place.
-    care = min(1.0, len(piece) / (_PIECE[1] * scale))
-    shift = random.normal(0, _SHIFT * scale * roughness * care, 2)
-    return (corners - middle) @ turn.T + middle + shift
