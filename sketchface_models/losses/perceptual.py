@@ -1,7 +1,7 @@
-"""Distance of pictures in the eyes of a face parser: the offline perceptual loss.
+"""Perceptual losses: the distance of two pictures in the inner maps of a trained network.
 
-A network that tells a nose from a cheek sees what matters in a face, and ships with the package;
-VGG19, which the papers use (facts A.4), has to be fetched.
+A face parser that tells a nose from a cheek sees what matters in a face, and ships with the
+package; VGG19, which the papers use, has to be put into `models/losses/`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sketchface_models.networks.imagenet import VGG
 from sketchface_models.networks.small_parser import LAYERS
 from sketchface_models.pretrained.parsers import PARSER_FOLDER, load_parser
+from sketchface_models.pretrained.published import LOSSES, VGG19, load_published
 
 WEIGHTS: Mapping[str, float] = dict.fromkeys(LAYERS, 1.0)
 """Every layer alike."""
@@ -77,3 +79,38 @@ class ParserLoss(nn.Module):
 def _apart(seen: Tensor, wanted: Tensor) -> Tensor:
     difference = F.normalize(seen.float(), dim=1) - F.normalize(wanted.float(), dim=1)
     return difference.square().sum(dim=1).mean()
+
+
+VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+"""Of relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1, as pix2pixHD weighs them."""
+
+
+class VGGLoss(nn.Module):
+    """Weighted L1 distances between five maps of VGG19 (Wang et al. 2018, Section 3.3).
+
+    Pictures enter in [-1, 1] as they are, without ImageNet's mean and deviation, as in the released
+    code of pix2pixHD and SPADE. The network is frozen; gradients go through it to the generated
+    picture.
+
+    Args:
+        folder: of VGG19's weights.
+
+    Raises:
+        SketchFaceError: if they are not there, or not the published ones.
+    """
+
+    def __init__(self, folder: Path = LOSSES) -> None:
+        super().__init__()
+        self.network = load_published(VGG(19, convolution=1), VGG19, folder)
+
+    def train(self, mode: bool = True) -> VGGLoss:
+        """Stay in eval mode."""
+        return super().train(False)
+
+    def forward(self, generated: Tensor, reference: Tensor) -> Tensor:
+        """Both (B, 1 or 3, H, W) in [-1, 1] -> (), 0 or more."""
+        maps = self.network(generated.expand(-1, 3, -1, -1))
+        with torch.no_grad():
+            targets = self.network(reference.expand(-1, 3, -1, -1))
+        terms = zip(VGG_WEIGHTS, maps, targets, strict=True)
+        return torch.stack([weight * F.l1_loss(x, y) for weight, x, y in terms]).sum()
