@@ -31,10 +31,7 @@ _EPSILON = 1e-10
 
 
 class Linear(nn.Module):
-    """One weight a channel: the published 1 x 1 convolution behind a dropout.
-
-    Shape: (B, C, H, W) -> (B, 1, H, W).
-    """
+    """One weight a channel: the published 1 x 1 convolution behind a dropout."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -42,6 +39,7 @@ class Linear(nn.Module):
         self.model = nn.Sequential(nn.Dropout(), nn.Conv2d(channels, 1, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 1, H, W)."""
         weighted: Tensor = self.model(x)
         return weighted
 

@@ -13,7 +13,7 @@ import pipeline
 from face_geometry.palette import INDEX
 from pipeline.depth.surround import LEFT_EAR, RIGHT_EAR
 
-BENCHMARKS = Path(pipeline.__file__).resolve().parents[3] / "benchmarks"
+BENCHMARKS = Path(pipeline.__file__).resolve().parents[1] / "benchmarks"
 
 
 @pytest.fixture(scope="module")

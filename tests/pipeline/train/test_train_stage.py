@@ -11,7 +11,7 @@ import sketchface_models
 from pipeline.common.parameters import Parameters
 from pipeline.train.__main__ import main
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
 
 def plotted(folder: Path, name: str) -> list[int]:

@@ -14,7 +14,7 @@ from pipeline.train.training import LiveLogger, resume_store, run_config
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.training.png import write_png
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
 
 def parameters() -> Parameters:

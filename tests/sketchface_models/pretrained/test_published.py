@@ -9,7 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.losses import perceptual as perceptual_module
 from sketchface_models.losses.perceptual import VGGLoss
+from sketchface_models.metrics import inception as inception_module
+from sketchface_models.metrics import lpips as lpips_module
 from sketchface_models.metrics.inception import InceptionFeatures
 from sketchface_models.metrics.lpips import LPIPS, LinearLayers
 from sketchface_models.networks.imagenet import VGG, AlexNet
@@ -17,6 +20,8 @@ from sketchface_models.networks.inception import Inception
 from sketchface_models.pretrained import published
 from sketchface_models.pretrained.published import Published, load_published
 
+USERS = (perceptual_module, inception_module, lpips_module)
+"""Modules that name a public file."""
 INCEPTION_TABLE = """
 Conv2d_1a_3x3 3 32 3 3 | Conv2d_2a_3x3 32 32 3 3 | Conv2d_2b_3x3 32 64 3 3
 Conv2d_3b_1x1 64 80 1 1 | Conv2d_4a_3x3 80 192 3 3
@@ -145,7 +150,7 @@ def random_weights(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[st
 
 
 class Reference:
-    """Inception-v3 written once more, as functions of its weights (Szegedy et al. 2016, Table 1)."""
+    """Inception-v3 once more, as functions of its weights (Szegedy et al. 2016, Table 1)."""
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
         self.w = weights
@@ -223,13 +228,6 @@ def save(folder: Path, file: Published, tensors: dict, monkeypatch: pytest.Monke
     return path
 
 
-from sketchface_models.losses import perceptual as perceptual_module  # noqa: E402
-from sketchface_models.metrics import inception as inception_module  # noqa: E402
-from sketchface_models.metrics import lpips as lpips_module  # noqa: E402
-
-USERS = (perceptual_module, inception_module, lpips_module)
-
-
 def test_inception_agrees_with_an_independent_forward_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,8 +270,7 @@ def alexnet_maps(w: dict[str, Tensor], x: Tensor) -> list[Tensor]:
 
 @pytest.fixture
 def lpips_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, dict, dict]:
-    small = {k: v for k, v in ALEXNET_LAYOUT.items()}
-    weights = random_weights(small)
+    weights = random_weights(ALEXNET_LAYOUT)
     linear = {
         f"lin{i}.model.1.weight": torch.rand(1, width, 1, 1)
         for i, width in enumerate((64, 192, 384, 256, 256))

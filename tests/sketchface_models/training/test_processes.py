@@ -24,7 +24,7 @@ from sketchface_models.training.distributed import launch, processes
 from sketchface_models.training.run import train
 from sketchface_models.training.settings import Engine
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 HERE = Path(__file__).parent
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if "RANK" not in name},

@@ -21,7 +21,7 @@ from sketchface_models.training import identity
 from sketchface_models.training.log import Lines, Observer
 from sketchface_models.training.run import train
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
 
 class Interrupted(Exception):

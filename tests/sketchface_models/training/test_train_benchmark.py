@@ -20,7 +20,7 @@ import sketchface_models
 from sketchface_models.config import load
 from sketchface_models.systems.base import Task
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 
 

@@ -22,7 +22,7 @@ from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.run import train
 from sketchface_models.training.validate import validation_terms
 
-ROOT = Path(sketchface_models.__file__).resolve().parents[2]
+ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
