@@ -1,1 +1,1 @@
-"""Sketches of any photo, drawn as the pipeline draws those of a data set."""
+"""Sketches of anybody's photos, by the same steps as the pipeline's stages, and figures of them."""

@@ -1,4 +1,4 @@
-"""What `sketchface peek` shows of the built-in faces, drawn as it is asked for."""
+"""Pictures of the built-in faces, for the contact sheet: drawn one by one, without end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Group = tuple[str, dict[str, np.ndarray | None]]
 """A face's caption and its pictures by field."""
 
 SIZE = 256
-SEEN, HIDDEN = (220, 0, 60), (70, 130, 255)
+VISIBLE, HIDDEN = (220, 0, 60), (70, 130, 255)
 
 
 def faces(seed: int = 0) -> Iterator[Group]:
-    """All that is known of face 0, 1, ... without end."""
+    """Yield all pictures of face 0, 1, ... without end."""
     number = 0
     while True:
         yield f"face {number}", face_pictures(render(seed, number, SIZE))
@@ -28,11 +28,11 @@ def faces(seed: int = 0) -> Iterator[Group]:
 
 
 def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
-    """Every picture of a face by what it shows, each (H, W) or (H, W, 3) uint8."""
+    """Return every picture of a face by what it shows, each (H, W) or (H, W, 3) uint8."""
     shown = shown_by(face.parameters)
     return {
         "photo": face.photo,
-        "landmarks": marked(face),
+        "landmarks": mark_landmarks(face),
         "labels": colourise(face.labels),
         "depth": np.round(255 * face.depth).astype(np.uint8),
         "normals": as_colours(face.normals),
@@ -42,27 +42,27 @@ def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
     }
 
 
-def marked(face: Rendering) -> np.ndarray:
-    """The photo with its landmarks: dots where they are seen, rings where something hides them."""
+def mark_landmarks(face: Rendering) -> np.ndarray:
+    """Draw the landmarks on the photo: dots where they are visible, rings where they are hidden."""
     picture = face.photo.copy()
-    for (x, y), seen in zip(face.landmarks, face.visible, strict=True):
-        at = (int(x), int(y))
-        if seen:
-            cv2.circle(picture, at, 2, SEEN, cv2.FILLED, cv2.LINE_AA)
+    for (x, y), visible in zip(face.landmarks, face.visible, strict=True):
+        centre = (int(x), int(y))
+        if visible:
+            cv2.circle(picture, centre, 2, VISIBLE, cv2.FILLED, cv2.LINE_AA)
         else:
-            cv2.circle(picture, at, 2, HIDDEN, 1, cv2.LINE_AA)
+            cv2.circle(picture, centre, 2, HIDDEN, 1, cv2.LINE_AA)
     return picture
 
 
 def as_colours(normals: np.ndarray) -> np.ndarray:
-    """Normals (H, W, 3) in the usual colours: right is red, up green, to the viewer blue."""
+    """Return normals (H, W, 3) in the usual colours: right red, up green, to the viewer blue."""
     colours = 127.5 * (1 + normals * np.array([1, -1, 1], np.float32))
     colours[~normals.any(axis=-1)] = 255
     return colours.astype(np.uint8)
 
 
 def edits(seed: int = 0) -> Iterator[Group]:
-    """One edit of each group, of one face after the other."""
+    """Yield one edit of each group, of one face after the other."""
     number = 0
     while True:
         for name, group in GROUPS.items():
@@ -84,13 +84,13 @@ def edits(seed: int = 0) -> Iterator[Group]:
 
 
 def doodles(seed: int = 0) -> Iterator[Group]:
-    """Doodles as players of a drawing game make them."""
+    """Yield doodles as players of a drawing game make them."""
     number = 0
     while True:
-        drawn = doodle(seed, number)
-        yield f"{number}: {drawn.shown.expression}", {"doodle": 255 - drawn.bitmap}
+        drawing = doodle(seed, number)
+        yield f"{number}: {drawing.shown.expression}", {"doodle": 255 - drawing.bitmap}
         number += 1
 
 
-SHOWS = {"synthetic": faces, "synthetic/edits": edits, "synthetic/doodles": doodles}
-"""What can be peeked at without any file, by name."""
+BUILT_IN = {"synthetic": faces, "synthetic/edits": edits, "synthetic/doodles": doodles}
+"""Name of a contact sheet that needs no files -> its groups."""

@@ -1,4 +1,4 @@
-"""`sketchface score`: the metrics on two folders of pictures, for any method's results."""
+"""The metrics on two folders of pictures, for any method's results (`sketchface score`)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from json import dumps
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.images import EXTENSIONS, read_image
-from sketchface.plain import plain
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import SketchFaceError, printable
 from sketchface_models.metrics.bootstrap import Interval, finite, mean_interval
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import METRICS, least_side, metric_names, score_batch
@@ -24,11 +21,6 @@ from sketchface_models.metrics.registry import METRICS, least_side, metric_names
 NAMES = metric_names(channels=1)
 LEAST_SIDE = least_side(NAMES)
 BATCH_PIXELS = 2**20
-JSON_HELP = (
-    'Print one JSON object: {"protocol": "score:HASH", "n": pairs, "metrics": {METRIC: {"mean",'
-    ' "low", "high"}}, "missing": names, "extra": names} and, with --per-image, "per_image":'
-    f" {{NAME: {{METRIC: value}}}}. METRIC is {', '.join(NAMES)}."
-)
 
 
 @dataclass(frozen=True)
@@ -49,29 +41,6 @@ class Scores:
     def means(self) -> dict[str, Interval]:
         """Mean and 95 % bootstrap interval of every metric."""
         return {metric: mean_interval(values) for metric, values in self.values.items()}
-
-
-def score(
-    reference_dir: Annotated[Path, typer.Argument(help="Folder of the pictures that are right.")],
-    generated_dir: Annotated[Path, typer.Argument(help="Folder of the results.")],
-    json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
-    per_image: Annotated[
-        bool, typer.Option("--per-image", help="Every pair's values too.")
-    ] = False,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="N|WxH", help="Resize both to this size first (bicubic)."),
-    ] = None,
-) -> None:
-    """Score pictures against references of the same name, in grey.
-
-    Pictures are matched by file name without ending and compared at their own size; a pair of
-    unequal sizes is refused unless --size is given. References without a result, and results
-    without a reference, are counted and named. Intervals are 95 %, bootstrapped over pairs. L1 is
-    in 0..1; the PSNR of identical pictures, which is infinite, counts as 100 dB.
-    """
-    scores = score_folders(reference_dir, generated_dir, size)
-    typer.echo(as_json(scores, per_image) if json else as_table(scores, per_image))
 
 
 def score_folders(reference_dir: Path, generated_dir: Path, size: str | None = None) -> Scores:
@@ -108,7 +77,7 @@ def score_folders(reference_dir: Path, generated_dir: Path, size: str | None = N
 
 
 def as_json(scores: Scores, per_image: bool) -> str:
-    """One JSON object; its layout is `JSON_HELP`."""
+    """Return one JSON object, laid out as `sketchface score --help` says."""
     metrics = {
         metric: {end: asdict(interval)[end] for end in ("mean", "low", "high")}
         for metric, interval in scores.means().items()
@@ -149,7 +118,7 @@ def as_table(scores: Scores, per_image: bool) -> str:
             lines.append(f"{len(names)} {what}: {', '.join(names)}")
     if per_image:
         lines += ["", *_image_lines(scores)]
-    return "\n".join(map(plain, lines))
+    return "\n".join(map(printable, lines))
 
 
 def _image_lines(scores: Scores) -> list[str]:

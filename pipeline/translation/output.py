@@ -1,4 +1,4 @@
-"""Which photos to draw, and where what is drawn of them goes."""
+"""The photos that paths name, and the files that sketches of them are written to."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from sketchface_models.errors import SketchFaceError
 PNG = ".png"
 
 
-def walked(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """The photos that paths name, folders with all that is in them; and what is wrong with others.
+def list_photos(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return the photos that paths name, each once, and a line for each folder without any.
 
-    Files are taken whatever they are called, files of a folder by their endings, each once. Hidden
-    files of a folder are left out.
+    Files are taken whatever they are called; folders with all below them, by the files' endings,
+    without hidden files.
     """
-    found: list[Path] = []
-    wrong = []
+    photos: list[Path] = []
+    faults = []
     for path in paths:
-        # What is wrong with a file is said when it is read.
+        # What is wrong with a single file shows when it is read.
         inside = [path]
         if path.is_dir():
-            inside = [each for each in sorted(path.rglob("*")) if _is_picture(each, path)]
+            inside = [file for file in sorted(path.rglob("*")) if _is_picture(file, path)]
         if not inside:
-            wrong.append(f"{path}: no picture in this folder; give photos, or a folder of some")
-        found += inside
-    once = {(os.path.realpath(path), path.name): path for path in reversed(found)}
-    return list(once.values())[::-1], wrong
+            faults.append(f"{path}: no picture in this folder; give photos, or a folder of some")
+        photos += inside
+    unique = {(os.path.realpath(path), path.name): path for path in reversed(photos)}
+    return list(unique.values())[::-1], faults
 
 
 class Output:
-    """Where drawings go: a folder, or one file; nothing is written twice.
+    """Where sketches go: a folder, or one file; nothing is written twice.
 
     Args:
-        out: a folder, made where there is none, or a name that ends in .png for one drawing.
+        out: a folder, made where there is none, or a name that ends in .png for one sketch.
         photos: which must not be overwritten.
 
     Raises:
@@ -59,10 +59,10 @@ class Output:
         self.photos = {os.path.realpath(photo) for photo in photos}
 
     def make(self) -> None:
-        """Make the folder, so that nothing is drawn in vain.
+        """Make the folder before any work.
 
         Raises:
-            SketchFaceError: if that cannot be.
+            SketchFaceError: if it cannot be made.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ class Output:
             raise _unwritable(self.folder, error) from None
 
     def path(self, photo: Path, marks: Sequence[str]) -> Path:
-        """Where a picture of a photo goes: NAME-MARK-MARK.png, NAME being the one file's."""
+        """Return the file of a picture: NAME-MARK-MARK.png, NAME of the photo or of the one file."""
         stem = photo.stem if self.file is None else self.file.stem
         return self.folder / ("-".join([stem, *marks]) + PNG)
 
@@ -78,17 +78,17 @@ class Output:
         """Write a picture as PNG, whole or not at all.
 
         Raises:
-            SketchFaceError: if a photo, or something that was drawn of another one, stands there,
-                or it cannot be written.
+            SketchFaceError: if it would replace a photo or a picture of another photo, or cannot
+                be written.
         """
-        whole = os.path.realpath(path)
-        if whole in self.photos:
+        real = os.path.realpath(path)
+        if real in self.photos:
             raise SketchFaceError(
                 f"{photo}: would be drawn over the photo {path}; give -o another folder"
             )
-        if whole in self.written:
+        if real in self.written:
             raise SketchFaceError(
-                f"{photo}: would be drawn over {path}, which shows {self.written[whole]}; rename "
+                f"{photo}: would be drawn over {path}, which shows {self.written[real]}; rename "
                 "one of the two"
             )
         try:
@@ -96,7 +96,7 @@ class Output:
                 temporary.write_bytes(encode_png(picture))
         except OSError as error:
             raise _unwritable(path, error) from None
-        self.written[whole] = photo
+        self.written[real] = photo
 
 
 def _is_picture(path: Path, root: Path) -> bool:

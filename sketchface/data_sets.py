@@ -1,17 +1,15 @@
-"""`sketchface validate`: is a data set whole, and what is missing?"""
+"""Which data set a folder holds, and whether it is complete (`sketchface validate`)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
 
 from pipeline.common.parameters import Parameters
 from pipeline.datasets import ADAPTERS, adapter
 from pipeline.datasets.celebamask import PHOTOS
 from pipeline.datasets.checks import FAULT
-from sketchface.plain import plain
 from sketchface_models.errors import SketchFaceError
 
 SIGNS = {
@@ -23,45 +21,59 @@ SIGNS = {
     "*.ndjson": "quickdraw",
     "*.npy": "quickdraw",
 }
-"""What only one data set has in its folder, and its name."""
+"""Pattern of a file that only one data set has -> its name."""
 
 
-def validate(
-    name_or_dir: Annotated[
-        str,
-        typer.Argument(metavar="NAME|DIR", help=f"{', '.join(ADAPTERS)}, or the folder itself."),
-    ],
-    root: Annotated[
-        Path | None,
-        typer.Option(help="Where the data set NAME lies [default: data.root in params.yaml]."),
-    ] = None,
-) -> None:
-    """Count a data set's files, decode every one, and say what is missing.
+@dataclass(frozen=True)
+class Validation:
+    """What checking a data set gave.
 
-    Exits with status 1 if anything is missing or damaged.
+    name: of the data set. folder: where it lies. lines: counts and faults, for people.
+    """
+
+    name: str
+    folder: Path
+    lines: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """The lines that name something missing or damaged."""
+        return [line for line in self.lines if line.startswith(FAULT)]
+
+    @property
+    def verdict(self) -> str:
+        """One line that sums up."""
+        count = len(self.faults)
+        return (
+            f"{self.name} in {self.folder}: {f'{count} lines of faults' if count else 'complete'}"
+        )
+
+
+def validate_data_set(name_or_dir: str, root: Path | None = None) -> Validation:
+    """Count a data set's files and decode every one.
+
+    Args:
+        name_or_dir: name of an adapter, or the data set's folder.
+        root: where the data set of that name lies; None: `data.root` of params.yaml.
+
+    Raises:
+        SketchFaceError: if there is no such data set or folder.
     """
     name, folder = locate(name_or_dir, root)
-    lines = adapter(name).validate(folder)
-    for line in lines:
-        typer.echo(plain(line))
-    count = sum(line.startswith(FAULT) for line in lines)
-    verdict = f"{count} lines of faults" if count else "complete"
-    typer.echo(plain(f"{name} in {folder}: {verdict}"))
-    if count:
-        raise typer.Exit(1)
+    return Validation(name, folder, list(adapter(name).validate(folder)))
 
 
 def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
-    """The adapter's name and the folder that the arguments mean.
+    """Return the name of the adapter and the folder that the arguments mean.
 
     Raises:
-        SketchFaceError: if that is no folder, or unknown.
+        SketchFaceError: if there is no such data set or folder.
     """
     if name_or_dir in ADAPTERS:
         name, folder = name_or_dir, root or _configured_root(name_or_dir)
     else:
         folder = Path(name_or_dir)
-        name = _guessed(folder)
+        name = _recognised(folder)
         if root is not None:
             raise SketchFaceError(
                 f"{name_or_dir}: no data set of that name; one of {', '.join(ADAPTERS)}"
@@ -72,7 +84,7 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
     return name, folder
 
 
-def _guessed(folder: Path) -> str:
+def _recognised(folder: Path) -> str:
     """The data set whose layout a folder has."""
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         return "celebamask"
