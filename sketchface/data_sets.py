@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from pipeline.common.parameters import Parameters
 from pipeline.datasets import ADAPTERS, adapter
 from pipeline.datasets.celebamask import PHOTOS

@@ -27,11 +27,11 @@ from pipeline.contours.contours import draw_contour
 from pipeline.depth.depth import DepthSettings
 from pipeline.depth.mesh import mesh_depth
 from pipeline.landmarks.face_mesh import FaceMesh
-from pipeline.translation.files import Output
+from pipeline.translation.generator import open_weights
 from pipeline.translation.inputs import Preparation
-from pipeline.translation.recipe import open_weights
-from pipeline.translation.translate import Translator
-from sketchface.builtin import SEEN, doodles, edits, face_pictures
+from pipeline.translation.output import Output
+from pipeline.translation.translator import Translator
+from sketchface.built_in_faces import VISIBLE, doodles, edits, face_pictures
 from sketchface_models.pretrained.parsers import FaceParser
 from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.parameters import Parameters
@@ -141,7 +141,7 @@ def understood() -> np.ndarray:
     assert found.mesh is not None
     marked = photo.copy()
     for x, y in found.landmarks:
-        cv2.circle(marked, (int(x), int(y)), 2, SEEN, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(marked, (int(x), int(y)), 2, VISIBLE, cv2.FILLED, cv2.LINE_AA)
     depth = mesh_depth(found.mesh, SIZE, DepthSettings.surround)
     shown = {
         "photo, aligned": photo,
@@ -155,15 +155,16 @@ def understood() -> np.ndarray:
 
 def drawn() -> np.ndarray:
     """A public photo, its depth, and what `sketchface translate` makes of it, in several styles."""
-    system, recipe, device = open_weights(None)
-    preparation = Preparation(recipe, recipe.depth_settings({}), "faces", "largest")
-    styles = recipe.chosen_styles(list(ASKED), every=True)
+    generator = open_weights(None)
+    requirements = generator.requirements
+    preparation = Preparation(requirements, requirements.depth_settings({}), "faces", "largest")
+    styles = requirements.select_styles(list(ASKED), every=True)
     with tempfile.TemporaryDirectory() as name:
         photo, out = Path(name, "astronaut.png"), Path(name, "out")
         photo.write_bytes(encode_png(skimage.data.astronaut()))
         target = Output(out, [photo])
         target.make()
-        Translator(system, device, preparation, styles, DRAWN_SIDE, True, sys.exit)([photo], target)
+        Translator(generator, preparation, styles, DRAWN_SIDE, True, sys.exit)([photo], target)
         return read_image(out / "astronaut-sheet.png")
 
 

@@ -98,7 +98,7 @@ def open_weights(weights: Path | None) -> Generator:
     if weights is None:
         system, card = load_generator(SHIPPED, device)
         return Generator(system, Requirements.of(card, f"the shipped {SHIPPED}"), device)
-    folders = [folder for folder in (weights, weights / "weights") if (folder / WEIGHTS_FILE).exists()]
+    folders = [each for each in (weights, weights / "weights") if (each / WEIGHTS_FILE).exists()]
     if not folders:
         raise SketchFaceError(
             f"{weights}: no {WEIGHTS_FILE} in it; name the weights folder of a trained run, such "

@@ -66,8 +66,8 @@ class Preparation:
         self.requirements, self.view, self.detection = requirements, view, FaceDetection(which)
         if view == "faces" and requirements.framing is None:
             raise SketchFaceError(
-                f"{requirements.source}: does not say how its training photos were framed; train it "
-                "again, or give photos framed like them with --aligned"
+                f"{requirements.source}: does not say how its training photos were framed; train "
+                "it again, or give photos framed like them with --aligned"
             )
         if view == "whole" and depth is not None:
             if depth.backend == "facemesh":

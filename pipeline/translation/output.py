@@ -70,7 +70,7 @@ class Output:
             raise _unwritable(self.folder, error) from None
 
     def path(self, photo: Path, marks: Sequence[str]) -> Path:
-        """Return the file of a picture: NAME-MARK-MARK.png, NAME of the photo or of the one file."""
+        """Return the file of a picture: NAME-MARK-MARK.png, NAME the photo's or the file's."""
         stem = photo.stem if self.file is None else self.file.stem
         return self.folder / ("-".join([stem, *marks]) + PNG)
 

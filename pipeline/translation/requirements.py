@@ -10,7 +10,6 @@ from face_geometry.align import Framing
 from pipeline.depth.depth import DepthSettings
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import WEIGHTS_FILE, load_generator, load_trained
 from sketchface_models.styles import STYLE, style_weights
 
 FROM_PHOTOS = ("photo", "depth", STYLE)

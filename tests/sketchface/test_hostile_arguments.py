@@ -16,8 +16,8 @@ from skimage.data import astronaut
 
 from pipeline.common.images import encode_png
 from pipeline.datasets import ADAPTERS
-from sketchface import main
-from sketchface.plain import plain
+from sketchface.cli import main
+from sketchface_models.errors import printable
 
 STRANGE = ["Zoë", "写真", "line\nbreak", os.fsdecode(b"caf\xe9"), "\x1b[31mred", "x" * 200, "'\"$("]
 NOWHERE = [
@@ -54,7 +54,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.setattr(sys, "argv", ["sketchface", *arguments])
         status = 0
         try:
-            main.main()
+            main()
         except SystemExit as end:
             status = int(end.code or 0)
         said = capsys.readouterr()
@@ -73,7 +73,7 @@ def test_names_of_any_characters(run: Run) -> None:
     _, said, _ = run("score", "a", "b", "--per-image")
     assert "caf\\udce9" in said
     assert "line\\nbreak" in said
-    assert plain("ok é\n\x07") == "ok é\\n\\x07"
+    assert printable("ok é\n\x07") == "ok é\\n\\x07"
 
 
 def test_folders_that_are_none(run: Run) -> None:

@@ -15,8 +15,8 @@ from PIL import Image
 
 from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import IMAGE, image_cell, shard_name, write_rows
-from sketchface import main
-from sketchface.builtin import as_colours, marked
+from sketchface.built_in_faces import as_colours, mark_landmarks
+from sketchface.cli import main
 from synthetic_faces import render
 
 SCHEMA = pa.schema(
@@ -39,7 +39,7 @@ def peek(
     def run(*arguments: object) -> Status:
         monkeypatch.setattr(sys, "argv", ["sketchface", "peek", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            main.main()
+            main()
         said = capsys.readouterr()
         return int(end.value.code or 0), said.out, said.err
 
@@ -222,7 +222,7 @@ def test_the_built_in_faces_need_no_folder(
 def test_hidden_landmarks_are_marked_otherwise():
     face = render(0, 5, 128)
     assert 0 < face.visible.sum() < 68
-    seen, hidden = marked(replace(face, visible=np.ones(68, bool))), marked(face)
+    seen, hidden = mark_landmarks(replace(face, visible=np.ones(68, bool))), mark_landmarks(face)
     assert (seen != hidden).any(axis=-1).sum() > 10
 
 

@@ -7,7 +7,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from sketchface.score import NAMES, score
+from sketchface.commands import score
+from sketchface.scoring import NAMES
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.bootstrap import mean_interval
 from sketchface_models.metrics.registry import score_batch

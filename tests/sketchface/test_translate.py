@@ -26,7 +26,7 @@ from pipeline.evaluate.draw import draw as draw_pack
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
-from sketchface import main
+from sketchface.cli import main
 from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.inference import load_trained
 from sketchface_models.systems.base import Task
@@ -61,7 +61,7 @@ def translate(
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["sketchface", "translate", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            main.main()
+            main()
         said = capsys.readouterr()
         return int(end.value.code or 0), said.out, said.err
 

@@ -9,7 +9,8 @@ from PIL import Image
 from skimage.data import astronaut
 from typer.testing import CliRunner
 
-from sketchface.validate import locate, validate
+from sketchface.commands import validate
+from sketchface.data_sets import locate
 from sketchface_models.errors import SketchFaceError
 
 PHOTO = astronaut()[0:250, 100:350]

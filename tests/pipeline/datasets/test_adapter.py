@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 
-import sketchface.validate
+import sketchface
 from pipeline.common.shards import iter_rows
 from pipeline.datasets import adapter, synthetic
 from pipeline.datasets.checks import FAULT
@@ -170,9 +169,7 @@ def test_a_face_that_is_not_whole_makes_validate_fail(monkeypatch):
         f"{FAULT}synthetic-000001: landmarks leave the picture",
         f"{FAULT}synthetic-000001: no background",
     ]
-    with pytest.raises(typer.Exit) as end:
-        sketchface.validate.validate("synthetic", ROOT)
-    assert end.value.exit_code == 1
+    assert len(sketchface.validate("synthetic", ROOT).faults) == 2
 
 
 @pytest.mark.parametrize("name", ["imagenet", "", None, 5, True, [1], {"a": 1}, b"synthetic"])

@@ -14,7 +14,7 @@ from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import sample_sheet
 from pipeline.pack.pack import write_pack
-from sketchface.peek import peek
+from sketchface.contact_sheet import write_contact_sheet
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
 from sketchface_models.training.pack import Pack
@@ -100,7 +100,7 @@ def test_peek_shows_the_pictures_of_a_pack_with_styles(
     tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     write_pack("styled", STYLED, tables, tmp_path / "pack")
-    peek(tmp_path / "pack", 3, tmp_path / "sheet.png")
+    write_contact_sheet(tmp_path / "pack", 3, tmp_path / "sheet.png")
     assert capsys.readouterr().out.endswith("(depth, photo, sketch)\n")
 
 
