@@ -96,12 +96,10 @@ def test_sheets_show_no_picture_of_a_style_but_name_it(tables: Path, tmp_path: P
     assert np.array_equal(*sheets)
 
 
-def test_peek_shows_the_pictures_of_a_pack_with_styles(
-    tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_peek_shows_the_pictures_of_a_pack_with_styles(tables: Path, tmp_path: Path):
     write_pack("styled", STYLED, tables, tmp_path / "pack")
-    write_contact_sheet(tmp_path / "pack", 3, tmp_path / "sheet.png")
-    assert capsys.readouterr().out.endswith("(depth, photo, sketch)\n")
+    line = write_contact_sheet(tmp_path / "pack", 3, tmp_path / "sheet.png")
+    assert line.endswith("(depth, photo, sketch)")
 
 
 def test_a_run_with_a_style_lacks_it_where_the_data_have_none():

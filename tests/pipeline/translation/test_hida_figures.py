@@ -78,7 +78,9 @@ def test_maps_are_what_the_layers_compute(generator: Generator, face: PreparedFa
     assert not layer.adaptation._forward_hooks
 
 
-def test_the_map_figure_shows_the_layers_asked_for(generator: Generator, face: Prepared) -> None:
+def test_the_map_figure_shows_the_layers_asked_for(
+    generator: Generator, face: PreparedFace
+) -> None:
     def shape(*layers: int) -> tuple[int, int]:
         png = hida_figures.maps_figure(generator, (face, MIXED), layers)
         return Image.open(io.BytesIO(png)).size
