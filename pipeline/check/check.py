@@ -1,14 +1,15 @@
-"""Everything that can be known to be wrong before any work: parameters, runs, data offered."""
+"""Check what can be known to be wrong before any work: parameters, runs, what the data offer."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
+from collections.abc import Iterator
+from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
 from pipeline.common.fields import FIELDS, NEEDS
 from pipeline.common.parallel import ParallelSettings
-from pipeline.common.parameters import Parameters
+from pipeline.common.parameters import RUN_NAME, Parameters
 from pipeline.contours.contours import ContourSettings
 from pipeline.datasets import adapter
 from pipeline.depth.depth import DepthSettings
@@ -17,6 +18,7 @@ from pipeline.landmarks.landmarks import LandmarkSettings
 from pipeline.segment.segment import SegmentSettings
 from pipeline.style.training import StyleSettings
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import PARSING
 from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import SYSTEMS, system_class
 from sketchface_models.training.settings import Engine, accelerator
@@ -32,9 +34,8 @@ SECTIONS: dict[str, type] = {
     "engine": Engine,
     "evaluate": EvaluateSettings,
 }
-PICTURES = tuple(name for name in FIELDS if name not in ("depth", "parsing"))
-"""What a run can draw: fields whose values are brightness. A parser draws labels."""
-RUN_NAME = re.compile(r"[a-z0-9_-]+")
+IMAGES = tuple(name for name in FIELDS if name not in ("depth", PARSING))
+"""Fields that a system can generate as images: their values are brightness."""
 
 
 def check_parameters(params: Parameters) -> list[str]:
@@ -48,11 +49,33 @@ def check_parameters(params: Parameters) -> list[str]:
             fed and those that can.
     """
     data = adapter(params.value("data.name"))
+    sections = _valid_sections(params, data.Settings)
+    accelerator(params.section("engine", Engine))
+    for name, cls in sections.items():  # every value is read, so that any change reruns the check
+        dataclasses.asdict(params.section(name, cls))
+    _refuse(_output_problems(params, sections))
+    data_settings = params.section("data", data.Settings)
+    offered = data.offers(data_settings)
+    pairings = data.pairings(data_settings) if hasattr(data, "pairings") else [offered]
+    _check_fed(params, pairings)
+    return sorted(offered)
+
+
+def lacking(task: Task, offered: set[str]) -> list[str]:
+    """Return the fields of a task that data offering `offered` cannot give."""
+    fields = (*task.inputs, task.target)
+    missing = [name for name in fields if NEEDS.get(name) not in offered]
+    # A parser that learned from another parser's labels could not become better than that one.
+    return missing + (["labels"] if task.target == PARSING and "labels" not in offered else [])
+
+
+def _valid_sections(params: Parameters, data: type) -> dict[str, type]:
+    """Return the class of each section, all of which are valid."""
     systems = params.value("systems")
     if not isinstance(systems, dict) or not systems:
         raise SketchFaceError("systems: nothing stands there; `make params` composes it")
     problems = _selection_problems(params.value("run"), params.value("seeds"), systems)
-    sections = SECTIONS | {"data": data.Settings}
+    sections = SECTIONS | {"data": data}
     for run, section in systems.items():
         name = section.get("system") if isinstance(section, dict) else None
         if isinstance(name, str) and name in SYSTEMS:
@@ -63,70 +86,72 @@ def check_parameters(params: Parameters) -> list[str]:
         params.check(sections)
     except SketchFaceError as error:
         problems += str(error).split("\n")
+    _refuse(problems)
+    return sections
+
+
+def _refuse(problems: list[str]) -> None:
     if problems:
         raise SketchFaceError("\n".join(problems))
-    accelerator(params.section("engine", Engine))
-    for name, cls in sections.items():
-        dataclasses.asdict(params.section(name, cls))
-    data_settings = params.section("data", data.Settings)
-    offered = data.offers(data_settings)
-    faces = data.pairings(data_settings) if hasattr(data, "pairings") else [offered]
-    tasks = {run: params.section(f"systems.{run}.task", Task) for run in systems}
-    labels = [
-        f"systems.{run}.task.target: {task.target!r}; allowed: {', '.join(PICTURES)}"
-        for run, task in tasks.items()
-        if task.target not in PICTURES and systems[run]["system"] != "parser"
-    ]
-    if labels:
-        raise SketchFaceError("\n".join(labels))
-    _check_fed(params.value("data.name"), params.value("run"), tasks, faces)
-    return sorted(offered)
 
 
-def lacking(task: Task, offered: set[str]) -> list[str]:
-    """The fields of a task that data offering `offered` cannot give."""
-    names = (*task.inputs, task.target)
-    found = [name for name in names if NEEDS.get(name) not in offered]
-    # A parser that learned from a parser's labels would be as good as the other at best.
-    return found + (["labels"] if task.target == "parsing" and "labels" not in offered else [])
-
-
-def _check_fed(name: str, runs: list[str], tasks: dict[str, Task], faces: list[set[str]]) -> None:
-    """`faces`: what there are faces of, each with all the fields of one set together."""
-
-    def wanting(run: str) -> list[str]:
-        return min((lacking(tasks[run], offered) for offered in faces), key=len)
-
-    hungry = {run: wanting(run) for run in runs if wanting(run)}
-    if hungry:
-        wants = "; ".join(f"{run} needs {', '.join(fields)}" for run, fields in hungry.items())
-        wants += " of the same face" if len(faces) > 1 else ""
-        fed = [run for run in tasks if not wanting(run)]
-        raise SketchFaceError(
-            f"data {name} cannot feed every run: {wants}; it can feed: {', '.join(fed) or 'none'}"
-        )
-
-
-def _selection_problems(runs: object, seeds: object, systems: dict[str, object]) -> list[str]:
-    problems = []
-    if not isinstance(runs, list) or not runs or len(set(map(str, runs))) != len(runs):
-        problems.append(f"run: {runs!r}; allowed: a list of different names of systems")
-    else:
-        problems += [
-            f"run: {run!r}; allowed: one of {', '.join(map(str, systems))}"
-            for run in runs
-            if str(run) not in systems
+def _output_problems(params: Parameters, sections: dict[str, type]) -> list[str]:
+    """Return a line for each run that would generate images of what is no image."""
+    lines = []
+    for run in params.value("systems"):
+        section = f"systems.{run}"
+        system = system_class(params.value(f"{section}.system"))
+        outputs = system.outputs_of(params.section(section, sections[section]))
+        lines += [
+            f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
+            for output in outputs.values()
+            if output.kind == "image" and output.field not in IMAGES
         ]
-    problems += [
-        f"systems: {run!r}; allowed: names made of [a-z0-9_-]"
-        for run in systems
-        if not RUN_NAME.fullmatch(str(run))
-    ]
+    return lines
+
+
+def _check_fed(params: Parameters, pairings: list[set[str]]) -> None:
+    """Refuse runs that the data cannot feed.
+
+    Args:
+        params: of the pipeline.
+        pairings: sets of fields that one face can have together.
+    """
+    tasks = {run: params.section(f"systems.{run}.task", Task) for run in params.value("systems")}
+    missing = {
+        run: min((lacking(task, offered) for offered in pairings), key=len)
+        for run, task in tasks.items()
+    }
+    unfed = [run for run in params.value("run") if missing[run]]
+    if unfed:
+        needs = "; ".join(f"{run} needs {', '.join(missing[run])}" for run in unfed)
+        needs += " of the same face" if len(pairings) > 1 else ""
+        fed = ", ".join(run for run in tasks if not missing[run]) or "none"
+        name = params.value("data.name")
+        raise SketchFaceError(f"data {name} cannot feed every run: {needs}; it can feed: {fed}")
+
+
+def _selection_problems(runs: object, seeds: object, systems: dict[str, Any]) -> list[str]:
+    return [*_run_problems(runs, systems), *_seed_problems(seeds)]
+
+
+def _run_problems(runs: object, systems: dict[str, Any]) -> Iterator[str]:
+    if not isinstance(runs, list) or not runs or len(set(map(str, runs))) != len(runs):
+        yield f"run: {runs!r}; allowed: a list of different names of systems"
+    else:
+        for run in runs:
+            if str(run) not in systems:
+                yield f"run: {run!r}; allowed: one of {', '.join(map(str, systems))}"
+    for run in systems:
+        if not RUN_NAME.fullmatch(str(run)):
+            yield f"systems: {run!r}; allowed: names made of [a-z0-9_-]"
+
+
+def _seed_problems(seeds: object) -> Iterator[str]:
     if (
         not isinstance(seeds, list)
         or not seeds
         or not all(type(seed) is int and seed >= 0 for seed in seeds)
         or len(set(seeds)) != len(seeds)
     ):
-        problems.append(f"seeds: {seeds!r}; allowed: a list of different whole numbers >= 0")
-    return problems
+        yield f"seeds: {seeds!r}; allowed: a list of different whole numbers >= 0"

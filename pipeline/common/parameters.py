@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,9 @@ from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
 
 T = TypeVar("T")
+
+RUN_NAME = re.compile(r"[a-z0-9_-]+")
+"""What runs may be called: their names stand in paths and in the names of stages."""
 
 
 class Parameters:

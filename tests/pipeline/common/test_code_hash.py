@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common import code_hash as codehash
+from pipeline.common import code_hash as module
 
 FILES = {
     "pipeline/__init__.py": "",
     "pipeline/notes.txt": "not data",
-    "pipeline/stages/__init__.py": "",
-    "pipeline/stages/draw.py": "import os\nfrom pipeline.shapes import circle\n",
-    "pipeline/stages/other.py": "import pipeline.unused\n",
+    "pipeline/draw/__init__.py": "",
+    "pipeline/draw/__main__.py": "import os\nfrom pipeline.shapes import circle\n",
+    "pipeline/draw/other.py": "import pipeline.unused\n",
     "pipeline/unused.py": "",
     "pipeline/shapes/__init__.py": "",
     "pipeline/shapes/circle.py": "def f():\n    from sketchface_models import maths as m\n",
@@ -22,7 +22,7 @@ FILES = {
     "pipeline/shapes/deep/__init__.py": "",
     "pipeline/shapes/deep/other.json": "[2]",
     "sketchface_models/__init__.py": "",
-    "sketchface_models/maths.py": "import numpy, pipeline.draw\n",
+    "sketchface_models/maths.py": "import numpy, pipeline.draw.__main__\n",
 }
 RUN_BY_DRAW = [
     "pipeline/__init__.py",
@@ -30,8 +30,8 @@ RUN_BY_DRAW = [
     "pipeline/shapes/circle.py",
     "pipeline/shapes/table.json",
     "pipeline/shapes/templates/page.html.j2",
-    "pipeline/stages/__init__.py",
-    "pipeline/stages/draw.py",
+    "pipeline/draw/__init__.py",
+    "pipeline/draw/__main__.py",
     "sketchface_models/__init__.py",
     "sketchface_models/maths.py",
 ]
@@ -44,24 +44,24 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     forget()
-    monkeypatch.setattr(codehash, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
     yield tmp_path
     forget()
 
 
 def forget() -> None:
-    codehash.import_closure.cache_clear()
-    codehash.code_hash.cache_clear()
+    module.imports.cache_clear()
+    module.code_hash.cache_clear()
 
 
-def hashed(module: str = "pipeline.draw") -> str:
+def hashed(name: str = "pipeline.draw.__main__") -> str:
     forget()
-    return codehash.code_hash(module)
+    return module.code_hash(name)
 
 
 def test_closure_follows_imports_packages_and_data(tree: Path):
-    closure = codehash.import_closure("pipeline.draw")
-    assert [str(path.relative_to(tree)) for path in closure] == RUN_BY_DRAW
+    closure = module.import_closure("pipeline.draw.__main__")
+    assert [str(path.relative_to(tree)) for path in closure] == sorted(RUN_BY_DRAW)
 
 
 @pytest.mark.parametrize("name", RUN_BY_DRAW)
@@ -86,19 +86,25 @@ def test_hash_depends_on_names_too(tree: Path):
 
 
 def test_foreign_names_have_no_file():
-    assert codehash.module_file("numpy.linalg") is None
-    assert codehash.module_file("pipeline.nothing_of_that_name") is None
-    assert codehash.module_file("pipeline") == codehash.ROOT / "pipeline" / "__init__.py"
+    assert module.module_file("numpy.linalg") is None
+    assert module.module_file("pipeline.nothing_of_that_name") is None
+    assert module.module_file("pipeline") == module.ROOT / "pipeline" / "__init__.py"
 
 
-def test_a_real_stage():
-    names = {
-        str(path.relative_to(codehash.ROOT)) for path in codehash.import_closure("pipeline.train")
-    }
-    assert {
-        "pipeline/train/__main__.py",
-        "pipeline/train/training.py",
-        "sketchface_models/training/trainer.py",
-        "sketchface_models/networks/pix2pix.py",
-    } <= names
-    assert "pipeline/common/shards.py" not in names
+def test_a_registry_is_followed_to_what_is_chosen(tree: Path):
+    (tree / "pipeline/draw/__main__.py").write_text("from pipeline.shapes import shape_of\n")
+    (tree / "pipeline/shapes/__init__.py").write_text("from pipeline.shapes import circle, square")
+
+    def closure(registries: dict[str, list[str]]) -> set[str]:
+        forget()
+        paths = module.import_closure("pipeline.draw.__main__", registries)
+        return {
+            path.relative_to(tree / "pipeline").as_posix()
+            for path in paths
+            if "shapes" in path.parts
+        }
+
+    tables = {"shapes/table.json", "shapes/templates/page.html.j2"}
+    assert closure({"pipeline.shapes": ["pipeline.shapes.square"]}) == {"shapes/square.py"} | tables
+    assert closure({"pipeline.shapes": []}) == set()
+    assert {"shapes/__init__.py", "shapes/circle.py", "shapes/square.py"} <= closure({})

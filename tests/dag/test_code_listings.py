@@ -1,0 +1,89 @@
+"""Which stages a change of code reruns: those that can reach it, and no others."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import yaml
+from clone_project import ROOT, Project
+
+from pipeline.code.listings import code_listings, stages
+
+DEFINED = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+WEIGHTS = "sketchface_models/pretrained/parsers"
+RUNS = {"pix2pix-0", "pix2pix-photo-0", "hida-0"}
+
+
+def test_every_stage_depends_on_its_listing_alone():
+    assert set(stages()) == DEFINED.keys() - {"code"}
+    for name, stage in DEFINED.items():
+        listings = [dep for dep in stage["deps"] if dep.startswith("data/code/")]
+        own = f"data/code/{name}" + ("/${item.run}" if "seed" in stage.get("matrix", {}) else "")
+        assert listings == ([] if name == "code" else [own])
+
+
+def test_stages_that_load_a_parser_depend_on_its_weights():
+    systems = yaml.safe_load((ROOT / "params.yaml").read_text())["systems"]
+    loading = {
+        name.split("/")[0]
+        for name, listing in code_listings("synthetic", systems).items()
+        if "sketchface_models/pretrained/parsers.py" in listing
+    }
+    depending = {name for name, stage in DEFINED.items() if WEIGHTS in stage["deps"]}
+    assert depending == loading - {"check"}  # which runs no network
+
+
+@contextmanager
+def edited(project: Project, name: str) -> Iterator[None]:
+    """Within the block a file ends in one more comment, and the stage `code` has seen it."""
+    path = project.root / name
+    before = path.read_text()
+    try:
+        path.write_text(f"{before}\n# One more comment.\n")
+        project.run("dvc", "repro", "code")
+        yield
+    finally:
+        path.write_text(before)
+        project.run("dvc", "repro", "code")
+
+
+def stale(project: Project) -> set[str]:
+    """Stages that DVC would rerun first; others may follow from what these write."""
+    return set(json.loads(project.run("dvc", "status", "--json").stdout))
+
+
+def test_a_system_reruns_its_own_runs_alone(project: Project):
+    with edited(project, "sketchface_models/systems/pix2pix.py"):
+        assert stale(project) == {
+            f"{stage}@{run}" for stage in ("train", "evaluate") for run in RUNS - {"hida-0"}
+        } | {"check"}
+
+
+def test_a_network_reruns_the_systems_that_use_it(project: Project):
+    with edited(project, "sketchface_models/networks/hida/generator.py"):
+        assert stale(project) == {"train@hida-0", "evaluate@hida-0", "check"}
+
+
+def test_the_trainer_reruns_every_training(project: Project):
+    with edited(project, "sketchface_models/training/trainer.py"):
+        assert stale(project) == {f"train@{run}" for run in RUNS}
+
+
+def test_a_new_system_reruns_no_other(project: Project):
+    with edited(project, "sketchface_models/systems/registry.py"):
+        assert stale(project) == {"check"}
+
+
+def test_the_report_reruns_alone(project: Project):
+    with edited(project, "pipeline/report/page.py"):
+        assert stale(project) == {"report"}
+
+
+def test_another_data_set_reruns_nothing(project: Project):
+    with edited(project, "pipeline/datasets/fs2k.py"):
+        assert stale(project) == {"check"}
+
+
+def test_a_listing_has_the_form_that_sha256sum_checks(project: Project):
+    for name in ("faces", "train/hida"):
+        project.run("sha256sum", "--check", "--quiet", f"data/code/{name}")
