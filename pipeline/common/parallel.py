@@ -1,7 +1,7 @@
 """Where shards are worked on: in processes of this machine, or on a Dask cluster.
 
-The `parallel` section decides when work is done and by whom, never what comes of it. So it stands
-in no stage's parameters and in no shard's key; `run_stage` sets it for the stage that it runs.
+The `parallel` section decides when and where work is done, and never changes a result. So it is in
+no stage's parameters and in no shard's key; `run_stage` sets it for the stage that it runs.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _settings: ContextVar[ParallelSettings] = ContextVar("parallel", default=_DEFAUL
 
 
 @contextmanager
-def spread_by(settings: ParallelSettings) -> Iterator[None]:
-    """Within the block, stages work as the settings say."""
+def parallel_as(settings: ParallelSettings) -> Iterator[None]:
+    """Apply the settings to all work within the block."""
     token = _settings.set(settings)
     try:
         yield
@@ -54,7 +54,7 @@ def spread_by(settings: ParallelSettings) -> Iterator[None]:
 
 
 def workers(tasks: int) -> int:
-    """Processes to use on this machine, never more than there are cores or tasks.
+    """Return the number of processes to use: never more than there are cores or tasks.
 
     `SKETCHFACE_JOBS` comes before `parallel.jobs`.
 
@@ -62,15 +62,15 @@ def workers(tasks: int) -> int:
         SketchFaceError: if `SKETCHFACE_JOBS` is not a whole number >= 1.
     """
     cores = joblib.cpu_count()  # that this process may use
-    wanted = os.environ.get("SKETCHFACE_JOBS", str(_settings.get().jobs or cores))
-    if not re.fullmatch("0*[1-9][0-9]{0,8}", wanted):
-        raise SketchFaceError(f"SKETCHFACE_JOBS: {wanted!r}; allowed: a whole number >= 1")
-    return max(1, min(tasks, cores, int(wanted)))
+    jobs = os.environ.get("SKETCHFACE_JOBS", str(_settings.get().jobs or cores))
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", jobs):
+        raise SketchFaceError(f"SKETCHFACE_JOBS: {jobs!r}; allowed: a whole number >= 1")
+    return max(1, min(tasks, cores, int(jobs)))
 
 
 @contextmanager
 def pool(tasks: int) -> Iterator[joblib.Parallel]:
-    """A `joblib.Parallel` for so many tasks; it gives results as they come, in any order.
+    """Yield a `joblib.Parallel` for so many tasks, which returns results in any order.
 
     Raises:
         SketchFaceError: if the cluster cannot be used, in one line.

@@ -1,6 +1,6 @@
-"""What every stage module shares: typed parameters, a record of what was read, clear failure.
+"""The parameters of a stage: typed, with a record of which of them were read.
 
-A stage module is
+A stage's `__main__.py` is
 
     def main(params: Parameters) -> None:
         settings = params.section("contours", ContourSettings)
@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from pipeline.common.parallel import ParallelSettings, spread_by
+from pipeline.common.parallel import ParallelSettings, parallel_as
 from sketchface_models.atomic import atomic_file
 from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
@@ -35,10 +35,10 @@ RUN_NAME = re.compile(r"[a-z0-9_-]+")
 
 
 class Parameters:
-    """`params.yaml`, handed out section by section as typed objects that note what is read.
+    """`params.yaml`, as typed objects that record which values are read.
 
-    `reads` collects the dotted names of the leaves that the stage's code looked at, whatever
-    `dvc.yaml` declares; the mutation test compares the two.
+    `reads` collects the dotted names of the leaves that the stage's code read, whatever `dvc.yaml`
+    declares; a test changes every parameter and compares the two.
     """
 
     def __init__(self, values: Mapping[str, Any], source: str = "params.yaml") -> None:
@@ -66,21 +66,21 @@ class Parameters:
         return cls(values, str(path))
 
     def section(self, name: str, cls: type[T]) -> T:
-        """The mapping under the dotted `name` as an instance of dataclass `cls`.
+        """Return the mapping under the dotted `name` as an instance of dataclass `cls`.
 
         Raises:
             SketchFaceError: listing every violation, one a line.
         """
-        instance = load(cls, self._find(name), name)
-        return _watched(instance, name, self.reads)
+        instance = load(cls, self._lookup(name), name)
+        return _recorded(instance, name, self.reads)
 
     def value(self, name: str) -> Any:
-        """One leaf (or a list) under the dotted `name`."""
+        """Return the value under the dotted `name`."""
         self.reads.add(name)
-        return self._find(name)
+        return self._lookup(name)
 
     def parallel(self) -> ParallelSettings:
-        """The `parallel` section, or its defaults. Nothing that a stage makes depends on it.
+        """Return the `parallel` section, or its defaults. No result depends on it.
 
         Raises:
             SketchFaceError: listing every violation, one a line.
@@ -96,12 +96,12 @@ class Parameters:
         problems = [
             line
             for name, cls in sections.items()
-            for line in violations(cls, self._find(name), name)
+            for line in violations(cls, self._lookup(name), name)
         ]
         if problems:
             raise SketchFaceError("\n".join(problems))
 
-    def _find(self, name: str) -> Any:
+    def _lookup(self, name: str) -> Any:
         value: Any = self._values
         for part in name.split("."):
             if not isinstance(value, Mapping) or part not in value:
@@ -113,17 +113,17 @@ class Parameters:
 
 
 def run_stage(name: str, main: Callable[[Parameters], None]) -> None:
-    """Run a stage as a command: the user's slips end in one line and status 1, no traceback."""
+    """Run a stage as a command; a user's error ends in one line and status 1, not a traceback."""
     params = None
     try:
         params = Parameters.from_file()
-        with spread_by(params.parallel()):
+        with parallel_as(params.parallel()):
             main(params)
     except SketchFaceError as error:
         for line in str(error).split("\n"):
             print(f"error: {name}: {line}", file=sys.stderr)
         sys.exit(1)
-    except OSError as error:  # disk full, no permission: the system's words name file and reason
+    except OSError as error:  # disk full, no permission: the message names file and reason
         print(f"error: {name}: {error}", file=sys.stderr)
         sys.exit(1)
     finally:
@@ -133,12 +133,12 @@ def run_stage(name: str, main: Callable[[Parameters], None]) -> None:
                 path.write_text(json.dumps(sorted(params.reads)))
 
 
-def _watched(instance: T, where: str, reads: set[str]) -> T:
-    """A copy of a dataclass instance that adds `where.field` to `reads` when a field is read.
+def _recorded(instance: T, where: str, reads: set[str]) -> T:
+    """Return a copy of a dataclass instance that adds `where.field` to `reads` at each access.
 
-    Only access by name counts: showing it (`repr`, part of every shard's key) does not, nor does
-    sending it to a worker process, where it arrives plain. One job (`SKETCHFACE_JOBS=1`) works in
-    this process, and its accesses count.
+    Only access by name counts. `repr`, which is part of every shard's key, does not count, nor does
+    pickling for a worker process, which receives the plain instance. With one job
+    (`SKETCHFACE_JOBS=1`) all work is done in this process, and its accesses count.
     """
     cls = type(instance)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
@@ -152,17 +152,17 @@ def _watched(instance: T, where: str, reads: set[str]) -> T:
     body = {
         "__getattribute__": getattribute,
         "__repr__": lambda self: repr(instance),
-        "__reduce__": lambda self: (_same, (instance,)),
+        "__reduce__": lambda self: (_identity, (instance,)),
         "__module__": cls.__module__,
     }
-    watched: Any = object.__new__(type(cls.__name__, (cls,), body))
+    recorded: Any = object.__new__(type(cls.__name__, (cls,), body))
     for name in names:
         value = object.__getattribute__(instance, name)
         if dataclasses.is_dataclass(value):
-            value = _watched(value, f"{where}.{name}", reads)
-        object.__setattr__(watched, name, value)
-    return watched
+            value = _recorded(value, f"{where}.{name}", reads)
+        object.__setattr__(recorded, name, value)
+    return recorded
 
 
-def _same(instance: T) -> T:
+def _identity(instance: T) -> T:
     return instance

@@ -80,7 +80,7 @@ def run_shards(
         schema: of the rows.
         parameters: anything with a stable `repr` that the results depend on.
         module: the stage's module name; its import closure is part of the store's key.
-        finish: called with the folder before it takes its place, to add files of its own.
+        finish: called with the folder before it replaces `out`, to add more files.
     """
     store = Path(os.environ.get("DVC_ROOT", "."), ".cache", "shards", stage)
     context = f"{parameters!r}\0{code_hash(module)}\0{schema}"

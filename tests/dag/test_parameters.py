@@ -42,12 +42,12 @@ def leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 def telling(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The leaves, but of each system that is not run the first alone: nothing reads the others."""
-    met: set[str] = set()
+    first: set[str] = set()
     for where, value in leaves(values):
         if where[0] == "systems" and where[1] not in values["run"]:
-            if where[1] in met:
+            if where[1] in first:
                 continue
-            met.add(where[1])
+            first.add(where[1])
         yield where, value
 
 
@@ -132,8 +132,8 @@ def test_all_violations_are_listed_at_once(project: Project, tmp_path: Path) -> 
     lines = done.stderr.strip().split("\n")
     width = "systems.pix2pix.network.width"
     for key in ("data.size", "augment.shift", width, "engine.devise", "run"):
-        said = [line for line in lines if line.startswith(f"error: check: {key}: ")]
-        assert len(said) == 1, lines
+        problems = [line for line in lines if line.startswith(f"error: check: {key}: ")]
+        assert len(problems) == 1, lines
     assert len(lines) == 5
     shutil.rmtree(copy)
 

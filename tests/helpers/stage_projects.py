@@ -50,8 +50,8 @@ def start(name: str, folder: Path, **more: str) -> subprocess.Popen:
 
 def finish(name: str, folder: Path, **more: str) -> None:
     running = start(name, folder, **more)
-    _, said = running.communicate(timeout=300)
-    assert running.returncode == 0, said
+    _, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Junk at every place of the parameters: `check` answers in lines, or takes it for what it is."""
+"""Junk under every key of the parameters: `check` accepts it or refuses it in lines."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ JUNK: list[Any] = [
     None, "", -1, 1.5, True, [], [None], [["a"]], {}, {1: 2}, float("nan"), float("-inf"), 10**30,
     "\0", "\ud800", datetime.date(2020, 1, 1), b"x", ["a", "a"], "../..",
 ]  # fmt: skip
-Place = tuple[Any, ...]
+KeyPath = tuple[Any, ...]
 
 
-def places(value: Any, at: Place = ()) -> Iterator[Place]:
+def key_paths(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
     if at:
         yield at
     if isinstance(value, dict):
         for key in value:
-            yield from places(value[key], (*at, key))
+            yield from key_paths(value[key], (*at, key))
 
 
-def changed(whole: dict, at: Place, junk: Any) -> dict:
+def changed(whole: dict, at: KeyPath, junk: Any) -> dict:
     values = pickle.loads(pickle.dumps(whole))
     inside = values
     for key in at[:-1]:
@@ -43,12 +43,12 @@ def changed(whole: dict, at: Place, junk: Any) -> dict:
 
 
 @pytest.mark.parametrize("data", ["synthetic", "unpaired"])
-def test_junk_in_every_place(data: str, tmp_path: Path) -> None:
+def test_junk_under_every_key(data: str, tmp_path: Path) -> None:
     compose([f"data={data}"], tmp_path / "params.yaml")
     whole = yaml.safe_load((tmp_path / "params.yaml").read_text())
     random = np.random.default_rng(0)
     refused = tried = 0
-    for at in places(whole):
+    for at in key_paths(whole):
         # All of it where sections and choices stand, a value each in the depths.
         few = len(at) > 1
         chosen = random.choice(len(JUNK), 1) if few else range(len(JUNK))

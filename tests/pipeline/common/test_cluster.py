@@ -94,8 +94,8 @@ def test_a_worker_that_dies_is_replaced_by_the_other(cluster: Cluster, tmp_path:
     running = start("faces", there)
     wait_until(lambda: bool(finished(there, "faces")), running)
     os.killpg(cluster.workers[0].pid, signal.SIGKILL)
-    _, said = running.communicate(timeout=300)
-    assert running.returncode == 0, said
+    _, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors
     finish("faces", here)
     assert contents(there) == contents(here)
 

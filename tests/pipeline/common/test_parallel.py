@@ -1,4 +1,4 @@
-"""Who does the work, and that it does not matter who."""
+"""Which processes do the work, and that the result does not depend on them."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipeline.common.parallel import ParallelSettings, pool, spread_by, workers
+from pipeline.common.parallel import ParallelSettings, parallel_as, pool, workers
 from pipeline.common.parameters import Parameters, run_stage
 from pipeline.common.shard_jobs import Result, ShardJob, run_shards
 from pipeline.common.shards import iter_rows, shard_paths
@@ -49,13 +49,13 @@ def run() -> set[int]:
 def test_the_settings_say_how_many_processes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
     assert workers(9) == 4
-    with spread_by(ParallelSettings(jobs=3)):
+    with parallel_as(ParallelSettings(jobs=3)):
         assert workers(9) == 3
         assert workers(2) == 2
         monkeypatch.setenv("SKETCHFACE_JOBS", "2")
         assert workers(9) == 2
         monkeypatch.delenv("SKETCHFACE_JOBS")
-        with spread_by(ParallelSettings(jobs=64)):
+        with parallel_as(ParallelSettings(jobs=64)):
             assert workers(9) == 4
     assert workers(9) == 4
 
@@ -64,10 +64,10 @@ def test_one_job_works_in_this_process_and_its_result_is_everyones(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    with spread_by(ParallelSettings(jobs=1)):
+    with parallel_as(ParallelSettings(jobs=1)):
         assert run() == {os.getpid()}
     done = {path: path.stat().st_mtime_ns for path in Path(".cache/shards/work").glob("*.done")}
-    with spread_by(ParallelSettings(jobs=2)):
+    with parallel_as(ParallelSettings(jobs=2)):
         assert run() == {os.getpid()}  # nothing was done again
     again = {path: path.stat().st_mtime_ns for path in Path(".cache/shards/work").glob("*.done")}
     assert again == done
@@ -116,12 +116,12 @@ def test_a_missing_dask_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     settings = ParallelSettings("dask", "tcp://127.0.0.1:1")
     with (
-        spread_by(settings),
+        parallel_as(settings),
         pytest.raises(SketchFaceError, match=r"pip install 'sketchface\[cluster\]'$"),
         pool(1),
     ):
         pass
-    with spread_by(settings):
+    with parallel_as(settings):
         run_shards(
             "work", [], "out", SCHEMA, 0, "pipeline.common.shard_jobs"
         )  # nothing to do: no cluster
@@ -134,7 +134,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pipeline.common.parallel.PATIENCE", 1)
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         with (
-            spread_by(ParallelSettings("dask", address)),
+            parallel_as(ParallelSettings("dask", address)),
             pytest.raises(
                 SketchFaceError, match=r"^parallel\.scheduler: .* does not answer; start"
             ),

@@ -199,8 +199,8 @@ def test_map_shards_pairs_shards_of_the_same_number():
     write_rows(Path("two/shards/0002.parquet"), [row("f2") | {"depth": 9.0}], SCHEMA)
     map_shards("join", ["one", "two"], join, "out", SCHEMA, 10.0, MODULE)
     assert [row["depth"] for row in iter_rows("out")] == [30.0, 90.0]
-    kept = [path for path in Path(".cache/shards/join").glob("*.done") if path in done]
-    assert [path.stat().st_mtime_ns == done[path] for path in kept] == [True]
+    unchanged = [path for path in Path(".cache/shards/join").glob("*.done") if path in done]
+    assert [path.stat().st_mtime_ns == done[path] for path in unchanged] == [True]
 
 
 def yielding(number: int) -> Iterator[Row]:
@@ -259,19 +259,19 @@ def test_a_worker_with_other_code_does_nothing():
 
 
 def test_the_bar_shows_a_rate(monkeypatch: pytest.MonkeyPatch):
-    said = []
+    shown = []
 
     class Bar(shard_jobs.tqdm):
         def __init__(self, **more: Any) -> None:
             super().__init__(**more | {"disable": False, "file": io.StringIO()})
 
         def set_postfix_str(self, text: str, refresh: bool) -> None:
-            said.append(text)
+            shown.append(text)
 
     monkeypatch.setattr(shard_jobs, "tqdm", Bar)
     run()
-    assert len(said) == 3
-    assert all(float(text.removesuffix(" faces/s")) > 0 for text in said)
+    assert len(shown) == 3
+    assert all(float(text.removesuffix(" faces/s")) > 0 for text in shown)
 
 
 def test_workers_never_exceed_tasks_or_what_is_allowed(monkeypatch: pytest.MonkeyPatch):
@@ -299,13 +299,13 @@ def test_a_wrong_number_of_jobs_is_answered_in_one_line(jobs: str, monkeypatch: 
 
 
 def threads(number: int) -> Result:
-    """What this process would use, told in a quarantine row."""
+    """The threads this process would use, as a quarantine row."""
     counts = [cv2.getNumThreads(), torch.get_num_threads()]
     counts += [int(os.environ.get(f"{name}_NUM_THREADS", 1)) for name in ("OMP", "OPENBLAS", "MKL")]
     return [], [quarantined(str(number), "threads", f"{os.getpid()} {max(counts)}")]
 
 
-def told(jobs: int, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+def threads_used(jobs: int, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Process and threads of each of four shards."""
     monkeypatch.setenv("SKETCHFACE_JOBS", str(jobs))
     tasks = [ShardJob(i, f"{jobs} {i}", threads, (i,)) for i in range(4)]
@@ -319,8 +319,8 @@ def test_workers_times_threads_never_exceed_the_cores(monkeypatch: pytest.Monkey
     for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
         monkeypatch.delenv(name)
     mine = cv2.getNumThreads(), torch.get_num_threads()
-    for process, count in told(2, monkeypatch):
+    for process, count in threads_used(2, monkeypatch):
         assert process != os.getpid()
         assert count == 1
-    assert {process for process, _ in told(1, monkeypatch)} == {os.getpid()}
+    assert {process for process, _ in threads_used(1, monkeypatch)} == {os.getpid()}
     assert (cv2.getNumThreads(), torch.get_num_threads()) == mine

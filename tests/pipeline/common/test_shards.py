@@ -65,8 +65,8 @@ def test_rows_that_come_one_by_one_make_the_same_file(tmp_path: Path):
         assert write_rows(tmp_path / "a.parquet", rows, SCHEMA) == count
         assert write_rows(tmp_path / "b.parquet", iter(rows), SCHEMA) == count
         assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-        said = pq.read_schema(tmp_path / "a.parquet").metadata[b"huggingface"]
-        schema = SCHEMA.with_metadata({"huggingface": said})
+        features = pq.read_schema(tmp_path / "a.parquet").metadata[b"huggingface"]
+        schema = SCHEMA.with_metadata({"huggingface": features})
         table = pa.Table.from_pylist(rows, schema=schema)
         pq.write_table(table, tmp_path / "c.parquet", compression="zstd", row_group_size=64)
         assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "c.parquet").read_bytes()

@@ -1,4 +1,4 @@
-"""The whole road at smoke scale: what stands at its end, and that it need not be gone twice."""
+"""The whole pipeline at smoke scale: its results, and that nothing is done twice."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from pipeline.common.shards import iter_rows
 from sketchface_models.training.pack import Pack
 
 
-def test_the_road_ends_in_a_report(project: Project) -> None:
+def test_the_pipeline_ends_in_a_report(project: Project) -> None:
     metrics = json.loads((project.root / "reports/metrics.json").read_text())
     assert set(metrics) == {"pix2pix", "pix2pix-photo", "hida"}
     for name in ("report.md", "scores.csv", "curves.csv", "index.html"):
@@ -35,10 +35,10 @@ def test_every_face_is_accounted_for(project: Project) -> None:
     index = pq.read_table(project.root / "data/faces/index.parquet").to_pylist()
     assert len(index) == 50
     assert {row["split"] for row in index} == {"train", "val", "test"}
-    found = [row["id"] for row in iter_rows(project.root / "data/landmarks", ["id"])]
+    faces = [row["id"] for row in iter_rows(project.root / "data/landmarks", ["id"])]
     lost = pq.read_table(project.root / "data/landmarks/quarantine.parquet")["id"].to_pylist()
-    assert sorted(found + lost) == sorted(row["id"] for row in index)
-    assert len(found) >= 45
+    assert sorted(faces + lost) == sorted(row["id"] for row in index)
+    assert len(faces) >= 45
 
 
 def test_packs_hold_inputs_and_target_alone(project: Project) -> None:
