@@ -17,12 +17,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchface_models.config import load
-from sketchface_models.memory import keep_freed_memory
+from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build
 from sketchface_models.training.log import StepLog
-from sketchface_models.training.modes import torch_modes
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.settings import Engine
 from sketchface_models.training.trainer import Trainer
@@ -136,7 +135,7 @@ def engine_steps(job: Job, off: str | None = None) -> Iterator[Contender]:
         number, raw = next(batches)
         log.add(number, trainer.learn(number, raw))
 
-    with torch_modes(engine), closing(batches):
+    with deterministic_mode(engine.deterministic), closing(batches):
         yield step, trainer.fabric.device
 
 

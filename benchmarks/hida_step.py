@@ -31,13 +31,12 @@ from torch.profiler import ProfilerActivity, profile
 from train_step import compete
 
 from sketchface_models.config import load
-from sketchface_models.memory import keep_freed_memory
 from sketchface_models.networks.hida.decoder import DOG, DecoderLayer
 from sketchface_models.networks.hida.generator import Generator
+from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build
-from sketchface_models.training.identity import Identity, environment
-from sketchface_models.training.modes import torch_modes
+from sketchface_models.training.fingerprint import environment
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.settings import accelerator, precision
 from sketchface_models.training.trainer import Trainer
@@ -87,7 +86,7 @@ def job_of(run: str, options: argparse.Namespace, scratch: Path) -> Job:
 
 def headline(options: argparse.Namespace, job: Job, name: str) -> str:
     device = accelerator(job.settings)
-    where = environment(Identity("", {"device": device}))
+    where = environment(device)
     size, width = job.model["task"]["size"], job.model["network"]["width"]
     return (
         f"{name} at scale {options.scale}: {size} px, width {width}, batch {job.batch}; "
@@ -155,7 +154,7 @@ def parts(options: argparse.Namespace, scratch: Path) -> None:
     system = trainer.system
     system.networks.train()
     found = []
-    with torch_modes(job.settings), marked(system):
+    with deterministic_mode(job.settings.deterministic), marked(system):
         for step in range(WARM_UP + options.rounds):
             raw = trainer.feed.raw(step)
             with profile(activities=[ProfilerActivity.CPU]) as profiler, part("rest of the step"):

@@ -35,14 +35,13 @@ from timing import Remote, Seconds, in_turn, median_ms, ratios, timed
 from torch import Tensor
 
 from sketchface_models.config import load
-from sketchface_models.memory import keep_freed_memory
+from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import Augment, Batch, Clock, System, Task
 from sketchface_models.systems.registry import build
 from sketchface_models.training import cost
 from sketchface_models.training.feed import Feed
-from sketchface_models.training.identity import Identity, environment
+from sketchface_models.training.fingerprint import environment
 from sketchface_models.training.log import StepLog
-from sketchface_models.training.modes import torch_modes
 from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.settings import accelerator, precision
 from sketchface_models.training.trainer import Trainer
@@ -87,7 +86,7 @@ def main() -> None:
 
 def headline(options: argparse.Namespace, job: Job) -> str:
     device = accelerator(job.settings)
-    where = environment(Identity("", {"device": device}))
+    where = environment(device)
     size, width = job.model["task"]["size"], job.model["network"].get("width")
     return (
         f"{options.run} at scale {options.scale}: {size} px, width {width}, batch {job.batch}; "
@@ -209,15 +208,14 @@ def overhead(job: Job, options: argparse.Namespace) -> None:
         ENGINE: engine_step,
         "  of it feed, normalise": lambda: normalise(trainer.feed.raw(0), device),
         "  of it optimizers": lambda: [o.step() for o in trainer.optimizers.values()],
-        "  of it running averages": lambda: [
-            average.update(trainer.system.networks[name], 0)
-            for name, average in trainer.averages.items()
+        "  of it EMA": lambda: [
+            ema.update(trainer.system.networks[name], 0) for name, ema in trainer.ema.items()
         ],
     }
     turns = {
         name: lambda work=work: timed(work, device, options.steps) for name, work in parts.items()
     }
-    with torch_modes(job.settings), closing(batches):
+    with deterministic_mode(job.settings.deterministic), closing(batches):
         report_overhead(job, in_turn(turns, options.rounds))
 
 

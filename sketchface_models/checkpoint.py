@@ -1,4 +1,4 @@
-"""Atomic checkpoints: tensors as safetensors, everything else as JSON, no pickle."""
+"""Read and write tensors as safetensors with a JSON note: atomic, no pickle."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from sketchface_models.errors import SketchFaceError
 
 
 def save_tensors(
-    path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any], keep: Path | None = None
+    path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any], backup: Path | None = None
 ) -> None:
     """Write tensors and a JSON-able note on them as one safetensors file, atomically.
 
     Args:
         path: of the file.
         tensors: by name; several names may stand for one tensor.
-        about: the note.
-        keep: where a file that stands at `path` goes once the new one is written.
+        note: kept in the file's metadata.
+        backup: where a file that stands at `path` goes once the new one is written.
 
     Raises:
         SketchFaceError: if it cannot be written; what stood at `path` then stands there still.
     """
-    note = {"about": json.dumps(about, sort_keys=True)}
+    metadata = {"about": json.dumps(note, sort_keys=True)}
     try:
         with atomic_file(path) as temporary:
-            save_file(_apart(tensors), temporary, metadata=note)
-            if keep and path.exists():
-                path.replace(keep)
+            save_file(_unshared(tensors), temporary, metadata=metadata)
+            if backup and path.exists():
+                path.replace(backup)
     except (OSError, SafetensorError) as error:
         raise SketchFaceError(
             f"{path}: cannot be written ({error}); free some space and start again"
@@ -42,7 +42,7 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote.
+    """Return the tensors and the note that `save_tensors` wrote.
 
     Raises:
         SketchFaceError: if the file is missing, truncated or foreign.
@@ -61,16 +61,15 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> N
     """Load weights, refusing any difference in names, shapes or types.
 
     Raises:
-        SketchFaceError: naming the first differences.
+        SketchFaceError: naming `path` and the first differences.
     """
-    wanted = module.state_dict()
-    differences = [f"{name} missing" for name in wanted.keys() - tensors.keys()]
-    differences += [f"{name} not expected" for name in tensors.keys() - wanted.keys()]
+    expected = module.state_dict()
+    differences = [f"{name} missing" for name in expected.keys() - tensors.keys()]
+    differences += [f"{name} not expected" for name in tensors.keys() - expected.keys()]
     differences += [
-        f"{name} is {tensors[name].dtype} {tuple(tensors[name].shape)}, expected "
-        f"{wanted[name].dtype} {tuple(wanted[name].shape)}"
-        for name in wanted.keys() & tensors.keys()
-        if tensors[name].shape != wanted[name].shape or tensors[name].dtype != wanted[name].dtype
+        f"{name} is {_kind(tensors[name])}, expected {_kind(expected[name])}"
+        for name in expected.keys() & tensors.keys()
+        if _kind(tensors[name]) != _kind(expected[name])
     ]
     if differences:
         shown = "; ".join(sorted(differences)[:5])
@@ -78,12 +77,16 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> N
     module.load_state_dict(dict(tensors))
 
 
-def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """On the CPU, none sharing memory with another, which the format does not know."""
-    found, seen = {}, set()
+def _kind(tensor: Tensor) -> str:
+    return f"{tensor.dtype} {tuple(tensor.shape)}"
+
+
+def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors to the CPU, each in memory of its own: the format knows no shared memory."""
+    copies, addresses = {}, set()
     for name, tensor in tensors.items():
         value = tensor.detach().cpu().contiguous()
-        where = value.untyped_storage().data_ptr()
-        found[name] = value.clone() if where in seen else value
-        seen.add(where)
-    return found
+        address = value.untyped_storage().data_ptr()
+        copies[name] = value.clone() if address in addresses else value
+        addresses.add(address)
+    return copies

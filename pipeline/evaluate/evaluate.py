@@ -59,11 +59,11 @@ from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, WEIGHTS_FILE, load_trained
-from sketchface_models.memory import keep_freed_memory
 from sketchface_models.metrics.judge import NAME, PARAMETERS
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.sets import SET_METRICS
 from sketchface_models.pretrained.parsers import read_card
+from sketchface_models.runtime import keep_freed_memory
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
 from sketchface_models.systems.parser import Parser

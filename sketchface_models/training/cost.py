@@ -1,4 +1,4 @@
-"""What training costs: parameters, arithmetic, memory, and what the processor could do at best."""
+"""Measure what training costs: parameters, arithmetic, memory, and the processor's best rate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sketchface_models.systems.base import Clock, System
 from sketchface_models.training.pack import normalise
 
-LONG_ENOUGH = 4e-3
+MIN_SECONDS = 4e-3
 """Seconds a matrix product must last for its rate to be believed."""
 REPEATS = 6
 LARGEST = 16384
@@ -82,7 +82,7 @@ def matmul_rate(device: torch.device, precision: str) -> float:
         out = torch.empty_like(matrix)
         _product_seconds(matrix, out)
         seconds = _product_seconds(matrix, out)
-        if seconds >= LONG_ENOUGH or side >= LARGEST:
+        if seconds >= MIN_SECONDS or side >= LARGEST:
             break
         side *= 2
     best = min(seconds, *(_product_seconds(matrix, out) for _ in range(REPEATS)))

@@ -1,4 +1,4 @@
-"""One process or many: how they start, and what they tell each other.
+"""Start one process or many, and exchange tensors between them.
 
 Every process holds the whole networks and takes the same steps on its own part of each batch; the
 gradients are averaged by hand in between. DistributedDataParallel would do it in hooks, which
@@ -22,38 +22,38 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.guards import OutOfRoom
+from sketchface_models.training.guards import OutOfResources
 from sketchface_models.training.settings import Engine, accelerator, precision
 
-_ALONE = ("onnection closed by peer", "onnection reset by peer", "Broken pipe", "NCCL error")
-"""What the libraries say when the other side of an exchange is gone."""
+_LOST_PEER = ("onnection closed by peer", "onnection reset by peer", "Broken pipe", "NCCL error")
+"""Parts of the libraries' messages when the other side of an exchange is gone."""
 
 
-class Replicas(DDPStrategy):
-    """Fabric's launching and process group, without its wrapper around networks."""
+class UnwrappedDDPStrategy(DDPStrategy):
+    """DDP's launching and process group, without its wrapper around networks."""
 
     def setup_module(self, module: nn.Module) -> Any:  # DDPStrategy promises its wrapper
-        """The network as it is."""
+        """Return the network as it is."""
         return module
 
 
 def launch(engine: Engine) -> Fabric:
-    """Start this run's other processes, or join them where they are started from outside.
+    """Start this run's other processes, or join them where a launcher started them.
 
     Raises:
         SketchFaceError: if there are fewer GPUs than `devices` asks for.
     """
     devices, nodes = processes(engine)
-    kind = accelerator(engine)
-    if kind == "cuda" and devices > torch.cuda.device_count():
+    device = accelerator(engine)
+    if device == "cuda" and devices > torch.cuda.device_count():
         raise SketchFaceError(
             f"engine.devices: {devices}; this machine has {torch.cuda.device_count()} GPUs"
         )
     fabric = Fabric(
-        accelerator=kind,
+        accelerator=device,
         devices=devices,
         num_nodes=nodes,
-        strategy=Replicas() if devices * nodes > 1 else "auto",
+        strategy=UnwrappedDDPStrategy() if devices * nodes > 1 else "auto",
         precision=precision(engine),
     )
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a banner a process otherwise
@@ -62,21 +62,21 @@ def launch(engine: Engine) -> Fabric:
 
 
 def processes(engine: Engine) -> tuple[int, int]:
-    """Processes on this machine, and machines."""
-    asked = os.environ
+    """Return the number of processes on this machine, and of machines."""
+    environment = os.environ
     if TorchElasticEnvironment.detect():
-        here = int(asked["LOCAL_WORLD_SIZE"])
-        return here, int(asked["WORLD_SIZE"]) // here
+        local = int(environment["LOCAL_WORLD_SIZE"])
+        return local, int(environment["WORLD_SIZE"]) // local
     if SLURMEnvironment.detect():
-        machines = int(asked.get("SLURM_NNODES", "1"))
-        return int(asked["SLURM_NTASKS"]) // machines, machines
+        machines = int(environment.get("SLURM_NNODES", "1"))
+        return int(environment["SLURM_NTASKS"]) // machines, machines
     if engine.devices:
         return engine.devices, 1
     return (torch.cuda.device_count() if accelerator(engine) == "cuda" else 1), 1
 
 
 @torch.no_grad()
-def average_(fabric: Fabric, tensors: Sequence[Tensor]) -> None:
+def all_reduce_mean_(fabric: Fabric, tensors: Sequence[Tensor]) -> None:
     """Replace each tensor by its mean over all processes, in one exchange.
 
     Args:
@@ -92,41 +92,41 @@ def average_(fabric: Fabric, tensors: Sequence[Tensor]) -> None:
         tensor.copy_(part.view(tensor.shape))
 
 
-def gathered(fabric: Fabric, tensor: Tensor) -> Tensor:
-    """This tensor of every process, (world, ...); (1, ...) where there is one."""
+def all_gather(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """Return this tensor of every process, (world, ...); (1, ...) where there is one."""
     if fabric.world_size == 1:
         return tensor[None]
-    everybodys = fabric.all_gather(tensor.to(fabric.device))
-    assert isinstance(everybodys, Tensor)
-    return everybodys.cpu()
+    stack = fabric.all_gather(tensor.to(fabric.device))
+    assert isinstance(stack, Tensor)
+    return stack.cpu()
 
 
-def agree(fabric: Fabric, number: int) -> bool:
-    """Whether all processes have the same number; the same answer in all of them."""
+def all_equal(fabric: Fabric, number: int) -> bool:
+    """Return whether all processes have the same number; the same answer in all of them."""
     first = fabric.broadcast(number)
-    others = torch.tensor([float(first != number)], device=fabric.device)
-    average_(fabric, [others])
-    return not others.item()
+    different = torch.tensor([float(first != number)], device=fabric.device)
+    all_reduce_mean_(fabric, [different])
+    return not different.item()
 
 
 @contextlib.contextmanager
-def one_voice(fabric: Fabric) -> Iterator[None]:
-    """What goes wrong in all processes alike is told by process 0; the others end in silence.
+def rank_zero_errors(fabric: Fabric) -> Iterator[None]:
+    """Raise errors that all processes share in rank zero alone; the others exit in silence.
 
     Raises:
-        SketchFaceError: in process 0; also when another process has ended before it.
-        OutOfRoom: in whichever process it happens to.
+        SketchFaceError: in rank zero; also when another process has ended before it.
+        OutOfResources: in whichever process it happens.
     """
     try:
         yield
-    except OutOfRoom:
+    except OutOfResources:
         raise
     except SketchFaceError:
         if fabric.is_global_zero:
             raise
         sys.exit(0)
     except RuntimeError as error:
-        if not any(words in str(error) for words in _ALONE):
+        if not any(words in str(error) for words in _LOST_PEER):
             raise
         if fabric.is_global_zero:
             raise SketchFaceError(
@@ -136,11 +136,11 @@ def one_voice(fabric: Fabric) -> Iterator[None]:
         sys.exit(0)
 
 
-class SumOverProcesses(torch.autograd.Function):
-    """Sum of a tensor over all processes; its gradient is likewise the sum of theirs.
+class AllReduceSum(torch.autograd.Function):
+    """Sum of a tensor over all processes; its gradient is the sum of their gradients.
 
-    That is the gradient of the sum of all processes' losses, of which averaging the weights'
-    gradients makes that of the mean.
+    That is the gradient of the sum of all processes' losses; averaging the weights' gradients
+    turns it into the gradient of their mean.
     """
 
     @staticmethod
@@ -153,5 +153,5 @@ class SumOverProcesses(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
         """Gradient of the sum -> gradient of this process's part; differentiable again."""
-        total: Tensor = SumOverProcesses.apply(gradient)
+        total: Tensor = AllReduceSum.apply(gradient)
         return total

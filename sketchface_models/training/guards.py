@@ -1,4 +1,4 @@
-"""What goes wrong while training, said in one line or kept out of the weights."""
+"""What can go wrong while training: reported in one line, or kept out of the weights."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.training.log import Lines
 
 
-class OutOfRoom(SketchFaceError):
+class OutOfResources(SketchFaceError):
     """Memory or disk space ran out, which may happen to one process of several."""
 
 
 SKIPPED = "skipped"
 """Term that counts the updates that were left out at a step; absent where there were none."""
-IN_A_ROW = 20
+MOST_SKIPPED_STEPS = 20
 """Steps in a row without any finite update that end the run all the same."""
 
 
-class Stop:
+class StopOnNonfinite:
     """`on_nonfinite: stop`: every update is made; the first bad number that arrives ends the run.
 
     Numbers arrive with the log, some steps late, so that no step waits for the device; no
@@ -65,7 +65,7 @@ class Stop:
         return lines
 
 
-class Skip:
+class SkipNonfinite:
     """`on_nonfinite: skip`: an update that is not finite is left out.
 
     With it goes what the forward passes of its step left in buffers, such as the statistics of
@@ -118,10 +118,10 @@ class Skip:
         cleaned = []
         for step, terms in lines:
             self.in_a_row = self.in_a_row + 1 if terms.get(SKIPPED) else 0
-            if self.in_a_row == IN_A_ROW:
+            if self.in_a_row == MOST_SKIPPED_STEPS:
                 raise SketchFaceError(
-                    f"step {step}: updates of the last {IN_A_ROW} steps were not finite; lower "
-                    "the learning rate"
+                    f"step {step}: updates of the last {MOST_SKIPPED_STEPS} steps were not finite; "
+                    "lower the learning rate"
                 )
             kept = {n: v for n, v in terms.items() if math.isfinite(v) and (n != SKIPPED or v)}
             cleaned.append((step, kept))
@@ -129,7 +129,7 @@ class Skip:
 
 
 @contextmanager
-def plain_failures(batch: int, size: int) -> Iterator[None]:
+def one_line_resource_errors(batch: int, size: int) -> Iterator[None]:
     """Turn the failures of a machine that is too small into errors of one line.
 
     Args:
@@ -137,21 +137,21 @@ def plain_failures(batch: int, size: int) -> Iterator[None]:
         size: side of the pictures in pixels.
 
     Raises:
-        OutOfRoom: when memory or disk space runs out.
+        OutOfResources: when memory or disk space runs out.
     """
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
-        raise OutOfRoom(
+        raise OutOfResources(
             f"out of memory with batches of {batch} at {size} pixels; lower schedule.batch or "
             "task.size"
         ) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise OutOfRoom(
+        raise OutOfResources(
             f"{error.filename or 'disk'}: {error.strerror}; free some space and start again, "
             "training goes on from its last checkpoint"
         ) from None

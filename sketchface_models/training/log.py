@@ -1,4 +1,4 @@
-"""Every loss term of every step, as JSON lines, without making the device wait at each step."""
+"""Log every loss term of every step as JSON lines, without waiting for the device at each step."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class StepLog:
         path: of the JSON-lines file, one object a step: {"step": 17, "l1": 0.21, ...}; None in
             processes that do not write.
         start: step to go on from; later lines of an interrupted run are cut off.
-        observers: told of the lines as they are written.
+        observers: called with the lines as they are written.
         every: steps between two looks at the device.
-        share: replaces a vector by its mean over all processes.
+        all_reduce: replaces a vector by its mean over all processes, in place.
         check: refuses or cleans lines before they are written.
 
     Raises:
@@ -45,23 +45,23 @@ class StepLog:
         start: int,
         observers: tuple[Observer, ...] = (),
         every: int = 20,
-        share: Callable[[Tensor], None] = lambda values: None,
+        all_reduce: Callable[[Tensor], None] = lambda values: None,
         check: Callable[[Lines], Lines] = lambda lines: lines,
     ) -> None:
         self.path, self.observers, self.every = path, observers, every
-        self.share, self.check = share, check
+        self.all_reduce, self.check = all_reduce, check
         self.waiting: list[tuple[int, Terms]] = []
         if path:
-            cut(path, start)
+            truncate(path, start)
 
     def add(self, step: int, terms: Terms) -> None:
-        """Note a step's terms."""
+        """Add a step's terms."""
         self.waiting.append((step, terms))
         if len(self.waiting) >= self.every:
             self.flush()
 
     def flush(self) -> None:
-        """Fetch what waits in one transfer, check it and write it to the disk.
+        """Fetch the waiting terms in one transfer, check them and write them to the disk.
 
         Raises:
             SketchFaceError: from `check`.
@@ -83,7 +83,7 @@ class StepLog:
         values = iter(())
         if tensors:
             flat = torch.stack([tensor.float() for tensor in tensors])
-            self.share(flat)
+            self.all_reduce(flat)
             values = iter(flat.tolist())
         lines = [
             (
@@ -96,8 +96,8 @@ class StepLog:
         return lines
 
 
-def cut(path: Path, start: int) -> None:
-    """Keep the first `start` lines of a log; a new one is made where there is none.
+def truncate(path: Path, start: int) -> None:
+    """Keep the first `start` lines of a log; make an empty one where there is none.
 
     Raises:
         SketchFaceError: if there are fewer.

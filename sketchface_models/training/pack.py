@@ -1,7 +1,7 @@
-"""The pack: what a run learns from, one memory-mapped array a field.
+"""Read a pack: what a run learns from, one memory-mapped array a field.
 
     pack.json       size, fields {name: channels}, inputs, target, ids, splits, styles, and `faces`:
-                    how the photos were framed, for who wants to draw others
+                    how the photos were framed, so that others can be brought to the same form
     FIELD.npy       (N, C, S, S) uint8, rows in the order of `ids`
 
 The field `style` has no file: its C planes, 255 at the plane of the face's style and 0 elsewhere,
@@ -72,15 +72,15 @@ class Pack:
 
     @property
     def pictures(self) -> list[str]:
-        """The fields that are pictures: all but the style."""
+        """Names of the fields that are pictures: all but the style."""
         return [name for name in self.arrays if name != STYLE]
 
     def rows(self, split: str) -> np.ndarray:
-        """Row numbers of a split, (n,) int64."""
+        """Return the row numbers of a split: (n,) int64."""
         return np.flatnonzero(np.asarray(self.splits) == split)
 
     def read(self, rows: np.ndarray, fields: list[str] | None = None) -> dict[str, Tensor]:
-        """Raw uint8 tensors by field, (B, C, S, S); the style (B, C)."""
+        """Return raw uint8 tensors by field: (B, C, S, S), the style (B, C)."""
         order = np.asarray(rows)
         return {
             name: torch.from_numpy(np.ascontiguousarray(self.arrays[name][order]))
@@ -88,7 +88,7 @@ class Pack:
         }
 
     def sample(self, rows: np.ndarray, lines: np.ndarray, columns: np.ndarray) -> dict[str, Tensor]:
-        """All fields with their pixels rearranged, each picture in its own way.
+        """Return all fields with the pixels of each picture rearranged in its own way.
 
         Args:
             rows: (B,) row numbers.
@@ -98,19 +98,19 @@ class Pack:
         Returns:
             Raw uint8 tensors by field, (B, C, S, S); the style (B, C).
         """
-        found = self.read(rows, [STYLE]) if STYLE in self.arrays else {}
+        batch = self.read(rows, [STYLE]) if STYLE in self.arrays else {}
         for name in self.pictures:
             array = self.arrays[name]
             moved = np.empty((len(rows), *array.shape[1:]), np.uint8)
             for picture, row, y, x in zip(moved, rows, lines, columns, strict=True):
                 # Whole lines first, which are copied in one go. "clip" writes without a buffer.
                 np.take(array[row].take(y, axis=1), x, axis=2, out=picture, mode="clip")
-            found[name] = torch.from_numpy(moved)
-        return found
+            batch[name] = torch.from_numpy(moved)
+        return batch
 
 
 def normalise(raw: dict[str, Tensor], device: torch.device) -> Batch:
-    """uint8 -> new float32 tensors on the device: pictures [-1, 1], depth and style [0, 1]."""
+    """Return new float32 tensors on the device: pictures in [-1, 1], depth and style in [0, 1]."""
     batch = {}
     for name, tensor in raw.items():
         value = tensor.to(device, non_blocking=True).to(torch.float32, copy=True)

@@ -1,4 +1,4 @@
-"""How fast training goes: apart from the log of its terms, which holds no clock."""
+"""Speed of training, kept apart from the log of its terms, which holds no clock."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 from sketchface_models.training.log import Lines, Observer
 
 SPEED = "images_per_second"
-ASIDE = ("lr_", "grad_", SPEED)
+HIDDEN = ("lr_", "grad_", SPEED)
 """Beginnings of the terms that the live line leaves out."""
 
 
-class Stopwatch:
-    """An observer that notes the images a second and passes them on with the last line.
+class SpeedLog:
+    """An observer that logs the images a second and passes them on with the last line.
 
     Args:
         path: of a JSON-lines file: {"step": 39, "images_per_second": 41.2, "time": seconds since
             1970}, one line for each look at the device.
         start: step to go on from; the lines of later steps are cut off.
         batch: images a step.
-        observers: told of the lines, the last of which has the term `images_per_second` too.
+        observers: called with the lines, the last of which also has the term `images_per_second`.
     """
 
     def __init__(self, path: Path, start: int, batch: int, observers: tuple[Observer, ...]) -> None:
@@ -33,14 +33,14 @@ class Stopwatch:
         self.before = time.monotonic()
 
     def __call__(self, lines: Lines) -> None:
-        """Note the speed of these lines."""
+        """Log the speed of these lines."""
         now = time.monotonic()
         speed = len(lines) * self.batch / max(now - self.before, 1e-9)
         self.before = now
         step, terms = lines[-1]
-        note = {"step": step, SPEED: round(speed, 2), "time": round(time.time(), 1)}
+        entry = {"step": step, SPEED: round(speed, 2), "time": round(time.time(), 1)}
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(note) + "\n")
+            file.write(json.dumps(entry) + "\n")
         for observer in self.observers:
             observer([*lines[:-1], (step, terms | {SPEED: speed})])
 
@@ -53,7 +53,7 @@ class ProgressLine:
         self.began = self.shown = time.monotonic()
 
     def __call__(self, lines: Lines) -> None:
-        """Show the last step, at most twice a second (twice a minute where nobody watches)."""
+        """Show the last step, at most twice a second (twice a minute without a terminal)."""
         step, terms = lines[-1]
         now = time.monotonic()
         if now - self.shown < (0.5 if sys.stderr.isatty() else 30) and step + 1 < self.steps:
@@ -62,7 +62,7 @@ class ProgressLine:
         rate = (step + 1 - self.start) / max(now - self.began, 1e-9)
         left = int((self.steps - step - 1) / max(rate, 1e-9))
         losses = "  ".join(
-            f"{name} {value:.3f}" for name, value in terms.items() if not name.startswith(ASIDE)
+            f"{name} {value:.3f}" for name, value in terms.items() if not name.startswith(HIDDEN)
         )
         line = (
             f"{self.name}: {step + 1}/{self.steps}  {losses}  {rate * self.batch:.0f} images/s  "

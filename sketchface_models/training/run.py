@@ -12,22 +12,32 @@ from lightning_fabric import Fabric
 
 from sketchface_models.config import NonEmpty, load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.memory import keep_freed_memory
+from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build, system_class
 from sketchface_models.training import cost
-from sketchface_models.training.deliver import STEPS, TIMING, Session, deliver
-from sketchface_models.training.distributed import agree, average_, launch, one_voice
+from sketchface_models.training.checkpoints import Checkpoints, locked
+from sketchface_models.training.distributed import (
+    all_equal,
+    all_reduce_mean_,
+    launch,
+    rank_zero_errors,
+)
 from sketchface_models.training.feed import Feed, stream_seed
-from sketchface_models.training.guards import plain_failures
-from sketchface_models.training.identity import folder_hash, identity
-from sketchface_models.training.keeper import FolderKeeper, SheetObserver
+from sketchface_models.training.fingerprint import fingerprint, folder_hash
+from sketchface_models.training.guards import one_line_resource_errors
 from sketchface_models.training.log import Observer, StepLog
-from sketchface_models.training.modes import torch_modes
+from sketchface_models.training.outputs import (
+    SAMPLES_FOLDER,
+    SPEED_FILE,
+    STEPS_FILE,
+    TrainingSession,
+    write_outputs,
+)
 from sketchface_models.training.pack import Pack
-from sketchface_models.training.progress import ProgressLine, Stopwatch
+from sketchface_models.training.progress import ProgressLine, SpeedLog
 from sketchface_models.training.settings import Engine, precision
-from sketchface_models.training.states import States, locked
+from sketchface_models.training.sheets import SheetObserver, SheetWriter
 from sketchface_models.training.trainer import Trainer
 
 
@@ -37,78 +47,91 @@ def train(
     out: Path,
     store: Path,
     observers: tuple[Observer, ...] = (),
-    sheets: tuple[SheetObserver, ...] = (),
+    sheet_observers: tuple[SheetObserver, ...] = (),
 ) -> None:
     """Train and write `out/weights` and `out/logs`, both whole or not at all.
 
     Where `engine.devices`, `torchrun` or SLURM ask for several processes, each of them runs this
-    function; process 0 alone writes and calls observers. The folders must be the same for all.
+    function; rank zero alone writes and calls observers. The folders must be the same for all.
 
     Args:
         config: {"run": name, "seed": number, "model": a `systems.RUN` mapping, "engine": mapping}.
         pack_folder: a pack made for the same task.
         out: folder that receives the two outputs.
-        store: folder of resume states; this run's stands under the hash of its parameters, pack,
-            code and circumstances, so that no other run can go on from it.
-        observers: told of every step's terms.
-        sheets: told of every validation sheet.
+        store: folder of checkpoints; those of this run lie under its fingerprint (of parameters,
+            pack, code, device, precision, ...), so that no other run can resume from them.
+        observers: called with every step's terms.
+        sheet_observers: called with every validation sheet.
 
     Raises:
-        SketchFaceError: for a configuration, pack or state that does not fit, a second process on
-            the same state, a loss that is no longer finite, or a machine that is too small.
+        SketchFaceError: for a configuration, pack or checkpoint that does not fit, a second
+            process on the same run, a loss that is no longer finite, or a machine that is too
+            small.
     """
+    # Settings, data, networks.
     engine = _checked(config)
     keep_freed_memory()
     pack = Pack(pack_folder)
     torch.manual_seed(stream_seed(config["seed"], "init"))
     system = build(config["model"], pack.channels)
     _check_task(system, pack)
-    fabric = launch(engine)
-    who = identity(config, engine, fabric, folder_hash(pack_folder))
-    place = store / who.fingerprint
     schedule = system.settings.schedule
+
+    # Processes, and the folder that checkpoints wait in.
+    fabric = launch(engine)
+    key = fingerprint(config, engine, fabric, folder_hash(pack_folder))
+    folder = store / key.name
     with (
-        one_voice(fabric),
-        locked(place, fabric),
-        torch_modes(engine),
-        plain_failures(schedule.batch // fabric.world_size, pack.size),
+        rank_zero_errors(fabric),
+        locked(folder, fabric),
+        deterministic_mode(engine.deterministic),
+        one_line_resource_errors(schedule.batch // fabric.world_size, pack.size),
     ):
-        costs = _measured(system, pack, engine, fabric)
+        costs = _costs(system, pack, engine, fabric)
         trainer = Trainer(system, pack, config["seed"], engine, fabric)
-        states = States(place)
-        states.resume(trainer.load, warn=fabric.is_global_zero)
-        if not agree(fabric, trainer.step):
+
+        # Resume.
+        checkpoints = Checkpoints(folder, fabric, engine)
+        checkpoints.resume(trainer.load_state_dict)
+        if not all_equal(fabric, trainer.step):
             raise SketchFaceError(
-                f"{place}: not the same for all processes; put the store where each can read it"
+                f"{folder}: not the same for all processes; put the store where each can read it"
             )
-        session = Session(place, who, trainer)
-        line = ProgressLine(f"train {config['run']}", trainer.step, schedule.steps, schedule.batch)
-        log = _log(place, trainer, (line, *observers))
-        trainer.fit(log, FolderKeeper(fabric, engine, states, sheets))
+        session = TrainingSession(folder, key, trainer)
+
+        # Train.
+        title = f"train {config['run']}"
+        line = ProgressLine(title, trainer.step, schedule.steps, schedule.batch)
+        log = _step_log(folder, trainer, (line, *observers))
+        trainer.fit(log, checkpoints, SheetWriter(folder / SAMPLES_FOLDER, fabric, sheet_observers))
         if fabric.is_global_zero:
-            deliver(config, trainer, place, out, session.notes() | costs)
+            write_outputs(config, trainer, folder, out, session.notes() | costs)
 
 
-def _log(place: Path, trainer: Trainer, observers: tuple[Observer, ...]) -> StepLog:
-    """The log of the terms, with a stopwatch between it and the observers."""
-    start = trainer.step
-    fabric, check = trainer.fabric, trainer.guard.check
-    if not fabric.is_global_zero:
-        return StepLog(None, start, share=lambda t: average_(fabric, [t]), check=check)
-    watch = Stopwatch(place / TIMING, start, trainer.schedule.batch, observers)
-    path = place / STEPS
-    return StepLog(path, start, (watch,), share=lambda t: average_(fabric, [t]), check=check)
+def _step_log(folder: Path, trainer: Trainer, observers: tuple[Observer, ...]) -> StepLog:
+    """The log of the terms; the speed is measured between it and the observers."""
+    fabric, start, path = trainer.fabric, trainer.step, None
+    if fabric.is_global_zero:
+        observers = (SpeedLog(folder / SPEED_FILE, start, trainer.schedule.batch, observers),)
+        path = folder / STEPS_FILE
+    return StepLog(
+        path,
+        start,
+        observers if fabric.is_global_zero else (),
+        all_reduce=lambda values: all_reduce_mean_(fabric, [values]),
+        check=trainer.guard.check,
+    )
 
 
-def _measured(system: System, pack: Pack, engine: Engine, fabric: Fabric) -> dict[str, Any]:
+def _costs(system: System, pack: Pack, engine: Engine, fabric: Fabric) -> dict[str, Any]:
     """What training costs, counted on two faces before it begins."""
     if not fabric.is_global_zero:
         return {}
-    seen = min(2, system.settings.schedule.batch)
+    faces = min(2, system.settings.schedule.batch)
     raw = Feed(pack, system.settings.schedule.batch, system.settings.augment, 0).raw(0)
-    counted = cost.measure(system, {name: tensor[:seen] for name, tensor in raw.items()})
+    counts = cost.measure(system, {name: tensor[:faces] for name, tensor in raw.items()})
     rate = cost.matmul_rate(fabric.device, precision(engine))
-    return counted | {"matmul_flops_per_second": rate}
+    return counts | {"matmul_flops_per_second": rate}
 
 
 def _checked(config: Mapping[str, Any]) -> Engine:

@@ -1,4 +1,4 @@
-"""How the engine runs, whatever it trains."""
+"""Settings of the engine, whatever it trains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Engine:
     precision: Literal["auto", "32-true", "bf16-mixed"]
     """auto: bf16 autocast where the processor computes in it, else 32 bits."""
     validate_every: Annotated[int, at_least(1)]
-    """Steps between two looks at the validation faces."""
+    """Steps between two validations."""
     checkpoint_every: Annotated[int, at_least(1)]
     """Steps between two checkpoints."""
     checkpoint_minutes: Annotated[float, at_least(0)] = 0.0
@@ -44,7 +44,7 @@ WITHOUT_EFFECT = ("checkpoint_every", "checkpoint_minutes", "on_nonfinite")
 
 
 def accelerator(engine: Engine) -> str:
-    """The Fabric accelerator that `device` means on this machine.
+    """Return the Fabric accelerator that `device` means on this machine.
 
     Raises:
         SketchFaceError: if a GPU is asked for and there is none.
@@ -57,7 +57,7 @@ def accelerator(engine: Engine) -> str:
 
 
 def precision(engine: Engine) -> Literal["32-true", "bf16-mixed"]:
-    """The Fabric precision that `precision` means on this machine."""
+    """Return the Fabric precision that `precision` means on this machine."""
     if engine.precision != "auto":
         return engine.precision
     if accelerator(engine) == "cuda":

@@ -15,22 +15,13 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Schedule
 from sketchface_models.systems.registry import build
 from sketchface_models.systems.schedules import cosine_ramp, linear_decay
-from sketchface_models.training.ema import Average
-from sketchface_models.training.guards import Stop
+from sketchface_models.training.ema import EMA
+from sketchface_models.training.guards import StopOnNonfinite
 from sketchface_models.training.log import Lines, StepLog
 from sketchface_models.training.pack import Pack
-from sketchface_models.training.progress import ProgressLine, Stopwatch
+from sketchface_models.training.progress import ProgressLine, SpeedLog
 from sketchface_models.training.settings import Engine, accelerator, precision
 from sketchface_models.training.trainer import Trainer
-
-
-class KeepNothing:
-    def due(self, step: int) -> bool:
-        return False
-
-    def save(self, state) -> None: ...
-
-    def show(self, step: int, sheet) -> None: ...
 
 
 def schedule(**changes: float) -> Schedule:
@@ -48,7 +39,7 @@ def schedule(**changes: float) -> Schedule:
 def test_average_against_a_plain_loop():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)).double()
-    average = Average(network, schedule())
+    average = EMA(network, schedule())
     expected = [p.detach().clone() for p in network.parameters()]
     for step in range(60):
         with torch.no_grad():
@@ -71,7 +62,7 @@ def test_average_against_a_plain_loop():
 def test_average_halves_a_weight_in_its_half_life():
     network = nn.Linear(1, 1, bias=False)
     nn.init.ones_(network.weight)
-    average = Average(network, schedule())
+    average = EMA(network, schedule())
     nn.init.zeros_(network.weight)
     for _ in range(5):  # 5 steps of 8 images
         average.update(network, 10**6)
@@ -80,7 +71,7 @@ def test_average_halves_a_weight_in_its_half_life():
 
 def test_average_is_its_own_copy_without_gradients():
     network = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
-    average = Average(network, schedule())
+    average = EMA(network, schedule())
     assert not average.module.training
     assert network.training
     assert not any(p.requires_grad for p in average.module.parameters())
@@ -116,7 +107,7 @@ def test_the_trainer_steps_at_those_rates(tmp_path: Path, pack: Path):
         for name, optimizer in trainer.optimizers.items():
             seen[name].append(optimizer.param_groups[0]["lr"])
 
-    trainer.fit(StepLog(tmp_path / "steps.jsonl", 0, (note_rates,), every=1), KeepNothing())
+    trainer.fit(StepLog(tmp_path / "steps.jsonl", 0, (note_rates,), every=1))
     factors = [1.0] * 7 + [5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
     lines = read(tmp_path / "steps.jsonl")
     assert [line["lr_generator"] for line in lines] == seen["generator"]
@@ -173,7 +164,7 @@ def test_lost_lines_are_not_passed_over(tmp_path: Path):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_term_that_is_not_finite_stops_naming_step_and_term(tmp_path: Path, value: float):
-    stop = Stop(lambda step: [f"face-{step}", "other"])
+    stop = StopOnNonfinite(lambda step: [f"face-{step}", "other"])
     log = StepLog(tmp_path / "steps.jsonl", 0, every=4, check=stop.check)
     log.add(0, terms(l1=1.0, adversarial=1.0))
     log.add(1, terms(l1=1.0, adversarial=value))
@@ -207,7 +198,7 @@ def test_stopwatch_keeps_the_clock_out_of_the_log(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("time.monotonic", lambda: now)
     told: Lines = []
     path = tmp_path / "timing.jsonl"
-    watch = Stopwatch(path, 0, 4, (told.extend,))
+    watch = SpeedLog(path, 0, 4, (told.extend,))
     for first, seconds in ((0, 5.0), (20, 10.0)):
         now += seconds
         watch([(step, {"l1": 1.0}) for step in range(first, first + 20)])
@@ -219,7 +210,7 @@ def test_stopwatch_keeps_the_clock_out_of_the_log(tmp_path: Path, monkeypatch: p
     assert shown == {19: 16.0, 39: 8.0}
     with path.open("a") as file:
         file.write('{"step": 4')  # killed while writing
-    Stopwatch(path, 30, 4, ())
+    SpeedLog(path, 30, 4, ())
     assert [line["step"] for line in read(path)] == [19]
 
 

@@ -13,7 +13,7 @@ from made_packs import SIZE, write_pack
 
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Augment
-from sketchface_models.training.feed import AHEAD, Feed, stream_seed
+from sketchface_models.training.feed import PREFETCH, Feed, stream_seed
 from sketchface_models.training.pack import Pack, normalise
 
 STILL = Augment(flip=False, jitter=0.0)
@@ -208,15 +208,15 @@ def test_reading_ahead_is_bounded_and_ends_with_the_iterator(pack: Path):
     next(ahead)
     next(ahead)
     threads = feed_threads()
-    assert 1 <= len(threads) <= AHEAD
+    assert 1 <= len(threads) <= PREFETCH
     deadline = time.monotonic() + 10
-    while len(feed.read) < 2 + AHEAD and time.monotonic() < deadline:
+    while len(feed.read) < 2 + PREFETCH and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.05)  # and no further
-    assert sorted(feed.read) == list(range(2 + AHEAD))
+    assert sorted(feed.read) == list(range(2 + PREFETCH))
     ahead.close()
     assert not any(thread.is_alive() for thread in threads)
-    assert len(feed.read) == 2 + AHEAD
+    assert len(feed.read) == 2 + PREFETCH
 
     dropped = feed.prefetched(0)
     next(dropped)

@@ -13,7 +13,7 @@ from torch.optim import Adam
 from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems import registry
-from sketchface_models.training.guards import plain_failures
+from sketchface_models.training.guards import one_line_resource_errors
 from sketchface_models.training.log import Lines
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.run import train
@@ -158,11 +158,14 @@ def test_out_of_memory_names_what_to_lower(tmp_path: Path, pack: Path):
 
 
 def test_other_failures_are_not_dressed_up():
-    with pytest.raises(RuntimeError, match=r"^shapes differ$"), plain_failures(8, 64):
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), one_line_resource_errors(8, 64):
         raise RuntimeError("shapes differ")
-    with pytest.raises(FileNotFoundError), plain_failures(8, 64):
+    with pytest.raises(FileNotFoundError), one_line_resource_errors(8, 64):
         Path("not/there").read_text()
-    with pytest.raises(SketchFaceError, match=r"lower schedule\.batch"), plain_failures(8, 64):
+    with (
+        pytest.raises(SketchFaceError, match=r"lower schedule\.batch"),
+        one_line_resource_errors(8, 64),
+    ):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
@@ -185,7 +188,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint_whole(tmp_path: Path, pack: P
 
 def test_a_full_disk_under_the_log():
     words = r"^/x: No space left.* free some space"
-    with pytest.raises(SketchFaceError, match=words), plain_failures(8, 64):
+    with pytest.raises(SketchFaceError, match=words), one_line_resource_errors(8, 64):
         raise OSError(28, "No space left on device", "/x")
 
 

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 import sketchface_models
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems import registry
-from sketchface_models.training.batchnorm import SharedBatchNorm2d, share_batch_norms
+from sketchface_models.training.batchnorm import SyncBatchNorm2d, convert_batch_norms
 from sketchface_models.training.distributed import launch, processes
 from sketchface_models.training.run import train
 from sketchface_models.training.settings import Engine
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "helpers"
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if "RANK" not in name},
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
@@ -217,10 +217,10 @@ SHARED = """
 import torch
 from lightning_fabric import Fabric
 from torch import nn
-from sketchface_models.training.batchnorm import SharedBatchNorm2d, share_batch_norms
-from sketchface_models.training.distributed import Replicas
+from sketchface_models.training.batchnorm import SyncBatchNorm2d, convert_batch_norms
+from sketchface_models.training.distributed import UnwrappedDDPStrategy
 
-fabric = Fabric(accelerator="cpu", devices=2, strategy=Replicas())
+fabric = Fabric(accelerator="cpu", devices=2, strategy=UnwrappedDDPStrategy())
 fabric.launch()
 rank = fabric.global_rank
 
@@ -238,8 +238,8 @@ def compare(options):
             torch.manual_seed(1)
             nn.init.normal_(network[0].weight)
             nn.init.normal_(network[0].bias)
-    share_batch_norms(shared)
-    assert type(shared[0]) is SharedBatchNorm2d
+    convert_batch_norms(shared)
+    assert type(shared[0]) is SyncBatchNorm2d
     mine = slice(rank, None, 2)
 
     for turn in range(3):
@@ -291,7 +291,7 @@ def test_shared_batch_norm_is_that_of_the_whole_batch(tmp_path: Path):
 def test_only_two_dimensional_batch_norms_are_shared():
     networks = nn.ModuleDict({"a": nn.Sequential(nn.BatchNorm2d(2), nn.InstanceNorm2d(2))})
     weight = networks["a"][0].weight
-    share_batch_norms(networks)
-    assert isinstance(networks["a"][0], SharedBatchNorm2d)
+    convert_batch_norms(networks)
+    assert isinstance(networks["a"][0], SyncBatchNorm2d)
     assert networks["a"][0].weight is weight
     assert type(networks["a"][1]) is nn.InstanceNorm2d

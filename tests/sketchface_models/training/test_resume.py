@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 import sketchface_models
 from sketchface_models import checkpoint
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training import identity
+from sketchface_models.training import fingerprint
 from sketchface_models.training.log import Lines, Observer
 from sketchface_models.training.run import train
 
@@ -229,9 +229,9 @@ def test_other_code_never_goes_on_from_it(
     waiting = place.interrupted()
     package = Path(sketchface_models.__file__).parent
     copied = shutil.copytree(package, tmp_path / "code" / "sketchface_models")
-    same = identity.code_hash()
+    same = fingerprint.code_hash()
     monkeypatch.setattr(sketchface_models, "__file__", str(copied / "__init__.py"))
-    assert identity.code_hash() == same
+    assert fingerprint.code_hash() == same
     with (copied / "training" / "feed.py").open("a") as file:
         file.write("# changed\n")
     place.train()

@@ -12,14 +12,13 @@ from safetensors.torch import load_file
 
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
+from sketchface_models.runtime import deterministic_mode
 from sketchface_models.systems.pix2pix import Pix2Pix
-from sketchface_models.training.best import Best
-from sketchface_models.training.modes import torch_modes
 from sketchface_models.training.pack import Pack, normalise
-from sketchface_models.training.png import write_png
 from sketchface_models.training.run import train
 from sketchface_models.training.settings import Engine
-from sketchface_models.training.validate import validation_terms
+from sketchface_models.training.sheets import write_png
+from sketchface_models.training.validation import BestWeights, validation_terms
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (7, 5, 3), (64, 300, 3)])
@@ -131,21 +130,21 @@ def test_without_measure_or_faces_there_are_no_best_weights(
 
 
 def test_the_first_of_equal_ones_and_nothing_that_is_no_number():
-    best, kept = Best("val_ssim"), []
+    best, kept = BestWeights("val_ssim"), []
 
     def weights() -> dict[str, torch.Tensor]:
         kept.append(True)
         return {"w": torch.tensor([float(len(kept))])}
 
     for step, value in enumerate([float("nan"), 0.5, 0.5, 0.25, 0.75, float("inf")]):
-        best.compare(step, {"val_ssim": torch.tensor(value), "val_l1": torch.tensor(9.0)}, weights)
+        best.update(step, {"val_ssim": torch.tensor(value), "val_l1": torch.tensor(9.0)}, weights)
     assert (best.step, best.value, best.weights["w"].item()) == (4, 0.75, 2.0)
-    lower = Best("val_l1")
+    lower = BestWeights("val_l1")
     for step, value in enumerate([0.5, 0.25, 0.25]):
-        lower.compare(step, {"val_l1": torch.tensor(value)}, weights)
+        lower.update(step, {"val_l1": torch.tensor(value)}, weights)
     assert (lower.step, lower.value) == (1, 0.25)
-    again = Best("val_l1")
-    again.load(lower.weights, lower.note())
+    again = BestWeights("val_l1")
+    again.load_state_dict(lower.weights, lower.note())
     assert (again.step, again.value) == (1, 0.25)
 
 
@@ -172,7 +171,7 @@ def test_deterministic_mode_is_on_while_training_only(monkeypatch: pytest.Monkey
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # the user's own stays
     for wanted in (True, False):
-        with torch_modes(engine(deterministic=wanted)):
+        with deterministic_mode(wanted):
             assert torch.are_deterministic_algorithms_enabled() == wanted
             assert torch.backends.cudnn.benchmark != wanted
         assert not torch.are_deterministic_algorithms_enabled()

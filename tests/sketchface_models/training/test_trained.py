@@ -20,7 +20,7 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
 from sketchface_models.training.pack import Pack, normalise
 from sketchface_models.training.run import train
-from sketchface_models.training.validate import validation_terms
+from sketchface_models.training.validation import validation_terms
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 

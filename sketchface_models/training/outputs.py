@@ -1,0 +1,123 @@
+"""Write the outputs of a finished run: weights with a card, logs with where and how fast."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sketchface_models import checkpoint
+from sketchface_models.atomic import atomic_dir, write_json
+from sketchface_models.inference import BEST_FILE, CARD_FILE, WEIGHTS_FILE
+from sketchface_models.styles import STYLE, style_counts
+from sketchface_models.training import cost
+from sketchface_models.training.fingerprint import Fingerprint, environment, folder_hash
+from sketchface_models.training.guards import SKIPPED
+from sketchface_models.training.trainer import Trainer
+
+STEPS_FILE, SPEED_FILE, SESSIONS_FILE = "steps.jsonl", "timing.jsonl", "sessions.json"
+SAMPLES_FOLDER = "samples"
+"""What a run's folder in the store holds beside its checkpoints."""
+
+
+class TrainingSession:
+    """One stretch of training between two interruptions; recorded in the run's folder.
+
+    Args:
+        folder: of the run in the store.
+        fingerprint: of the run.
+        trainer: ready to go on.
+    """
+
+    def __init__(self, folder: Path, fingerprint: Fingerprint, trainer: Trainer) -> None:
+        self.trainer, self.first_step, self.started = trainer, trainer.step, time.monotonic()
+        numerics = fingerprint.numerics
+        self.environment = numerics | environment(numerics["device"])
+        self.earlier: list[dict[str, Any]] = []
+        if not trainer.fabric.is_global_zero:
+            return
+        fingerprint.record(folder)
+        path = folder / SESSIONS_FILE
+        with contextlib.suppress(OSError, ValueError):
+            self.earlier = list(json.loads(path.read_text(encoding="utf-8")))
+        write_json(path, [*self.earlier, self.environment | {"from_step": self.first_step}])
+
+    def notes(self) -> dict[str, Any]:
+        """Return where and how fast it was trained, in this session and the ones before."""
+        schedule = self.trainer.schedule
+        images = (schedule.steps - self.first_step) * schedule.batch
+        return self.environment | {
+            "resumed_at": self.first_step,
+            "earlier_sessions": self.earlier,
+            "images_per_second": images / max(time.monotonic() - self.started, 1e-9),
+            "peak_memory_bytes": cost.peak_memory(),
+        }
+
+
+def write_outputs(
+    config: Mapping[str, Any], trainer: Trainer, store: Path, out: Path, notes: dict[str, Any]
+) -> None:
+    """Write `out/weights` and `out/logs`, and remove the run's folder from the store.
+
+    Args:
+        config: of the run, see `run.train`.
+        trainer: at its last step.
+        store: the run's folder in the store.
+        out: receives both outputs.
+        notes: for `logs/run.json`; needs `parameters`.
+    """
+    _write_weights(config, trainer, out / "weights", notes["parameters"])
+    _write_logs(trainer, store, out / "logs", notes)
+    _remove(store)
+
+
+def _write_weights(
+    config: Mapping[str, Any], trainer: Trainer, out: Path, parameters: dict[str, int]
+) -> None:
+    schedule, pack, best = trainer.schedule, trainer.pack, trainer.best
+    card = {
+        "run": config["run"],
+        "seed": config["seed"],
+        "model": dict(config["model"]),
+        "channels": pack.channels,
+        "pack": folder_hash(pack.folder),
+        "faces": pack.faces,
+        "parameters": parameters,
+        "steps": schedule.steps,
+        "images": schedule.steps * schedule.batch,
+    }
+    if STYLE in pack.channels:
+        styles = (pack.styles[row] for row in pack.rows("train"))
+        card["styles"] = style_counts(styles, pack.channels[STYLE])
+    with atomic_dir(out) as folder:
+        checkpoint.save_tensors(folder / WEIGHTS_FILE, trainer.weights(), card)
+        write_json(folder / CARD_FILE, card)
+        if best.step is not None:
+            length = {"steps": best.step, "images": best.step * schedule.batch}
+            best_card = card | length | {"best": best.note()}
+            checkpoint.save_tensors(folder / BEST_FILE, best.weights, best_card)
+
+
+def _write_logs(trainer: Trainer, store: Path, out: Path, notes: dict[str, Any]) -> None:
+    with atomic_dir(out) as folder:
+        for name in (STEPS_FILE, SPEED_FILE):
+            shutil.copyfile(store / name, folder / name)
+        if (store / SAMPLES_FOLDER).exists():
+            shutil.copytree(store / SAMPLES_FOLDER, folder / SAMPLES_FOLDER)
+        lines = (folder / STEPS_FILE).read_text(encoding="utf-8").splitlines()
+        skipped = sum(json.loads(line).get(SKIPPED, 0) for line in lines)
+        best = trainer.best.note()
+        write_json(folder / "run.json", notes | {"best": best, "skipped_updates": skipped})
+
+
+def _remove(store: Path) -> None:
+    """Remove a run's folder; renamed first, so that no part of it is ever taken for whole."""
+    for folder in (store, *store.parent.glob(".*.finished")):
+        finished = store.parent / f".{folder.name.strip('.').removesuffix('.finished')}.finished"
+        with contextlib.suppress(OSError):
+            folder.replace(finished)
+        shutil.rmtree(finished, ignore_errors=True)
