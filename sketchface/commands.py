@@ -224,7 +224,7 @@ def translate(
     from pipeline.translation.inputs import Preparation
     from pipeline.translation.output import Output, list_photos
     from pipeline.translation.translator import Result, Translator
-    from sketchface_models.memory import keep_freed_memory
+    from sketchface_models.runtime import keep_freed_memory
 
     paths, faults = list_photos(photos)
     target = Output(out, paths)
