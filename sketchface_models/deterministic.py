@@ -1,4 +1,4 @@
-"""Operations whose CUDA gradients add up in no fixed order in torch, in forms that do.
+"""Deterministic forms of operations whose CUDA gradients add up in no fixed order in torch.
 
 torch documents (`torch.use_deterministic_algorithms`) that the gradients of reflection padding,
 bilinear resizing and `grid_sample` have no deterministic CUDA kernel: several threads add to the
@@ -33,7 +33,7 @@ Sides = tuple[int, int, int, int]
 
 
 def reflection_pad(x: Tensor, padding: int | Sides) -> Tensor:
-    """Continue pictures beyond their border by their mirror image, as `F.pad(mode="reflect")`.
+    """Pad pictures with their mirror image, as `F.pad(mode="reflect")`.
 
     Args:
         x: (B, C, H, W) float.
@@ -52,7 +52,7 @@ def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Ten
 
     Args:
         x: (B, C, H, W) float.
-        size: height and width to reach.
+        size: height and width of the result.
         align_corners: whether the centres of the corner pixels stay, or the corners themselves.
 
     Returns:
@@ -70,11 +70,11 @@ def grid_sample(
     padding_mode: Literal["zeros", "border"] = "zeros",
     align_corners: bool = False,
 ) -> Tensor:
-    """Look pictures up bilinearly between pixels, as `F.grid_sample`.
+    """Sample pictures bilinearly at any points, as `F.grid_sample`.
 
     Args:
         x: (B, C, H, W) float32 or float64.
-        grid: (B, H', W', 2), the (x, y) to look up for each output pixel; [-1, 1] spans the
+        grid: (B, H', W', 2), the point (x, y) to sample for each output pixel; [-1, 1] spans the
             picture.
         padding_mode: what lies outside: nothing, or the nearest pixel of the border.
         align_corners: whether -1 and 1 are centres of corner pixels, or the corners themselves.
@@ -83,7 +83,7 @@ def grid_sample(
         (B, C, H', W').
     """
     if torch.are_deterministic_algorithms_enabled():
-        return _looked_up(x, grid, padding_mode == "border", align_corners)
+        return _gather_sample(x, grid, padding_mode == "border", align_corners)
     return F.grid_sample(x, grid, padding_mode=padding_mode, align_corners=align_corners)
 
 
@@ -145,8 +145,8 @@ class _Resizing(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         exact = torch.promote_types(gradient.dtype, torch.float32)
         down, across = (
-            _interpolation(source, reached, ctx.align_corners, gradient.device, exact)
-            for source, reached in zip(ctx.shape[-2:], gradient.shape[-2:], strict=True)
+            _interpolation(source, target, ctx.align_corners, gradient.device, exact)
+            for source, target in zip(ctx.shape[-2:], gradient.shape[-2:], strict=True)
         )
         with torch.autocast(gradient.device.type, enabled=False):
             back = _products(down.T, gradient.to(exact), across)
@@ -165,38 +165,38 @@ def _products(left: Tensor, x: Tensor, right: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _interpolation(
-    source: int, reached: int, align_corners: bool, device: torch.device, dtype: torch.dtype
+    source: int, target: int, align_corners: bool, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
-    """(reached, source): the weight of each source pixel in each pixel of a resized line."""
+    """(target, source): the weight of each source pixel in each pixel of a resized line."""
     pixels = torch.eye(source, dtype=dtype, device=device)[None]
-    weights = F.interpolate(pixels, size=reached, mode="linear", align_corners=align_corners)
+    weights = F.interpolate(pixels, size=target, mode="linear", align_corners=align_corners)
     return weights[0].T.contiguous()
 
 
-def _looked_up(x: Tensor, grid: Tensor, border: bool, align_corners: bool) -> Tensor:
+def _gather_sample(x: Tensor, grid: Tensor, border: bool, align_corners: bool) -> Tensor:
     count, channels, height, width = x.shape
     across = _in_pixels(grid[..., 0], width, border, align_corners)
     down = _in_pixels(grid[..., 1], height, border, align_corners)
     pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
     first = torch.arange(count, device=x.device)[:, None, None] * (height * width)
-    found = x.new_zeros((*grid.shape[:3], channels))
+    samples = x.new_zeros((*grid.shape[:3], channels))
     for line, in_line in _neighbours(down):
         for column, in_column in _neighbours(across):
             inside = (line >= 0) & (line < height) & (column >= 0) & (column < width)
             weight = torch.where(inside, in_line * in_column, 0)
             index = first + line.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-            found = found + pixels[index] * weight[..., None]
-    return found.permute(0, 3, 1, 2)
+            samples = samples + pixels[index] * weight[..., None]
+    return samples.permute(0, 3, 1, 2)
 
 
-def _in_pixels(place: Tensor, side: int, border: bool, align_corners: bool) -> Tensor:
+def _in_pixels(points: Tensor, side: int, border: bool, align_corners: bool) -> Tensor:
     """[-1, 1] -> pixels from the centre of the first one."""
-    pixels = (place + 1) / 2 * (side - 1) if align_corners else ((place + 1) * side - 1) / 2
+    pixels = (points + 1) / 2 * (side - 1) if align_corners else ((points + 1) * side - 1) / 2
     return pixels.clamp(0, side - 1) if border else pixels
 
 
-def _neighbours(place: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The pixels before and after a place, int64, each with its weight there."""
-    before = place.detach().floor()
-    share = place - before
+def _neighbours(points: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The pixels before and after points, int64, each with its weight there."""
+    before = points.detach().floor()
+    share = points - before
     return (before.long(), 1 - share), (before.long() + 1, share)

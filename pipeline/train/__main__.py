@@ -1,4 +1,4 @@
-"""`train@RUN-SEED`: learn. Usage: python -m pipeline.train RUN SEED [--print-config]."""
+"""`train@RUN-SEED`: train one run from one seed. Usage: python -m pipeline.train RUN SEED [--print-config]."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ if __name__ == "__main__":
     parser.add_argument("run", help="a name under `systems` in params.yaml")
     parser.add_argument("seed", type=int)
     parser.add_argument("--print-config", action="store_true", help="only print its configuration")
-    given = parser.parse_args()
-    run, seed = given.run, given.seed
-    action = print_config if given.print_config else main
+    arguments = parser.parse_args()
+    run, seed = arguments.run, arguments.seed
+    action = print_config if arguments.print_config else main
     run_stage(f"train@{run}-{seed}", lambda params: action(params, run, seed))

@@ -1,4 +1,4 @@
-"""What the pipeline hands to the engine: a run's configuration, the resume store, a logger."""
+"""Give the engine a run's configuration, a store of checkpoints, and DVCLive as a logger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHEET = "validation.png"
 
 
 def run_config(params: Parameters, run: str, seed: int) -> dict[str, Any]:
-    """The configuration `sketchface_models.training.run.train` takes, as plain JSON-able values.
+    """Return the configuration that `sketchface_models.training.run.train` takes, JSON-able.
 
     Raises:
         SketchFaceError: listing every violation in the run's section and the engine's.
@@ -36,12 +36,12 @@ def run_config(params: Parameters, run: str, seed: int) -> dict[str, Any]:
 
 
 def resume_store() -> Path:
-    """Where unfinished runs wait: beside DVC's outputs, shared with `--temp` and queued runs."""
+    """Return the folder of checkpoints: beside DVC's outputs, shared with `--temp` and queued runs."""
     return _work_in_progress() / "resume"
 
 
 def live_folder(run: str, seed: int) -> Path:
-    """Where DVCLive shows a run while it learns; `--temp` and queued runs share it too."""
+    """Return the folder in which DVCLive shows a run; shared with `--temp` and queued runs."""
     return _work_in_progress() / "live" / run / str(seed)
 
 
@@ -52,31 +52,31 @@ def _work_in_progress() -> Path:
 class LiveLogger:
     """Writes DVCLive's files: every validation, the last step, and in between a step a second.
 
-    A context manager. Nothing is written before the first line arrives, so that of several
-    processes the one that is told of lines writes alone.
+    A context manager. Nothing is written before the first line arrives: of several processes,
+    only the one that receives lines writes.
 
     Args:
         folder: for the files.
-        per_second: steps shown a second at most.
+        per_second: most steps written a second.
     """
 
     def __init__(self, folder: Path, per_second: float = 1.0) -> None:
-        self.folder, self.pause = folder, 1 / per_second
+        self.folder, self.interval = folder, 1 / per_second
         self.live: Live | None = None
-        self.shown = float("-inf")
+        self.written_at = float("-inf")
         self.waiting: Lines = []
 
     def lines(self, lines: Lines) -> None:
-        """Take in a batch of lines, see `Observer` in `sketchface_models.training.log`."""
+        """Log a batch of lines; an `Observer` of `sketchface_models.training.log`."""
         chosen = [line for line in lines if any(name.startswith("val_") for name in line[1])]
-        if time.monotonic() - self.shown >= self.pause and lines[-1] not in chosen:
+        if time.monotonic() - self.written_at >= self.interval and lines[-1] not in chosen:
             chosen.append(lines[-1])
         self._write(chosen)
         self.waiting = [] if lines[-1] in chosen else [lines[-1]]
 
     def sheet(self, step: int, path: Path) -> None:
-        """Show a validation sheet, drawn after `step` steps, in place of the one before."""
-        live = self._opened()
+        """Show the validation sheet after `step` steps in place of the one before."""
+        live = self._open_live()
         live.step = step - 1
         live.log_image(SHEET, str(path))
 
@@ -95,15 +95,15 @@ class LiveLogger:
 
     def _write(self, lines: Lines) -> None:
         for step, terms in lines:
-            self.shown = time.monotonic()
-            live = self._opened()
+            self.written_at = time.monotonic()
+            live = self._open_live()
             live.step = step
             for name, value in terms.items():
                 live.log_metric(name, value)
         if lines:
-            self._opened().make_summary()
+            self._open_live().make_summary()
 
-    def _opened(self) -> Live:
+    def _open_live(self) -> Live:
         if not self.live:
             self.live = Live(str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None)
         return self.live
