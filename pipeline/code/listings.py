@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def stages() -> list[str]:
     return sorted(name for name in commands if name != "code")
 
 
-def listing(stage: str, registries: Mapping[str, list[str]] = NO_REGISTRIES) -> str:
+def listing(stage: str, registries: Mapping[str, Sequence[str]] = NO_REGISTRIES) -> str:
     """Return one listing: a line for each file, with its hash and its path from the root.
 
     Args:
@@ -105,7 +105,7 @@ def _system_of(section: object) -> str:
     return f"{SYSTEMS}.{str(name).replace('-', '_')}"
 
 
-def _adapters(module: str) -> Mapping[str, list[str]]:
+def _adapters(module: str) -> Mapping[str, Sequence[str]]:
     """Return the registry of data sets with the chosen one; all of them where that one chooses."""
     path = module_file(module)
     if path is None or DATASETS in imports(path):
