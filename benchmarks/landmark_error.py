@@ -21,7 +21,7 @@ from pipeline.depth.mesh import mesh_depth
 from pipeline.landmarks.accuracy import by_pose, depth_error, landmark_error
 from pipeline.landmarks.landmarks import DETECTORS
 from synthetic_faces import Rendering, render_parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 
 MOST = 45.0
 """Degrees to which the built-in heads turn."""
@@ -54,7 +54,7 @@ def main() -> None:
 
 def turned(seed: int, number: int, size: int, more: float) -> Rendering:
     """A built-in face, its head turned further by up to `more` degrees, to `MOST` in all."""
-    parameters = draw(seed, number)
+    parameters = sample_person(seed, number)
     if more:
         extra = np.random.default_rng([seed, number]).uniform(-more, more)
         yaw = float(np.clip(parameters.view.yaw + extra, -MOST, MOST))

@@ -9,7 +9,7 @@ import numpy as np
 
 from face_geometry.palette import colourise
 from synthetic_faces import STYLES, Rendering, render
-from synthetic_faces.doodles import doodle, shown_by
+from synthetic_faces.doodles import doodle, traits_of
 from synthetic_faces.edits import GROUPS, edit_set
 
 Group = tuple[str, dict[str, np.ndarray | None]]
@@ -29,7 +29,7 @@ def faces(seed: int = 0) -> Iterator[Group]:
 
 def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
     """Return every picture of a face by what it shows, each (H, W) or (H, W, 3) uint8."""
-    shown = shown_by(face.parameters)
+    traits = traits_of(face.parameters)
     return {
         "photo": face.photo,
         "landmarks": mark_landmarks(face),
@@ -38,7 +38,7 @@ def face_pictures(face: Rendering) -> dict[str, np.ndarray | None]:
         "normals": as_colours(face.normals),
         **{f"style {style}": face.sketch(style) for style in STYLES},
         "rough lines": face.rough_lines(),
-        "doodle": 255 - doodle(face.seed, face.id, shown).bitmap,
+        "doodle": 255 - doodle(face.seed, face.id, traits).bitmap,
     }
 
 
@@ -88,7 +88,7 @@ def doodles(seed: int = 0) -> Iterator[Group]:
     number = 0
     while True:
         drawing = doodle(seed, number)
-        yield f"{number}: {drawing.shown.expression}", {"doodle": 255 - drawing.bitmap}
+        yield f"{number}: {drawing.traits.expression}", {"doodle": 255 - drawing.bitmap}
         number += 1
 
 

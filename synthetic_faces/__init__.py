@@ -5,10 +5,25 @@
     face.photo, face.landmarks, face.visible, face.labels, face.depth, face.normals
     face.sketch(2), face.parameters
 
-`parameters` says what a face is made of, `ranges` what is allowed; `people` draws them at random.
-`figure` makes surfaces of them, `geometry` projects and rasterises these, `scene` puts them
-together. `looks` makes the photo of what is seen, `drawing` the sketches, `landmarks` and
-`rendering` the exact truth. `doodles` and `edits` stand on their own.
+The steps from parameters to pictures, a folder or file each:
+
+    parameters.py    every parameter with its range and unit (a moustache is `hair.moustache`)
+    ranges.py        checks, changes and lists parameters by dotted name
+    randomness.py    random streams by (seed, id, purpose), and noise textures
+    people/          samples parameters: identity, expression, clothes, pose, light
+    geometry/        camera, meshes, z-buffer, curves; knows nothing of faces
+    figure/          surfaces of a face: head, hair, ears, neck, hats, glasses, necklaces
+    scene.py         puts the surfaces together and rasterises them
+    looks/           colours what is seen: skin, whiskers, features, hair, cloth, light, camera
+    drawing/         pencil sketches in three styles, and rough lines
+    ground_truth.py  exact landmarks, label map and depth
+    rendering.py     all of these for one face
+    doodles/         doodles as players of "Quick, Draw!" make them
+    edits/           pairs of drawings that differ in one region
+
+What lies on the face passes through `parameters`, `people` (how often), `looks` (in the photo) and
+`drawing` (in sketches): for a moustache `people/sampling.py`, `looks/whiskers.py` and
+`drawing/feature_strokes.py`, each in a function named after whiskers.
 """
 
 from synthetic_faces.rendering import STYLES, Rendering, render, render_parameters

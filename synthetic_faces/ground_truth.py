@@ -17,14 +17,14 @@ JAW_HEIGHTS = np.array([0.06, 0.28, 0.58, 0.82, 1.04, 1.255, 1.44, 1.545])  # av
 LID = (10, 20)
 UPPER, LOWER = (0, 8, 14, 20, 26, 32, 40), (34, 26, 20, 14, 6)
 BROW = (24, 20, 14, 8, 0)
-SLACK = 0.05  # head units: lids and lips bulge between the vertices of the mesh
+LANDMARK_SLACK = 0.05  # head units: lids and lips bulge between the vertices of the mesh
 CONTOUR = 17  # landmarks 0-16 slide along the head with the outline; the others stay on the skin
 FARTHEST_Z = -1.6  # world z of the far end of the body, in head units
 LEAST_DEPTH = 0.04  # depth there: what is covered never reads as background
 
 
 def landmarks(scene: Scene, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """(68, 2) in widths of the picture, and (68,) bool, whether each is visible.
+    """Return landmarks (68, 2) in widths of the picture, and (68,) bool, whether visible.
 
     The jaw follows the visible outline: where a side turns away, its points slide to the edge. A
     point is hidden where the z-buffer holds something nearer: the nose, the turned head itself,
@@ -38,11 +38,11 @@ def landmarks(scene: Scene, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]
     columns, rows = np.clip(cells, 1, geometry.side - 2).T
     # The farthest of nine samples: beside an edge one of them lies beyond it.
     around = [geometry.z[rows + i, columns + k] for i in (-1, 0, 1) for k in (-1, 0, 1)]
-    return seen, inside & (points[:, 2] > np.min(around, axis=0) - SLACK)
+    return seen, inside & (points[:, 2] > np.min(around, axis=0) - LANDMARK_SLACK)
 
 
 def points_3d(scene: Scene) -> np.ndarray:
-    """(68, 3): the landmarks in the world, in head units.
+    """Return the landmarks in the world, (68, 3) in head units.
 
     Those from `CONTOUR` on are points of the skin: they turn with the head.
     """
@@ -53,10 +53,10 @@ def points_3d(scene: Scene) -> np.ndarray:
 
 
 def _jaw(scene: Scene, side: int) -> np.ndarray:
-    """(8, 3): from the ear downward; side 0 is the chin alone, (1, 3).
+    """Return (8, 3): from the ear downward; side 0 is the chin alone, (1, 3).
 
     Each point has a path over the edge of the jaw, level at the ear and upright at the chin, and
-    takes the place on it that is seen outermost.
+    takes the outermost visible point of it.
     """
     anatomy, roll = scene.anatomy, np.radians(scene.parameters.view.roll)
     heights = anatomy.stretched(JAW_HEIGHTS) if side else np.array([anatomy.y_chin - 1e-3])
@@ -73,7 +73,7 @@ def _jaw(scene: Scene, side: int) -> np.ndarray:
 
 
 def _inner_points(anatomy: Anatomy) -> np.ndarray:
-    """(51, 2): points 17-67 in the face plane."""
+    """Return points 17-67 in the face plane, (51, 2)."""
     left, right = (anatomy.brows[k][list(BROW), :2] for k in (0, 1))
     lips = anatomy.lips
     mouth = [
@@ -95,7 +95,7 @@ def _nose(anatomy: Anatomy) -> np.ndarray:
 
 
 def _eye(eye: Eye) -> np.ndarray:
-    """(6, 2): outer corner, along the upper lid, inner corner, back along the lower lid."""
+    """Return (6, 2): outer corner, upper lid, inner corner, lower lid, in that order."""
     near, far = LID
     lids = [eye.upper[near], eye.upper[far], eye.inner, eye.lower[far], eye.lower[near]]
     return np.stack([eye.outer, *lids])
@@ -103,10 +103,10 @@ def _eye(eye: Eye) -> np.ndarray:
 
 def labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None) -> np.ndarray:
     """Return the label map of a canvas, (side, side) uint8, lenses included."""
-    names = geometry.map(material.label)
+    label_map = geometry.map(material.label)
     if worn is not None:
-        attire.label_lenses(worn, names)
-    return names
+        attire.label_lenses(worn, label_map)
+    return label_map
 
 
 def depth(geometry: Geometry) -> np.ndarray:

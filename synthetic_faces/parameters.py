@@ -1,4 +1,4 @@
-"""What makes a face: a named, immutable vector of numbers, each with the range it may take.
+"""The parameters of a face: named, immutable numbers, each with its range.
 
 Lengths are in head units: the half-width of an average face is 1 (about 7 cm). The face plane has
 its origin between the eyes, x to the image's right and y down; z points to the viewer, 0 at the
@@ -21,25 +21,25 @@ RGB = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class OneOf:
-    """The words a parameter may be."""
+    """The words that a parameter allows."""
 
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class UpTo:
-    """How many members a list may have."""
+    """The largest length of a list."""
 
     most: int
 
 
 def one_of(*words: str) -> OneOf:
-    """One of these words."""
+    """Allow one of these words."""
     return OneOf(words)
 
 
 def up_to(most: int) -> UpTo:
-    """At most this many members."""
+    """Allow at most this many members."""
     return UpTo(most)
 
 
@@ -105,7 +105,7 @@ class Eyes:
     lid_left: Annotated[float, between(0, 1.3)]
     lashes: Annotated[float, between(0, 1)]
     shadow: Annotated[float, between(0, 0.7)]
-    """Paint on the lids."""
+    """Eye shadow."""
 
 
 @dataclass(frozen=True)
@@ -202,17 +202,23 @@ class Hair:
     colour: RGB
     grey: Annotated[float, between(0, 1)]
     top: Annotated[float, between(0, 0.65)]
+    """Thickness on top of the skull; `side` at its sides."""
     side: Annotated[float, between(0, 0.65)]
     line: Annotated[float, between(-0.2, 0.15)]
+    """Height of the hairline at the forehead; + lower."""
     recession: Annotated[float, between(0, 0.32)]
+    """How far the hairline recedes at the temples."""
     peak: Annotated[float, between(0, 0.25)]
     sideburn: Annotated[float, between(0, 0.6)]
     fringe: Annotated[float, between(0, 0.8)]
     part: Annotated[float, between(-40, 40)]
+    """Azimuth of the parting."""
     sweep: Annotated[float, between(0, 1.3)]
+    """How far the hair is combed from the parting to the sides."""
     length: Annotated[float, between(0, 3.2)]
     """y at which long hair ends; 0 where there is none."""
     cover: Annotated[float, between(-15, 80)]
+    """Azimuth at which long hair begins at either side."""
     flare: Annotated[float, between(-0.1, 0.35)]
     wave: Annotated[float, between(0, 1.3)]
     curl: Annotated[float, between(0, 1)]
@@ -220,8 +226,11 @@ class Hair:
     cap: Annotated[float, between(0, 1)]
     """Opacity of the hair on the skull; 0 is bald."""
     beard: Annotated[float, between(0, 1)]
+    """Opacity: 0 none, up to 0.6 stubble, above it long hair."""
     beard_length: Annotated[float, between(0, 0.2)]
+    """How far it lifts chin and jaw."""
     moustache: Annotated[float, between(0, 1)]
+    """Opacity, as of the beard."""
 
 
 @dataclass(frozen=True)
@@ -315,7 +324,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Film:
-    """How the light is taken."""
+    """Camera and film."""
 
     contrast: Annotated[float, between(0, 1)]
     vignette: Annotated[float, between(0, 0.5)]
@@ -328,7 +337,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Everything a picture of one face is a function of, beside its size and textures."""
+    """All parameters of a face; its size and its textures are separate."""
 
     shape: Shape
     eyes: Eyes

@@ -15,7 +15,7 @@ from sketchface_models.errors import SketchFaceError
 
 
 def face_id(id: int | str) -> str:
-    """Name of a face: 17, or numpy's 17, is `synthetic-000017`; a text is its own name.
+    """Return the name of a face: 17 (or numpy's 17) is `synthetic-000017`; a text stays as it is.
 
     Raises:
         SketchFaceError: for anything else, and for numbers below 0.
@@ -28,7 +28,7 @@ def face_id(id: int | str) -> str:
 
 
 def stream(seed: int, id: int | str, purpose: str) -> np.random.Generator:
-    """A counter-based generator (Philox) keyed by a hash of seed, id and purpose.
+    """Return a counter-based generator (Philox) keyed by a hash of seed, id and purpose.
 
     No other face, no order of calls and no other purpose can shift its numbers.
     """
@@ -36,17 +36,20 @@ def stream(seed: int, id: int | str, purpose: str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big")))
 
 
-SIDE = 512
-KINDS = ("fine", "cloud", "strand", "curl", "pores")
+NOISE_SIDE = 512
+NOISE_KINDS = ("fine", "cloud", "strand", "curl", "pores")
 
 
 @functools.cache
-def texture(kind: str) -> np.ndarray:
-    """(SIDE, SIDE) float32 of zero mean and unit variance, of a kind in KINDS."""
-    rng = np.random.Generator(np.random.Philox(key=KINDS.index(kind)))
-    white = rng.standard_normal((SIDE, SIDE)).astype(np.float32)
-    fx = np.fft.fftfreq(SIDE)[None, :] * SIDE
-    fy = np.fft.fftfreq(SIDE)[:, None] * SIDE
+def noise_tile(kind: str) -> np.ndarray:
+    """Return (NOISE_SIDE, NOISE_SIDE) float32 of zero mean and unit variance.
+
+    kind: one of NOISE_KINDS.
+    """
+    rng = np.random.Generator(np.random.Philox(key=NOISE_KINDS.index(kind)))
+    white = rng.standard_normal((NOISE_SIDE, NOISE_SIDE)).astype(np.float32)
+    fx = np.fft.fftfreq(NOISE_SIDE)[None, :] * NOISE_SIDE
+    fy = np.fft.fftfreq(NOISE_SIDE)[:, None] * NOISE_SIDE
     radius = np.hypot(fx, fy) + 1e-6
     spectrum = {
         "fine": radius**-0.6 * (radius > 8),
@@ -64,20 +67,20 @@ def texture(kind: str) -> np.ndarray:
 
 @functools.cache
 def _doubled(kind: str) -> np.ndarray:
-    return np.tile(texture(kind), (2, 2))
+    return np.tile(noise_tile(kind), (2, 2))
 
 
-def patch(kind: str, shape: tuple[int, ...], offset: np.ndarray) -> np.ndarray:
-    """A view (H, W) of the texture itself, one of its texels a cell; sides of at most SIDE.
+def noise_patch(kind: str, shape: tuple[int, ...], offset: np.ndarray) -> np.ndarray:
+    """Return a view (H, W) of a noise tile, one texel a cell; sides of at most NOISE_SIDE.
 
     offset: (2,) in [0, 1), where the patch begins.
     """
-    top, left = (int(part * SIDE) for part in offset)
+    top, left = (int(part * NOISE_SIDE) for part in offset)
     return _doubled(kind)[top : top + shape[0], left : left + shape[1]]
 
 
-def sample(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Noise at (u, v), which repeats with period 1. Arrays of one shape; returns float32."""
+def noise_at(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return noise at (u, v), float32, of period 1; u and v are arrays of one shape."""
     shape = u.shape
     if u.size == 0:
         return np.zeros(shape, np.float32)
@@ -88,7 +91,7 @@ def sample(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         width = 4096
         pad = -rows.size % width
         rows, cols = (np.pad(a.ravel(), (0, pad)).reshape(-1, width) for a in (rows, cols))
-    x, y = ((part - np.floor(part)) * np.float32(SIDE) for part in (rows, cols))
+    x, y = ((part - np.floor(part)) * np.float32(NOISE_SIDE) for part in (rows, cols))
     x, y = (part.astype(np.float32, copy=False) for part in (x, y))
-    out = cv2.remap(texture(kind), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    out = cv2.remap(noise_tile(kind), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return out.ravel()[: int(np.prod(shape))].reshape(shape)

@@ -1,4 +1,4 @@
-"""The range of every parameter, by its dotted name, and what follows from knowing them.
+"""The range of every parameter, by dotted name; checks and changes by name.
 
     check(parameters)                                   # refuses what lies outside, by name
     changed(parameters, {"mouth.smile": 0.8})           # a checked copy
@@ -22,15 +22,15 @@ from sketchface_models.errors import SketchFaceError
 from synthetic_faces.parameters import RGB, OneOf, Parameters, UpTo
 
 T = TypeVar("T")
-DECIMALS = 6
+PARAMETER_DECIMALS = 6
 CHANNELS = ("red", "green", "blue")
 
 
 class Leaf(NamedTuple):
-    """One parameter: where it is, and what it may be. most: members, for a list; else 0.
+    """One parameter: its name, and what it may be.
 
-    parts: names of the numbers it is made of, with their ranges; one without a name for a plain
-    number.
+    parts: names and ranges of its numbers; a plain number is one part without a name.
+    most: largest number of members of a list; else 0.
     """
 
     group: str
@@ -62,11 +62,11 @@ def _leaf(group: str, field: str, hint: Any) -> Leaf:
 
 
 def _leaves() -> dict[str, Leaf]:
-    found = {}
+    leaves = {}
     for group, cls in get_type_hints(Parameters).items():
         for field, hint in get_type_hints(cls, include_extras=True).items():
-            found[f"{group}.{field}"] = _leaf(group, field, hint)
-    return found
+            leaves[f"{group}.{field}"] = _leaf(group, field, hint)
+    return leaves
 
 
 LEAVES: dict[str, Leaf] = _leaves()
@@ -77,7 +77,7 @@ RANGES: dict[str, Range] = {
     for part, allowed in leaf.parts
 }
 """Range of every number, by dotted name; those of lists hold for each member."""
-WORDS: dict[str, tuple[str, ...]] = {
+ALLOWED_WORDS: dict[str, tuple[str, ...]] = {
     name: leaf.words for name, leaf in LEAVES.items() if leaf.words
 }
 """What each parameter that is a word may be."""
@@ -85,7 +85,7 @@ EXPRESSION = (
     *("mouth.smile", "mouth.opening", "brows.raise_inner", "brows.raise_outer", "brows.frown"),
     *("eyes.gaze_x", "eyes.gaze_y", "eyes.lid_right", "eyes.lid_left"),
 )
-"""What a face does; everything else in shape, eyes, brows, nose and mouth is what it is."""
+"""Parameters of the expression; the others of shape, eyes, brows, nose, mouth are identity."""
 IDENTITY = tuple(
     name
     for name in RANGES
@@ -94,11 +94,11 @@ IDENTITY = tuple(
     and name not in ("eyes.shadow", "eyes.lashes", "mouth.lipstick")
     and not name.startswith("mouth.tint")
 )
-"""The numbers by which one tells a person from another, without paint, skin and hair."""
+"""The parameters of identity, without make-up, skin and hair."""
 
 
 def check(parameters: Parameters) -> None:
-    """See that every parameter is what it may be.
+    """Check that every parameter has an allowed value.
 
     Raises:
         SketchFaceError: naming the first one that is not: `shape.width: 3; allowed: 0.85 to 1.15`.
@@ -134,10 +134,10 @@ def _check_parts(name: str, leaf: Leaf, value: Any) -> None:
 
 
 def changed(parameters: Parameters, values: Mapping[str, Any]) -> Parameters:
-    """A copy in which the named parameters have other values; checked.
+    """Return a checked copy in which the named parameters have other values.
 
     A colour may be changed whole (`eyes.iris`) or by channel (`eyes.iris.red`). Values are rounded
-    as those of drawn faces are.
+    as those of sampled faces are.
 
     Raises:
         SketchFaceError: for a name that does not exist and for what `check` refuses.
@@ -166,7 +166,7 @@ def changed(parameters: Parameters, values: Mapping[str, Any]) -> Parameters:
 
 
 def vector(parameters: Parameters) -> dict[str, float | str]:
-    """All parameters, flat, by dotted name; the same names in the same order for every face."""
+    """Return all parameters, flat, by dotted name; names and order are the same for all faces."""
     return dict(_flat(parameters))
 
 
@@ -188,7 +188,9 @@ def _flat(parameters: Parameters) -> Iterator[tuple[str, float | str]]:
 
 
 def rounded(value: T) -> T:
-    """A copy with floats cut to `DECIMALS` places: last bits differ between machines' libraries.
+    """Return a copy with floats rounded to `PARAMETER_DECIMALS` places.
+
+    The last bits differ between machines' libraries.
 
     value: a dataclass, a tuple or a number, however nested.
     """
@@ -199,7 +201,7 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        return round(float(value), DECIMALS) + 0.0 if math.isfinite(value) else value
+        return round(float(value), PARAMETER_DECIMALS) + 0.0 if math.isfinite(value) else value
     if isinstance(value, tuple):
         members = [_rounded(member) for member in value]
         return type(value)(*members) if hasattr(value, "_fields") else tuple(members)

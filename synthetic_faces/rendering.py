@@ -20,7 +20,7 @@ from synthetic_faces.looks.lighting import illuminate
 from synthetic_faces.looks.materials import materials, painted_face
 from synthetic_faces.looks.photo import develop, focus, shade
 from synthetic_faces.parameters import Parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import check
 from synthetic_faces.scene import Scene
@@ -28,7 +28,7 @@ from synthetic_faces.scene import Scene
 
 @dataclass(frozen=True)
 class Rendering:
-    """A face of side `size`.
+    """A rendered face of side `size`.
 
     photo: (size, size, 3) uint8 RGB. landmarks: (68, 2) float64, pixels, x right and y down, where
     pixel i covers [i, i + 1). visible: (68,) bool, False where something opaque is in front.
@@ -52,15 +52,15 @@ class Rendering:
 
     @property
     def subject(self) -> Subject:
-        """What a draughtsman sees of the face, for drawings made elsewhere."""
+        """What drawings read of the face."""
         return self._subject
 
     def sketch(self, style: int, exaggerate: bool = True) -> np.ndarray:
-        """(size, size) uint8 drawing, dark on light paper.
+        """Draw the face: (size, size) uint8, dark on light paper.
 
         style: 1 sparse outlines, 2 outlines with strokes of hair and some hatching, 3 outlines
-        under tonal hatching. exaggerate: whether the artist departs from the face, by a few
-        percent; without, lines lie on the photo's.
+        under tonal hatching. exaggerate: depart from the face by a few percent, as artists do;
+        if False, lines lie on those of the photo.
 
         Raises:
             SketchFaceError: for any other style.
@@ -82,22 +82,21 @@ class Rendering:
 
 
 def render(seed: int, id: int | str, size: int) -> Rendering:
-    """Draw one face: a pure function of its arguments.
+    """Render one face: a pure function of the arguments.
 
     id: a whole number n stands for `synthetic-00000n`. size: side of the pictures, in pixels.
 
     Raises:
-        SketchFaceError: for an id or a size that is none.
+        SketchFaceError: for an invalid id or size.
     """
-    return render_parameters(draw(seed, id), seed, id, size)
+    return render_parameters(sample_person(seed, id), seed, id, size)
 
 
 def render_parameters(parameters: Parameters, seed: int, id: int | str, size: int) -> Rendering:
-    """Draw the face that parameters describe; seed and id decide its textures alone.
+    """Render the face that parameters describe; seed and id decide its textures alone.
 
     Raises:
-        SketchFaceError: naming a parameter that is out of its range; for an id or a size that is
-            none.
+        SketchFaceError: naming a parameter that is out of its range; for an invalid id or size.
     """
     check(parameters)
     scene = Scene(parameters)
@@ -108,11 +107,11 @@ def render_parameters(parameters: Parameters, seed: int, id: int | str, size: in
     canvas = backdrop(parameters.light, side, stream(seed, id, "backdrop"))
     canvas.reshape(-1, 3)[geometry.pixel] = shade(parameters, geometry, material, light)
     wisps.comb(canvas, scene, geometry, material.hair, stream(seed, id, "wisps"))
-    worn = glasses.project(scene.surface, scene.camera, geometry)
-    if worn is not None:
-        attire.paint_lenses(canvas, worn, parameters.wear)
+    worn_glasses = glasses.project(scene.surface, scene.camera, geometry)
+    if worn_glasses is not None:
+        attire.paint_lenses(canvas, worn_glasses, parameters.wear)
     grain = stream(seed, id, "grain")
-    label = labels(geometry, material, worn)
+    label_map = labels(geometry, material, worn_glasses)
     points, visible = landmarks(scene, geometry)
     return Rendering(
         seed=seed,
@@ -122,8 +121,8 @@ def render_parameters(parameters: Parameters, seed: int, id: int | str, size: in
         photo=develop(canvas, size, parameters.film, focus(geometry), grain),
         landmarks=points * size,
         visible=visible,
-        labels=geometry.lattice.centres(label),
+        labels=geometry.lattice.centres(label_map),
         depth=depth(geometry),
         normals=geometry.lattice.centres(geometry.map(geometry.normal)),
-        _subject=Subject(scene, geometry, material, light, label, worn, points * size),
+        _subject=Subject(scene, geometry, material, light, label_map, worn_glasses, points * size),
     )

@@ -1,4 +1,4 @@
-"""All surfaces of a face, posed and rasterised: the geometry every picture is drawn from."""
+"""The scene: all surfaces of a face, posed and rasterised. Every picture is made from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from synthetic_faces.parameters import Parameters
 
 
 class Scene:
-    """A face in space before the camera: anatomy, surface, camera and meshes."""
+    """A face in front of the camera: anatomy, surface, camera and meshes."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -27,25 +27,25 @@ class Scene:
         self.head = _head(self.surface, self.camera)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Head points (..., 3) -> picture (..., 2), in widths."""
+        """Project head points (..., 3) to the picture (..., 2), in widths."""
         return self.camera.project(self.camera.to_world(points))
 
     def meshes(self) -> list[Mesh]:
-        """Every surface, in the world."""
-        found = [self.head, body.neck(self.surface, self.camera)]
-        found.append(body.torso(self.surface, self.camera))
-        found += [body.ear(self.surface, self.camera, side) for side in SIDES]
+        """Build every surface, in the world."""
+        meshes = [self.head, body.neck(self.surface, self.camera)]
+        meshes.append(body.torso(self.surface, self.camera))
+        meshes += [body.ear(self.surface, self.camera, side) for side in SIDES]
         for side in SIDES:
-            found += body.earring(self.surface, self.camera, side)
+            meshes += body.earring(self.surface, self.camera, side)
         for worn in (neckwear.collar, glasses.meshes, hats.hat, neckwear.necklace):
-            found += worn(self.surface, self.camera)
+            meshes += worn(self.surface, self.camera)
         for mesh in (hair.curtain(self.surface), hair.bun(self.surface), tufts.tufts(self.surface)):
             if mesh is not None:
-                found.append(replace(mesh, points=self.camera.to_world(mesh.points)))
-        return found
+                meshes.append(replace(mesh, points=self.camera.to_world(mesh.points)))
+        return meshes
 
     def geometry(self, lattice: Lattice) -> Geometry:
-        """The scene as a canvas sees it."""
+        """Rasterise the scene on a canvas."""
         side = lattice.side
         world, table, triangle, parts, single = _gather(self.meshes())
         xy = lattice.cells(self.camera.project(world))
@@ -75,7 +75,7 @@ class Scene:
 
 
 def _gather(meshes: list[Mesh]) -> tuple[np.ndarray, ...]:
-    """All meshes as one.
+    """Join all meshes.
 
     Returns points (V, 3), a float32 table (V, 11) of normal, plane, strand, hair and tangent,
     triangles (M, 3), the part of each triangle (M,), and whether only its front shows (M,).
@@ -97,7 +97,7 @@ def _gather(meshes: list[Mesh]) -> tuple[np.ndarray, ...]:
 
 
 def _turned_to_us(xy: np.ndarray, triangle: np.ndarray) -> np.ndarray:
-    """(M,) bool: whose corners run clockwise in the picture."""
+    """Return (M,) bool: whether the corners run clockwise in the picture."""
     x, y = xy[:, 0].astype(np.float32), xy[:, 1].astype(np.float32)
     (x0, x1, x2), (y0, y1, y2) = (
         [np.take(values, triangle[:, k]) for k in range(3)] for values in (x, y)
@@ -106,7 +106,7 @@ def _turned_to_us(xy: np.ndarray, triangle: np.ndarray) -> np.ndarray:
 
 
 def _mix(table: np.ndarray, corners: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(C, P): rows of a table (V, C) at corners (P, 3) of triangles, mixed by weights (P, 3)."""
+    """Interpolate a table (V, C) at corners (P, 3) with weights (P, 3): (C, P)."""
     (a, b, c), (u, v, w) = np.ascontiguousarray(corners.T), np.ascontiguousarray(weight.T)
     mixed = np.empty((table.shape[1], len(corners)), np.float32)
     # Column by column: numpy is slow over short rows.

@@ -35,7 +35,7 @@ from sketchface.built_in_faces import VISIBLE, doodles, edits, face_pictures
 from sketchface_models.pretrained.parsers import FaceParser
 from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.parameters import Parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
@@ -105,7 +105,7 @@ def turns() -> np.ndarray:
     rows = []
     for name, values in TURNS:
         plain = {"view.yaw": 0.0, "view.pitch": 0.0, "view.roll": 0.0, "mouth.opening": 0.0}
-        start = changed(draw(SEED, MODEL), plain)
+        start = changed(sample_person(SEED, MODEL), plain)
         rows.append([_photo(changed(start, {name: value})) for value in values])
     return sheet(rows, [f"{name}: {list(values)}" for name, values in TURNS], side=144)
 

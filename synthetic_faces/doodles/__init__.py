@@ -3,6 +3,6 @@
 `doodle` draws one, with what it shows; `hand` is the hand that draws, `parts` what it draws.
 """
 
-from synthetic_faces.doodles.doodle import Doodle, Shown, bitmap, doodle, shown_by, simplified
+from synthetic_faces.doodles.doodle import Doodle, Traits, bitmap, doodle, simplified, traits_of
 
-__all__ = ["Doodle", "Shown", "bitmap", "doodle", "shown_by", "simplified"]
+__all__ = ["Doodle", "Traits", "bitmap", "doodle", "simplified", "traits_of"]

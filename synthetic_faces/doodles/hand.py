@@ -1,4 +1,4 @@
-"""A quick hand with a mouse: strokes that drift, do not close and are never quite symmetric."""
+"""A hand that draws quickly with a mouse: strokes drift, stay open and are not symmetric."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WAVES = np.arange(1, 6)[:, None]
 
 
 class Hand:
-    """One person's hand for one drawing.
+    """The hand of one person in one drawing.
 
-    sloppiness: how far strokes stray, as a part of their size; 0 is a plotter, 1 a usual player.
+    sloppiness: how far strokes stray, as a part of their size; 0 is a plotter, 1 a typical player.
     """
 
     def __init__(self, random: np.random.Generator, sloppiness: float) -> None:
@@ -25,7 +25,7 @@ class Hand:
         self.sloppiness = sloppiness
 
     def trace(self, points: np.ndarray, care: float = 1.0) -> Stroke:
-        """Points (N, 2) of an intended line as the hand draws them; `care` 2 strays half as far."""
+        """Return an intended line (N, 2) as the hand draws it; `care` 2 strays half as far."""
         points = np.asarray(points, float)
         step = np.hypot(*np.diff(points, axis=0).T)
         length = step.sum()
@@ -42,7 +42,7 @@ class Hand:
     def curve(
         self, points: list[tuple[float, float]], count: int = 24, care: float = 1.0
     ) -> Stroke:
-        """A smooth line through a few points."""
+        """Draw a smooth line through a few points."""
         return self.trace(spline(np.array(points), count), care)
 
     def arc(
@@ -52,7 +52,7 @@ class Hand:
         turn: tuple[float, float],
         care: float = 1.0,
     ) -> Stroke:
-        """Part of an ellipse from `turn[0]` to `turn[1]` (radians, clockwise as seen, 0 right)."""
+        """Draw part of an ellipse from `turn[0]` to `turn[1]`: radians, clockwise, 0 right."""
         angle = np.linspace(*turn, max(10, int(5 * abs(turn[1] - turn[0]))))
         ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
         return self.trace(np.array(centre) + ring * radii, care)
@@ -60,14 +60,14 @@ class Hand:
     def ring(
         self, centre: tuple[float, float], radii: tuple[float, float], care: float = 1.0
     ) -> Stroke:
-        """A circle that ends a little before or behind its start."""
+        """Draw a circle that ends a little before or behind its start."""
         start = self.random.normal(-np.pi / 2, 0.5)
         way = 1 if self.random.random() < 0.3 else -1
         end = start + way * (2 * np.pi + self.random.normal(-0.05, 0.3) * self.sloppiness)
         return self.arc(centre, radii, (start, end), care)
 
     def dot(self, centre: tuple[float, float], size: float) -> Stroke:
-        """A click, a tick or a small blob."""
+        """Draw a click, a tick or a small blob."""
         if self.random.random() < 0.45:
             offset = self.random.normal(0, 0.35 * size, 2)
             return np.array([centre, centre + offset])
@@ -78,7 +78,7 @@ class Hand:
         return self.trace(np.array(centre) + ring)
 
     def zigzag(self, tops: np.ndarray, feet: np.ndarray) -> Stroke:
-        """One line that runs up and down between two rows of points, each (N, 2)."""
+        """Draw one line up and down between two rows of points, each (N, 2)."""
         points = np.empty((2 * len(tops), 2))
         points[0::2], points[1::2] = feet, tops
         points += self.random.normal(0, 0.02 * self.sloppiness, points.shape)

@@ -13,12 +13,12 @@ import numpy as np
 
 from synthetic_faces.doodles.hand import Hand, Stroke
 
-EYES = ("dots", "lines", "circles", "pupils", "almonds", "dashes", "arcs")
-NOSES = ("none", "dot", "line", "angle", "hook", "triangle", "nostrils")
+EYE_KINDS = ("dots", "lines", "circles", "pupils", "almonds", "dashes", "arcs")
+NOSE_KINDS = ("none", "dot", "line", "angle", "hook", "triangle", "nostrils")
 
 
 def outline(hand: Hand, aspect: float, taper: float, square: float, gap: bool) -> list[Stroke]:
-    """The face's edge in one stroke from near the top.
+    """Draw the outline of the face in one stroke that starts near the top.
 
     aspect: width over height. taper: how much narrower the chin is than the brow. square: 0
     round, 1 a box. gap: leave the top open, where hair will be.
@@ -39,13 +39,13 @@ def outline(hand: Hand, aspect: float, taper: float, square: float, gap: bool) -
     x, y = radius * c, radius * s
     x = x * (1 - taper * (y + 0.1))
     points = np.stack([x * min(aspect, 1.0), y / max(aspect, 1.0)], axis=1)
-    # The hand comes back beside the place where it set out.
+    # The stroke does not end exactly where it began.
     points += np.linspace(0, 1, len(points))[:, None] ** 3 * random.normal(0, 0.055, 2)
     return [hand.trace(points, care=1.2)]
 
 
 def eye(hand: Hand, kind: str, at: tuple[float, float], size: float) -> list[Stroke]:
-    """One eye. kind: one of `EYES`."""
+    """Draw one eye. kind: one of `EYE_KINDS`."""
     random, (x, y) = hand.random, at
     if kind == "dots":
         return [hand.dot(at, 0.15 * size * random.uniform(0.6, 1.5))]
@@ -71,7 +71,7 @@ def eye(hand: Hand, kind: str, at: tuple[float, float], size: float) -> list[Str
 
 
 def brow(hand: Hand, at: tuple[float, float], size: float, side: int, slant: float) -> Stroke:
-    """An eyebrow. slant: > 0 the inner end is low (anger), < 0 high (sorrow)."""
+    """Draw an eyebrow. slant: > 0 the inner end is low (anger), < 0 high (sorrow)."""
     x, y = at
     inner, outer = (x - side * 0.6 * size, y + slant * size), (x + side * 0.7 * size, y)
     middle = (x, y - (0.22 - 0.4 * abs(slant)) * size + 0.5 * slant * size)
@@ -79,7 +79,7 @@ def brow(hand: Hand, at: tuple[float, float], size: float, side: int, slant: flo
 
 
 def nose(hand: Hand, kind: str, at: tuple[float, float], size: float) -> list[Stroke]:
-    """kind: one of `NOSES`."""
+    """Draw the nose. kind: one of `NOSE_KINDS`."""
     random, (x, y) = hand.random, at
     way = random.choice([-1.0, 1.0], p=[0.35, 0.65])
     wide = 0.55 * size * random.uniform(0.7, 1.3) * way
@@ -109,7 +109,10 @@ def nose(hand: Hand, kind: str, at: tuple[float, float], size: float) -> list[St
 def mouth(
     hand: Hand, kind: str, at: tuple[float, float], width: float, depth: float
 ) -> list[Stroke]:
-    """kind: smile, flat, frown or open; depth > 0: how deep it bends or opens, width: its span."""
+    """Draw the mouth. kind: smile, flat, frown or open.
+
+    width: its span. depth: how far it bends or opens, above 0.
+    """
     random, (x, y) = hand.random, at
     half = 0.5 * width
     tilt = random.normal(0, 0.09 * width * hand.sloppiness)
@@ -133,7 +136,7 @@ def mouth(
 
 
 def _open(hand: Hand, at: tuple[float, float], half: float, depth: float) -> list[Stroke]:
-    """A round O where narrow, else a laugh: a straight upper lip and a deep lower one."""
+    """Draw a round O where narrow, else a laugh: a straight upper lip and a deep lower one."""
     random, (x, y) = hand.random, at
     if half < depth:
         return [hand.ring(at, (half, depth))]
@@ -149,7 +152,7 @@ def _open(hand: Hand, at: tuple[float, float], half: float, depth: float) -> lis
 
 
 def glasses(hand: Hand, eyes: Sequence[tuple[float, float]], size: float) -> list[Stroke]:
-    """Two rims round the eyes, the bridge, and mostly the temples."""
+    """Draw two rims round the eyes, the bridge, and mostly the temples."""
     rim = (1.15 * size, 1.05 * size)
     strokes = [hand.ring(at, rim) for at in eyes]
     (lx, ly), (rx, ry) = eyes
@@ -162,7 +165,7 @@ def glasses(hand: Hand, eyes: Sequence[tuple[float, float]], size: float) -> lis
 
 
 def ears(hand: Hand, half: float, y: float, size: float, both: bool) -> list[Stroke]:
-    """Loops at the sides of a face of half-width `half`."""
+    """Draw loops at the sides of a face of half-width `half`."""
     sides = (-1, 1) if both else (int(hand.random.choice([-1, 1])),)
     strokes = []
     for side in sides:
@@ -173,7 +176,7 @@ def ears(hand: Hand, half: float, y: float, size: float, both: bool) -> list[Str
 
 
 def short_hair(hand: Hand, half: float, top: float) -> list[Stroke]:
-    """Spikes, a scribble, curls, a few single hairs or a fringe on a head of height `top`."""
+    """Draw spikes, a scribble, curls, single hairs or a fringe on a head of height `top`."""
     random = hand.random
     kind = random.choice(5, p=[0.28, 0.22, 0.16, 0.22, 0.12])
     span = np.pi / 2 * random.uniform(0.45, 0.85)
@@ -209,7 +212,7 @@ def _hair(hand: Hand, angle: float, half: float, top: float) -> Stroke:
 
 
 def long_hair(hand: Hand, half: float, top: float) -> list[Stroke]:
-    """Hair that falls beside the face: one great arch, or bundles of lines at both sides."""
+    """Draw hair that falls beside the face: one arch, or bundles of lines at both sides."""
     random = hand.random
     low = random.uniform(0.25, 0.62)
     out = half * random.uniform(1.08, 1.35)

@@ -1,8 +1,8 @@
-"""Where an artist's drawing departs from the face: a mild, smooth warp of the whole drawing.
+"""Exaggeration: a mild, smooth warp of a whole drawing, as artists depart from a face.
 
-Every stroke of a drawing goes through the same warp. Habits of the hand (larger eyes, a larger
-mouth) come from the drawing's own random numbers; how strongly the head's deviation from the
-average is stressed does too, but which way it goes comes from the face.
+Every stroke of a drawing goes through the same warp. Habits of the artist (larger eyes, a larger
+mouth) are random per drawing, and so is how strongly the head's deviation from the average is
+stressed. The direction of that deviation comes from the face.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from synthetic_faces.figure.anatomy import SIDES
 from synthetic_faces.geometry.camera import Lattice
 from synthetic_faces.scene import Scene
 
-LARGEST = 0.06  # no feature grows or shrinks by more than this part of itself
-FURTHEST = 0.055  # no point moves further than this, in head units (1 = half the face's width)
+LARGEST_GROWTH = 0.06  # largest relative change of a feature's size
+FURTHEST_MOVE = 0.055  # largest displacement of a point, in head units
 
 
 @dataclass(frozen=True)
 class Exaggeration:
-    """A warp of the canvas.
+    """A smooth warp of the canvas.
 
-    unit: a head unit in pixels. centres: (K, 2), reach: (K,), both in pixels, gain: (K,), of the
+    unit: a head unit in pixels. centres (K, 2), reach (K,), both in pixels, and gain (K,): of the
     features that grow. axis: (2,), direction of the eye line. origin: (2,), between the eyes.
-    jaw, skull, length: parts by which the jaw and the skull widen and the lower face lengthens.
+    jaw, skull, length: how much the jaw and the skull widen and the lower face lengthens.
     """
 
     unit: float
@@ -39,7 +39,7 @@ class Exaggeration:
     length: float
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Canvas pixels (N, 2), moved."""
+        """Return canvas points (N, 2), in pixels, moved by the warp."""
         move = np.zeros_like(points)
         for centre, reach, gain in zip(self.centres, self.reach, self.gain):
             away = points - centre
@@ -55,11 +55,11 @@ class Exaggeration:
         lower *= np.exp(-(np.clip(v - 1.7, 0, None) ** 2))
         move += self.unit * ((near * wider)[:, None] * self.axis + lower[:, None] * down)
         length = np.sqrt((move * move).sum(1, keepdims=True))
-        return points + move * np.minimum(1, FURTHEST * self.unit / np.maximum(length, 1e-9))
+        return points + move * np.minimum(1, FURTHEST_MOVE * self.unit / np.maximum(length, 1e-9))
 
 
 def exaggeration(scene: Scene, lattice: Lattice, rng: np.random.Generator) -> Exaggeration:
-    """The warp of one drawing of a face on a canvas."""
+    """Return the warp of one drawing of a face on a canvas."""
     habit = rng.random(6)
     anatomy, shape = scene.anatomy, scene.parameters.shape
     eyes = [anatomy.eyes[side > 0].centre for side in SIDES]
@@ -70,7 +70,7 @@ def exaggeration(scene: Scene, lattice: Lattice, rng: np.random.Generator) -> Ex
     stress = 0.35 * habit[3]  # of a deviation is added to it
 
     def stressed(value: float, spread: float) -> float:
-        return float(np.clip(stress * (value - 1) + spread, -LARGEST, LARGEST))
+        return float(np.clip(stress * (value - 1) + spread, -LARGEST_GROWTH, LARGEST_GROWTH))
 
     return Exaggeration(
         unit=unit,
@@ -78,7 +78,8 @@ def exaggeration(scene: Scene, lattice: Lattice, rng: np.random.Generator) -> Ex
         axis=line / np.linalg.norm(line),
         centres=centres,
         reach=np.array([0.24, 0.24, 0.34, 0.26]) * unit,
-        gain=np.array([habit[0], habit[0], 0.85 * habit[1], 0.6 * habit[2] - 0.15]) * LARGEST,
+        gain=np.array([habit[0], habit[0], 0.85 * habit[1], 0.6 * habit[2] - 0.15])
+        * LARGEST_GROWTH,
         jaw=stressed(shape.jaw, 0.02 * (habit[4] - 0.5)),
         skull=stressed(shape.width, 0.04 * (habit[5] - 0.5)),
         length=stressed(shape.chin_length, 0.02 * (habit[4] - 0.5)),

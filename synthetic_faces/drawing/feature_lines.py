@@ -1,7 +1,7 @@
 """The lines of a face, feature by feature, as exact curves of its geometry.
 
-`sketch` draws a whole face; what leaves features out, misplaces them (`rough`) or changes one and
-keeps the others (`edits`) needs to know which line belongs to which feature.
+`sketch` draws a whole face. Drawings that misplace features (`rough_drawing`) or change one and
+keep the others (`edits`) need to know which line belongs to which feature.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from synthetic_faces.drawing.outlines import FACE, outlines
+from synthetic_faces.drawing.outlines import FACE_LABELS, outlines
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.figure.anatomy import SIDES
 from synthetic_faces.geometry.meshes import Label
-from synthetic_faces.geometry.shapes import spline
+from synthetic_faces.geometry.shapes import spline, stretches
 
 EYES = ("right_eye", "left_eye")
 BROWS = ("right_brow", "left_brow")
-# Borders of the label map by what they belong to; where several meet, the last one counts. The
-# jaw is the border of the face below the height of the ears.
-BORDERS: dict[str, tuple[int, ...]] = {
-    "crown": FACE,
+# Labels whose borders are lines of a feature; where several meet, the last one counts. The jaw is
+# the border of the face below the height of the ears.
+FEATURE_LABELS: dict[str, tuple[int, ...]] = {
+    "crown": FACE_LABELS,
     "jaw": (),
     "neck": (Label.NECK,),
     "cloth": (Label.CLOTH, Label.NECKLACE),
@@ -30,7 +30,7 @@ BORDERS: dict[str, tuple[int, ...]] = {
     "hair": (Label.HAIR,),
     "hat": (Label.HAT,),
 }
-SLACK = 0.09  # head units: lids and lips bulge between the vertices of the mesh
+LINE_SLACK = 0.09  # head units: lids and lips bulge between the vertices of the mesh
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Line:
     filled: bool = False
 
     def moved(self, offset: np.ndarray) -> Line:
-        """The same stroke elsewhere; offset: (2,)."""
+        """Return the same stroke moved by `offset` (2,), in widths."""
         return replace(self, points=self.points + offset)
 
 
@@ -56,46 +56,42 @@ Features = dict[str, list[Line]]
 
 
 def features(subject: Subject) -> Features:
-    """Visible lines of the eyes, brows, nose, mouth and glasses, and of everything in `BORDERS`."""
-    found: Features = {}
+    """Return the visible lines of each feature, as seen in the picture.
+
+    Features are the eyes, brows, nose, mouth, glasses, and the keys of `FEATURE_LABELS`.
+    """
+    lines: Features = {}
     for side in SIDES:
         number = int(side > 0)
-        found[EYES[number]] = _seen(subject, _eye(subject, side))
-        found[BROWS[number]] = _seen(subject, [_brow(subject, side)])
-    found["nose"] = _seen(subject, _nose(subject))
-    found["mouth"] = _seen(subject, _mouth(subject))
-    found |= _borders(subject)
+        lines[EYES[number]] = _visible(subject, _eye(subject, side))
+        lines[BROWS[number]] = _visible(subject, [_brow(subject, side)])
+    lines["nose"] = _visible(subject, _nose(subject))
+    lines["mouth"] = _visible(subject, _mouth(subject))
+    lines |= _borders(subject)
     glasses = subject.glasses
     frames = [] if glasses is None else glasses.lines
-    found["glasses"] = [Line(line / subject.side, 3.5, 0.9, 0.1) for line in frames]
-    return found
+    lines["glasses"] = [Line(line / subject.side, 3.5, 0.9, 0.1) for line in frames]
+    return lines
 
 
-def _seen(subject: Subject, lines: list[Line]) -> list[Line]:
-    """Lines of the face plane -> the visible parts of them in the picture."""
-    found = []
-    for line in lines:
+def _visible(subject: Subject, plane_lines: list[Line]) -> list[Line]:
+    """Project lines of the face plane to the picture; only their visible parts are returned."""
+    visible_lines = []
+    for line in plane_lines:
         world = subject.scene.camera.to_world(subject.scene.surface.at(line.points))
-        place = subject.scene.camera.project(world)
-        at = subject.lattice.cells(place)
-        shown = world[:, 2] > subject.at(subject.z, at) - SLACK
-        shown &= subject.at(subject.bare, at)
+        points = subject.scene.camera.project(world)
+        at = subject.lattice.cells(points)
+        visible = world[:, 2] > subject.at(subject.z, at) - LINE_SLACK
+        visible &= subject.at(subject.bare, at)
         if line.filled:
-            found += [replace(line, points=place)] if shown.mean() > 0.6 else []
+            visible_lines += [replace(line, points=points)] if visible.mean() > 0.6 else []
         else:
-            found += [replace(line, points=part) for part in _runs(place, shown)]
-    return found
-
-
-def _runs(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
-    """Stretches of at least two points (N, 2) that are kept."""
-    cuts = np.flatnonzero(np.diff(keep.astype(int))) + 1
-    parts = zip(np.split(points, cuts), np.split(keep, cuts), strict=True)
-    return [part for part, kept in parts if kept[0] and len(part) > 1]
+            visible_lines += [replace(line, points=part) for part in stretches(points, visible)]
+    return visible_lines
 
 
 def _eye(subject: Subject, side: int) -> list[Line]:
-    """Lids, crease, iris and pupil."""
+    """Return lids, crease, iris and pupil."""
     eye, p = subject.scene.anatomy.eyes[side > 0], subject.scene.parameters.eyes
     bow = np.sin(np.linspace(0, np.pi, len(eye.upper)))[:, None]
     lift = (0.028 + 0.038 * p.crease) * p.size
@@ -120,7 +116,7 @@ def _eye(subject: Subject, side: int) -> list[Line]:
 
 
 def _brow(subject: Subject, side: int) -> Line:
-    """One closed outline, filled as far as the hair is dense."""
+    """Return a closed outline, filled as dark as the hair is dense."""
     spine = subject.scene.anatomy.brows[side > 0]
     half = spine[:, 2:] * [0, 1]
     ring = np.vstack([spine[:, :2] - half, (spine[:, :2] + half)[::-1]])
@@ -159,24 +155,24 @@ def _mouth(subject: Subject) -> list[Line]:
 
 
 def _borders(subject: Subject) -> Features:
-    """The outlines of the label map, each stretch under the feature it belongs to."""
+    """Return the outlines of the label map, each stretch under the feature it belongs to."""
     reach = np.ones((5, 5), np.uint8)
-    owner = np.full(subject.names.shape, -1, np.int8)
-    for own, members in enumerate(BORDERS.values()):
-        owner[cv2.dilate(np.isin(subject.names, members).astype(np.uint8), reach) > 0] = own
-    face_mask = np.isin(subject.names, FACE).astype(np.uint8)
-    number = list(BORDERS).index
+    owner = np.full(subject.labels.shape, -1, np.int8)
+    for own, members in enumerate(FEATURE_LABELS.values()):
+        owner[cv2.dilate(np.isin(subject.labels, members).astype(np.uint8), reach) > 0] = own
+    face_mask = np.isin(subject.labels, FACE_LABELS).astype(np.uint8)
+    number = list(FEATURE_LABELS).index
     rows = np.arange(len(owner))[:, None] / len(owner)
     below = rows > min(subject.landmarks[0, 1], subject.landmarks[16, 1]) / subject.lattice.size
     chin = (owner == number("neck")) & (cv2.dilate(face_mask, reach) > 0)
     owner[((owner == number("crown")) & below) | chin] = number("jaw")
     owner[cv2.erode(face_mask, reach) > 0] = -1  # the nose before its cheek, say
-    found: Features = {name: [] for name in BORDERS}
+    lines: Features = {name: [] for name in FEATURE_LABELS}
     for outline in outlines(subject):
         owners = subject.at(owner, outline.points)
-        for own, name in enumerate(BORDERS):
-            for part in _runs(outline.points, owners == own):
+        for own, name in enumerate(FEATURE_LABELS):
+            for part in stretches(outline.points, owners == own):
                 if len(part) > 4:
-                    place = (part + 0.5) / subject.side
-                    found[name].append(Line(place, outline.width, outline.pressure, 0.35))
-    return found
+                    points = (part + 0.5) / subject.side
+                    lines[name].append(Line(points, outline.width, outline.pressure, 0.35))
+    return lines

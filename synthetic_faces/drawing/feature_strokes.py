@@ -1,4 +1,4 @@
-"""Strokes of the features: eyes, brows, nose, mouth, whiskers, lines of the skin."""
+"""Pencil strokes of the features: eyes, brows, nose, mouth, whiskers, lines of the skin."""
 
 from __future__ import annotations
 
@@ -9,63 +9,63 @@ import numpy as np
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.figure.anatomy import SIDES
-from synthetic_faces.geometry.shapes import spline
+from synthetic_faces.geometry.shapes import spline, stretches
 from synthetic_faces.looks.whiskers import beard_mask, moustache_mask
 
 
-class Traits:
-    """Draws what lies on the face's surface: curves of the face plane, where they can be seen.
+class FeatureStrokes:
+    """Draws features that lie on the face: curves of the face plane, where they are visible.
 
-    Marks are noted first and put down together: finding where they fall is the costly part.
+    Strokes are queued and drawn together, since projecting them is the costly part.
     """
 
     def __init__(self, subject: Subject, pencil: Pencil) -> None:
         self.scene, self.subject, self.pencil = subject.scene, subject, pencil
-        self._noted: list[tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], None]]] = []
+        self._queued: list[tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], None]]] = []
 
     def line(self, points: np.ndarray, width: float, pressure: float, taper: float = 0.6) -> None:
-        """A stroke along face-plane points (N, 2)."""
+        """Add a stroke along face-plane points (N, 2)."""
 
         def mark(at: np.ndarray, seen: np.ndarray) -> None:
-            for part in _shown(at, seen):
+            for part in stretches(at, seen):
                 self.pencil.stroke(part, width, pressure, taper)
 
-        self._noted.append((points, mark))
+        self._queued.append((points, mark))
 
     def blot(self, outline: np.ndarray, pressure: float) -> None:
-        """A filled area of the face plane."""
+        """Add a filled area of the face plane."""
 
         def mark(at: np.ndarray, seen: np.ndarray) -> None:
-            for part in _shown(at, seen):
+            for part in stretches(at, seen):
                 self.pencil.blot(part, pressure)
 
-        self._noted.append((outline, mark))
+        self._queued.append((outline, mark))
 
     def tufts(self, lines: np.ndarray, width: float, pressure: np.ndarray) -> None:
-        """Many short lines (K, N, 2) of the face plane, each with its pressure (K,)."""
+        """Add many short lines (K, N, 2) of the face plane, each with its pressure (K,)."""
         count, length = lines.shape[:2]
 
         def mark(at: np.ndarray, seen: np.ndarray) -> None:
             whole = seen.reshape(count, length).all(1)
             self.pencil.tufts(at.reshape(lines.shape)[whole], width, pressure[whole])
 
-        self._noted.append((lines.reshape(-1, 2), mark))
+        self._queued.append((lines.reshape(-1, 2), mark))
 
-    def _put_down(self) -> None:
-        points = np.concatenate([points for points, _ in self._noted])
+    def _draw_queued(self) -> None:
+        points = np.concatenate([points for points, _ in self._queued])
         world = self.scene.camera.to_world(self.scene.surface.at(points))
         at = self.subject.lattice.cells(self.scene.camera.project(world))
         seen = world[:, 2] > self.subject.at(self.subject.z, at) - 0.09
         seen &= self.subject.at(self.subject.bare, at)
         start = 0
-        for points, mark in self._noted:
+        for points, mark in self._queued:
             stop = start + len(points)
             mark(at[start:stop], seen[start:stop])
             start = stop
-        self._noted = []
+        self._queued = []
 
     def draw(self, detail: int) -> None:
-        """All features. detail: 1 the lines that make a likeness, 2 and 3 more of them."""
+        """Draw all features. detail: 1 few lines, 2 and 3 more of them."""
         for side in SIDES:
             self._eye(side, detail)
             self._brow(side, detail)
@@ -73,7 +73,7 @@ class Traits:
         self._mouth(detail)
         self._whiskers(detail)
         self._skin(detail)
-        self._put_down()
+        self._draw_queued()
 
     def _eye(self, side: int, detail: int) -> None:
         p = self.scene.parameters.eyes
@@ -93,7 +93,7 @@ class Traits:
             self.line(spline(ring, 16), 2.4, 0.5 * p.bags)
 
     def _iris(self, side: int, detail: int) -> None:
-        """Clipped by the lids: ring, shaded iris, pupil with a spark left white."""
+        """Draw the iris, clipped by the lids: ring, shaded disc, pupil with a white highlight."""
         p = self.scene.parameters.eyes
         eye = self.scene.anatomy.eyes[side > 0]
         angle = np.linspace(0, 2 * np.pi, 41)
@@ -180,7 +180,7 @@ class Traits:
         )
 
     def _teeth(self, detail: int) -> None:
-        """The edge of the upper teeth, the dark under it, and hints of the gaps between them."""
+        """Draw the edge of the upper teeth, the dark under it, and hints of the gaps."""
         lips, gap = self.scene.anatomy.lips, self.scene.parameters.mouth.opening
         s = np.linspace(-1, 1, len(lips.upper_inner))
         edge = lips.upper_inner.copy()
@@ -196,7 +196,7 @@ class Traits:
             self.line(np.linspace(lips.upper_inner[k], edge[k], 3), 2.0, 0.28, 0.9)
 
     def _lip_tone(self, detail: int) -> None:
-        """Short strokes across the lips; the upper one turns from the light of the sky."""
+        """Draw short strokes across the lips; the upper one is darker, facing away from the sky."""
         m, lips = self.scene.parameters.mouth, self.scene.anatomy.lips
         rng = self.pencil.rng
         steps = np.linspace(0.12, 0.92, 4)[None, :, None]
@@ -266,12 +266,3 @@ class Traits:
         root = np.stack([rng.normal(0, 0.42, count), rng.normal(0.33, 0.18, count)], 1)
         lines = root[:, None, :] + np.array([[0, 0], [0.012, 0], [0.02, 0.004]])
         self.tufts(lines, 3.0, np.full(count, 0.45))
-
-
-def _shown(at: np.ndarray, seen: np.ndarray) -> list[np.ndarray]:
-    """The stretches of at least two points of a path (N, 2) that are seen."""
-    if seen.all():
-        return [at]
-    cuts = np.flatnonzero(np.diff(seen.astype(np.int8))) + 1
-    parts = zip(np.split(at, cuts), np.split(seen, cuts))
-    return [part for part, visible in parts if visible[0] and len(part) > 1]

@@ -1,4 +1,4 @@
-"""Tone made of strokes: families of parallel lines that bend over the form."""
+"""Hatching: tone made of families of parallel lines that bend over the form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
 from synthetic_faces.geometry.shapes import smoothstep
-from synthetic_faces.randomness import sample
+from synthetic_faces.randomness import noise_at
 
 STEP = 0.011  # distance of samples along a line, as a part of the side
 BEND = 0.15  # of the height of the form, by which lines are pushed aside
@@ -44,7 +44,7 @@ GLASS = (Family(-50, 8.0, 0.5, 20, "tone"), Family(-62, 8.0, 0.5, 20, "shade"))
 def hatch(
     subject: Subject, families: tuple[Family, ...], weight: float, lean: float, pencil: Pencil
 ) -> None:
-    """Lay the tone of a subject down. lean: degrees by which all strokes of the drawing slant.
+    """Hatch the tone of a subject. lean: degrees added to the angle of every family.
 
     Dark glass is hatched by every style.
     """
@@ -72,42 +72,42 @@ def _family(
     gap, step = family.spacing * side / 1000, STEP * side
     rows, columns = int(1.42 * side / gap), int(1.42 * side / step)
     # A hand spaces its lines unevenly, and no line is quite parallel to the next.
-    place = (np.arange(rows) - rows / 2 + rng.uniform(-0.3, 0.3, rows)) * gap
+    offset = (np.arange(rows) - rows / 2 + rng.uniform(-0.3, 0.3, rows)) * gap
     slant = rng.normal(0, 0.012, rows)
     travel = (np.arange(columns) - columns / 2) * step
-    sideways = place[:, None] + slant[:, None] * travel
+    sideways = offset[:, None] + slant[:, None] * travel
     flat = 0.5 * side + travel[None, :, None] * along + sideways[..., None] * across
     flat += (BEND * subject.at(subject.relief, flat))[..., None] * across
     tone = subject.at(dark, flat)
     tone *= ((flat >= 0) & (flat < side)).all(-1)
     # Strokes start and stop a little anywhere round the edge of a tone.
-    fray = sample("fine", flat[..., 0] / side, flat[..., 1] / side)
-    wanted = tone > family.above + 0.035 * fray
-    chance = rng.random(wanted.shape)
-    wanted &= chance > 1 / family.reach
-    runs = _runs(wanted)
+    fray = noise_at("fine", flat[..., 0] / side, flat[..., 1] / side)
+    inked = tone > family.above + 0.035 * fray
+    chance = rng.random(inked.shape)
+    inked &= chance > 1 / family.reach
+    runs = _runs(inked)
     if runs is None:
         return
     index, counts, end = runs
     points = flat.reshape(-1, 2)[index]
     depth = smoothstep(family.above - 0.05, family.above + 0.38, tone.ravel()[index])
-    # By place and not by order, so that no stroke depends on what is drawn elsewhere.
+    # Random by position and not by order, so that no stroke depends on what is drawn elsewhere.
     begun = chance.ravel()[index[np.cumsum(counts) - counts]]
     force = np.repeat(0.75 + 0.35 * begun, counts)
     pressure = weight * force * (0.34 + 0.42 * depth) * np.where(end, 0.5, 1.0)
     pencil.marks(points, counts, 3.4, pressure, family.layer)
 
 
-def _runs(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Runs of at least two wanted places along rows: flat indices, lengths, and which end a run."""
-    padded = np.pad(wanted, ((0, 0), (1, 1)))
+def _runs(inked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return runs of at least two set cells along rows: flat indices, lengths, ends of runs."""
+    padded = np.pad(inked, ((0, 0), (1, 1)))
     lone = padded[:, 1:-1] & ~padded[:, :-2] & ~padded[:, 2:]
-    kept = np.pad(wanted & ~lone, ((0, 0), (0, 1))).ravel()  # a gap ends each row
+    kept = np.pad(inked & ~lone, ((0, 0), (0, 1))).ravel()  # a gap ends each row
     index = np.flatnonzero(kept)
     if len(index) == 0:
         return None
     first = np.concatenate([[True], np.diff(index) > 1])
     last = np.concatenate([first[1:], [True]])
     counts = np.flatnonzero(last) - np.flatnonzero(first) + 1
-    row, column = np.divmod(index, wanted.shape[1] + 1)
-    return row * wanted.shape[1] + column, counts, first | last
+    row, column = np.divmod(index, inked.shape[1] + 1)
+    return row * inked.shape[1] + column, counts, first | last

@@ -1,20 +1,20 @@
-"""Hair as an artist draws it: long strokes along the strands, crowded in locks and in shadow."""
+"""Pencil strokes of hair: long, along the strands, denser in locks and in shadow."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from synthetic_faces.drawing.outlines import FACE
+from synthetic_faces.drawing.outlines import FACE_LABELS
 from synthetic_faces.drawing.pencil import Pencil
 from synthetic_faces.drawing.subject import Subject
-from synthetic_faces.randomness import sample
+from synthetic_faces.randomness import noise_at
 
-STEPS = 13
+LOCK_STEPS = 13
 
 
 def locks(subject: Subject, count: int, pencil: Pencil) -> None:
-    """Strokes of the hair. count: how many there were if all the canvas were dark hair."""
+    """Draw the hair. count: number of strokes if all the canvas were dark hair."""
     p = subject.scene.parameters.hair
     rows, columns = np.nonzero(subject.hair > 0.5)
     wanted = int(count * subject.hair.mean())
@@ -34,16 +34,16 @@ def locks(subject: Subject, count: int, pencil: Pencil) -> None:
 
 
 def _tone(subject: Subject, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """In [0, 1], how dark hair is to look at cells (K,), (K,); its own colour counts here."""
+    """Return how dark the hair is at cells (K,), (K,), in [0, 1]; its own colour counts."""
     p = subject.scene.parameters.hair
     brightness = (1 - p.grey) * sum(p.colour) / 3 / 255 + 0.65 * p.grey
     across = subject.across[rows, columns]
-    lock = sample("strand", across * 0.11 + 0.17, np.zeros_like(across))
+    lock = noise_at("strand", across * 0.11 + 0.17, np.zeros_like(across))
     tone = 0.74 - 0.60 * brightness + (0.20 - 0.12 * p.curl) * lock
     tone += 0.55 * (subject.darkness[rows, columns] - 0.35)
     tone -= 0.38 * (1 - 0.7 * p.curl) * subject.sheen[rows, columns]
     # Strokes crowd where the hair leaves the skin.
-    face = np.isin(subject.names, FACE).astype(np.float32)
+    face = np.isin(subject.labels, FACE_LABELS).astype(np.float32)
     tone += 0.5 * cv2.GaussianBlur(face, (0, 0), len(face) / 70)[rows, columns]
     return np.clip(tone, 0.02, 1)
 
@@ -51,9 +51,9 @@ def _tone(subject: Subject, rows: np.ndarray, columns: np.ndarray) -> np.ndarray
 def _traced(
     subject: Subject, seeds: np.ndarray, curl: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paths (K, STEPS + 1, 2) on the grid from seeds (K, 2) along the hair.
+    """Trace paths (K, LOCK_STEPS + 1, 2) on the grid from seeds (K, 2) along the hair.
 
-    Also how many points of each (K,) lie in the hair before it is left.
+    Also returns how many points of each (K,) lie in the hair before it is left.
     """
     side, count = len(subject.z), len(seeds)
     stride = side * 0.0085 * rng.uniform(0.45, 1.5, (count, 1)) * (1 - 0.35 * curl)
@@ -61,7 +61,7 @@ def _traced(
     heading = np.zeros((count, 2))
     at, alive, counts = seeds.astype(np.float64), np.ones(count, bool), np.ones(count, int)
     path = [at]
-    for number in range(STEPS):
+    for number in range(LOCK_STEPS):
         cell = np.clip(np.round(at), 0, side - 1).astype(np.intp)
         ahead = subject.flow[cell[:, 1], cell[:, 0]].astype(np.float64)
         # A direction has no sign: keep going the way one went, at first downward.

@@ -1,4 +1,4 @@
-"""A pencil: strokes whose pressure swells and dies, put down by a slightly unsteady hand."""
+"""A pencil and its paper: strokes of varying pressure from a slightly unsteady hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from synthetic_faces.geometry import shapes
-from synthetic_faces.randomness import SIDE, patch, sample
+from synthetic_faces.randomness import NOISE_SIDE, noise_at, noise_patch
 
 CHUNK = 3  # segments drawn at one pressure
-LEVELS = 24  # shades of grey
+GREYS = 24  # shades of grey
 NODES = 64  # places along a side between which the hand's drift is interpolated
 
 _NO_MAP = np.empty(0, np.float32)
@@ -55,7 +55,7 @@ class Pencil:
         self._wobble = wobble * side / 1000
         self._warp = warp
         self._shift = shift
-        self._where = rng.random(2)
+        self._drift_offset = rng.random(2)
         self._layers: dict[str, _Layer] = {}
 
     def stroke(
@@ -66,7 +66,7 @@ class Pencil:
         taper: float = 0.6,
         layer: str = "line",
     ) -> None:
-        """One line (N, 2). taper: how much of the pressure goes at its ends, in [0, 1]."""
+        """Add one line (N, 2). taper: share of the pressure lost at its ends, in [0, 1]."""
         count = len(points)
         if count < 2:
             return
@@ -81,7 +81,7 @@ class Pencil:
         pressure: np.ndarray,
         counts: np.ndarray | None = None,
     ) -> None:
-        """Many short lines (K, N, 2) at once, each with its pressure (K,), thinning at the end.
+        """Add many short lines (K, N, 2) at once, each with its pressure (K,), thinning at the end.
 
         counts: (K,), how many points of each line are drawn; without it, all.
         """
@@ -102,7 +102,7 @@ class Pencil:
         pressure: np.ndarray,
         layer: str = "line",
     ) -> None:
-        """Lines one after the other: points (T, 2), pressure (T,), and how many points each has."""
+        """Add lines one after the other: points (T, 2), pressure (T,), and the points of each."""
         here = self._layers.setdefault(layer, _Layer())
         here.points.append(points)
         here.counts.append(counts)
@@ -110,13 +110,13 @@ class Pencil:
         here.width.append(np.full(len(points), width))
 
     def blot(self, outline: np.ndarray, pressure: float) -> None:
-        """Fill a closed outline (N, 2); at pressure 0, rub it out."""
+        """Fill a closed outline (N, 2); pressure 0 erases it."""
         self._layers.setdefault("line", _Layer()).areas.append((pressure, outline))
 
-    def put(self, points: np.ndarray) -> np.ndarray:
-        """Where the hand puts points (N, 2): warped, and adrift.
+    def displaced(self, points: np.ndarray) -> np.ndarray:
+        """Return points (N, 2) as the hand draws them: warped, and with its drift.
 
-        The drift depends on the place alone, so that lines which meet still meet.
+        The drift depends on the position alone, so that lines that meet still meet.
         """
         width = min(4096, len(points))  # cv2.remap takes no row of 32,768
         block = np.pad(points / (self.side / NODES), ((0, -len(points) % width), (0, 0)))
@@ -128,20 +128,20 @@ class Pencil:
 
     @cached_property
     def _field(self) -> np.ndarray:
-        """(NODES + 1, NODES + 1, 2) float32: how far places are moved; between them, linearly."""
+        """Displacements at a grid of nodes, (NODES + 1, NODES + 1, 2) float32."""
         step = np.arange(NODES + 1) * (self.side / NODES)
         nodes = np.stack(np.meshgrid(step, step), axis=-1).reshape(-1, 2)
         moved = nodes if self._warp is None else self._warp(nodes)
-        place = moved / (0.9 * self.side)
+        position = moved / (0.9 * self.side)
         across, down = (
-            sample("cloud", place[:, 0] + u, place[:, 1] + v)
-            for u, v in (self._where, self._where + np.array([0.37, 0.61]))
+            noise_at("cloud", position[:, 0] + u, position[:, 1] + v)
+            for u, v in (self._drift_offset, self._drift_offset + np.array([0.37, 0.61]))
         )
         drift = self._wobble * np.stack([across, down], axis=1) + self._shift
         return (moved - nodes + drift).astype(np.float32).reshape(NODES + 1, NODES + 1, 2)
 
     def paper(self) -> np.ndarray:
-        """(side, side) uint8: 255 where nothing has been drawn, 0 where it is black."""
+        """Draw all strokes: (side, side) uint8, 255 where the paper is empty, 0 where black."""
         page: np.ndarray = np.full((self.side, self.side), 255, np.uint8)
         for layer in self._layers.values():
             page = cv2.multiply(page, 255 - self._ink(layer), scale=1 / 255)
@@ -151,25 +151,25 @@ class Pencil:
         canvas = np.zeros((self.side, self.side), np.uint8)
         outlines = [outline for _, outline in layer.areas]
         sizes = [len(outline) for outline in outlines]
-        drifted = self.put(np.concatenate([*outlines, *layer.points]))
+        drifted = self.displaced(np.concatenate([*outlines, *layer.points]))
         *moved, points = np.split(drifted, np.cumsum(sizes)) if sizes else [drifted]
-        areas = [(round(LEVELS * p), shape) for (p, _), shape in zip(layer.areas, moved)]
+        areas = [(round(GREYS * p), shape) for (p, _), shape in zip(layer.areas, moved)]
         pending = sorted((a for a in areas if a[0] > 0), key=lambda area: area[0])
         for shade, thick, paths in self._pieces(layer, points):
             while pending and pending[0][0] <= shade:
                 level, outline = pending.pop(0)
-                shapes.fill(canvas, [outline], 255 * level / LEVELS)
-            grey = (255 * shade / LEVELS,)
+                shapes.fill(canvas, [outline], 255 * level / GREYS)
+            grey = (255 * shade / GREYS,)
             cv2.polylines(canvas, paths, False, grey, thick, cv2.LINE_AA, shapes.SUBPIXEL_BITS)
         for level, outline in pending:
-            shapes.fill(canvas, [outline], 255 * level / LEVELS)
+            shapes.fill(canvas, [outline], 255 * level / GREYS)
         for level, outline in areas:
             if level == 0:
                 shapes.fill(canvas, [outline], 0)
         return canvas
 
     def _pieces(self, layer: _Layer, points: np.ndarray) -> list[tuple[int, int, list[np.ndarray]]]:
-        """Short runs of strokes put at points (T, 2), by shade and thickness, light ones first."""
+        """Group short runs of strokes at points (T, 2) by shade and thickness, light ones first."""
         if not layer.counts:
             return []
         counts = np.concatenate(layer.counts)
@@ -181,7 +181,7 @@ class Pencil:
         thick = np.maximum(1, np.round(width)).astype(np.int64)
         # A line cannot be thinner than a pixel, but it can be fainter.
         faint = pressure * np.minimum(1, width / thick)
-        shade = np.clip(np.round(LEVELS * faint), 0, LEVELS).astype(np.int64)
+        shade = np.clip(np.round(GREYS * faint), 0, GREYS).astype(np.int64)
         key = shade * 4096 + thick
         order = np.argsort(key, kind="stable")
         order = order[shade[order] > 0]
@@ -198,7 +198,7 @@ class Pencil:
 
 
 def _runs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last point of every run of at most CHUNK segments, of lines of `counts` points."""
+    """Return first and last point of each run of up to CHUNK segments; counts: points a line."""
     offset = np.concatenate([[0], np.cumsum(counts)[:-1]])
     pieces = -(-(counts - 1) // CHUNK)
     line = np.repeat(np.arange(len(counts)), pieces)
@@ -209,26 +209,26 @@ def _runs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 GRAPHITE = 26  # the darkest a pencil gets, of 255
 STAIN = 1.1  # grey levels of unevenness
-COARSE = 2  # pixels a cell of it
+STAIN_CELL = 2  # pixels a cell of it
 
 
 def on_paper(page: np.ndarray, size: int, sheet: np.ndarray) -> np.ndarray:
-    """A drawing (S, S) uint8, 255 = empty, on paper: (size, size) uint8.
+    """Put a drawing (S, S) uint8, 255 = empty, on paper: (size, size) uint8.
 
-    sheet: (3,) in [0, 1), which paper: how white it is, and where it was cut.
+    sheet: (3,) in [0, 1): whiteness of the paper, and offset of its grain.
     """
     ink = 1 - cv2.resize(page, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     tooth = _tiled("fine", size, sheet[1:])
-    coarse = _tiled("cloud", -(-size // COARSE), sheet[1:])
+    coarse = _tiled("cloud", -(-size // STAIN_CELL), sheet[1:])
     stain = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
     tone = np.float32(248 + 4 * sheet[0]) + STAIN * stain + 0.6 * tooth
     caught = ink * np.clip(1 + 0.30 * tooth * (1.05 - ink), 0.25, 1.4)
-    drawn = tone - (tone - GRAPHITE) * np.clip(caught, 0, 1)
-    return np.clip(np.round(drawn), 0, 255).astype(np.uint8)
+    picture = tone - (tone - GRAPHITE) * np.clip(caught, 0, 1)
+    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
 
 def _tiled(kind: str, size: int, offset: np.ndarray) -> np.ndarray:
-    """(size, size) noise, repeated where its texture is smaller."""
-    side = min(size, SIDE)
+    """Return (size, size) noise, repeated where its texture is smaller."""
+    side = min(size, NOISE_SIDE)
     again = -(-size // side)
-    return np.tile(patch(kind, (side, side), offset), (again, again))[:size, :size]
+    return np.tile(noise_patch(kind, (side, side), offset), (again, again))[:size, :size]

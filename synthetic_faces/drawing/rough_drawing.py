@@ -1,4 +1,4 @@
-"""Rough lines of a face: an amateur's version of its drawing, from the exact geometry.
+"""Rough lines of a face: an amateur's drawing, made from the exact geometry.
 
 The contour stage's `rough_lines` starts from the pixels of a finished sketch: it keeps every edge
 and lets short pieces of it stray. Here the features are known, and so the errors of an amateur can
@@ -17,10 +17,10 @@ from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import BROWS, EYES, Line, features
 from synthetic_faces.drawing.subject import Subject
 
-WIDTH = 2.6  # pixels on a picture of side 512, like the contour stage's rough lines
-SHIFT = 6.0  # typical displacement of a feature, same unit
+ROUGH_WIDTH = 2.6  # pixels on a picture of side 512, like the contour stage's rough lines
+MISPLACEMENT = 6.0  # typical displacement of a feature, same unit
 FAINT = 0.58  # at roughness 1, lines of features drawn with less pressure are left out
-SMALL = ("nose", "mouth", *EYES, *BROWS)
+INNER_FEATURES = ("nose", "mouth", *EYES, *BROWS)
 
 
 def rough_drawing(
@@ -42,38 +42,38 @@ def rough_drawing(
         move = _Misplaced(name, lines, roughness, random)
         for line in lines:
             force = random.uniform(0.7, 1.0)
-            if name in SMALL and not line.filled and line.pressure < FAINT * roughness:
+            if name in INNER_FEATURES and not line.filled and line.pressure < FAINT * roughness:
                 continue
             for piece in cut(_dense(move(line), size), scale, random):
                 if len(piece) > 1:
                     pieces.append(displace(piece, scale, roughness, random))
                     darkness.append(force)
-    return draw_lines(pieces, size, WIDTH, darkness)
+    return draw_lines(pieces, size, ROUGH_WIDTH, darkness)
 
 
 class _Misplaced:
-    """Shifts, turns and stretches all lines of one feature together."""
+    """Shifts, rotates and scales all lines of one feature together."""
 
     def __init__(
         self, name: str, lines: list[Line], roughness: float, random: np.random.Generator
     ) -> None:
-        small = name in SMALL
+        small = name in INNER_FEATURES
         # An amateur draws features too large on a face whose outline is fairly right.
         large = 1 + roughness * ((0.09 if small else 0.0) + random.normal(0, 0.06, 2))
         angle = np.radians(random.normal(0, (4.0 if small else 1.0) * roughness))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         self.matrix = turn * large
-        spread = SHIFT / REFERENCE_SIZE * roughness * (1.0 if small else 0.75)
+        spread = MISPLACEMENT / REFERENCE_SIZE * roughness * (1.0 if small else 0.75)
         self.shift = random.normal(0, spread, 2)
         self.middle = np.concatenate([line.points for line in lines]).mean(0) if lines else 0.0
 
     def __call__(self, line: Line) -> np.ndarray:
-        """Points (N, 2) in widths of the picture."""
+        """Return the points (N, 2) of a line, moved, in widths of the picture."""
         return (line.points - self.middle) @ self.matrix.T + self.middle + self.shift
 
 
 def _dense(points: np.ndarray, size: int) -> np.ndarray:
-    """A path (N, 2) in widths, as pixels about one pixel apart."""
+    """Resample a path (N, 2) in widths to points about one pixel apart, in pixels."""
     path = points * size
     step = np.hypot(*np.diff(path, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(step)])

@@ -1,9 +1,8 @@
 """Three ways to draw a face from its geometry.
 
-Style 1 is a few sure outlines; style 2 adds strands of hair and the deepest shadows; style 3 models
-the whole form with hatching that follows light and depth. A style is the same hand in every
-drawing: what differs between drawings (drift, slant, paper) comes from the drawing's own random
-numbers and not from the face.
+Style 1 has few outlines. Style 2 adds strands of hair and the deepest shadows. Style 3 models the
+whole form with hatching that follows light and depth. What differs between drawings of one style
+(drift, slant, paper) is random per drawing and does not depend on the face.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthetic_faces.drawing.exaggeration import exaggeration
-from synthetic_faces.drawing.feature_strokes import Traits
+from synthetic_faces.drawing.feature_strokes import FeatureStrokes
 from synthetic_faces.drawing.hatching import FULL, LIGHT, Family, hatch
 from synthetic_faces.drawing.locks import locks
 from synthetic_faces.drawing.outlines import Outline, outlines
@@ -28,7 +27,7 @@ LEAN = 5.0  # degrees by which drawings differ in the slant of their hatching
 
 @dataclass(frozen=True)
 class Manner:
-    """How a style draws.
+    """The settings of a style.
 
     hair: strokes per canvas of hair. families, tone: its hatching and how hard it is pressed.
     wobble: drift in thousandths of the side. weight: of the line. again: how often a line is drawn
@@ -53,13 +52,13 @@ MANNERS = {
 def draw(
     subject: Subject, style: int, rng: np.random.Generator, exaggerate: bool = True
 ) -> np.ndarray:
-    """(size, size) uint8 drawing of a subject.
+    """Draw a subject: (size, size) uint8.
 
     style: one of `STYLES`. exaggerate: False draws every line where the geometry has it, give or
     take the drift of the hand.
     """
     manner = MANNERS[style]
-    # What makes the hand is drawn first, so that it is the same whatever there is to draw.
+    # The random numbers of the hand come first: they are the same whatever there is to draw.
     sheet, lean = rng.random(3), rng.normal(0, LEAN)
     warp = exaggeration(subject.scene, subject.lattice, rng)
     # Averaging an even number of samples centres them half a sample off.
@@ -67,8 +66,8 @@ def draw(
     pencil = Pencil(subject.side, rng, manner.wobble, warp if exaggerate else None, shift)
     for outline in outlines(subject):
         _draw_outline(outline, manner, pencil)
-    traits = Traits(subject, pencil)
-    traits.draw(style)
+    strokes = FeatureStrokes(subject, pencil)
+    strokes.draw(style)
     _ears(subject, pencil)
     if subject.glasses is not None:
         for line in subject.glasses.lines:
@@ -81,7 +80,7 @@ def draw(
 
 
 def _draw_outline(outline: Outline, manner: Manner, pencil: Pencil) -> None:
-    """A long border is several strokes, each begun a little before the last one ended."""
+    """Draw an outline as several strokes, each begun a little before the last one ended."""
     rng, side = pencil.rng, pencil.side
     length = np.concatenate(
         [[0], np.cumsum(np.linalg.norm(np.diff(outline.points, axis=0), axis=1))]
@@ -103,7 +102,7 @@ def _draw_outline(outline: Outline, manner: Manner, pencil: Pencil) -> None:
 
 
 def _between(points: np.ndarray, length: np.ndarray, low: float, high: float) -> np.ndarray:
-    """A path (N, 2) from one arc length to another, at even steps."""
+    """Resample a path (N, 2) from one arc length to another, at even steps."""
     low, high = max(low, 0.0), min(high, float(length[-1]))
     count = max(2, int((high - low) / max(0.011 * length[-1], 3.0)) + 1, int((high - low) / 5))
     at = np.linspace(low, high, count)
@@ -111,10 +110,10 @@ def _between(points: np.ndarray, length: np.ndarray, low: float, high: float) ->
 
 
 def _ears(subject: Subject, pencil: Pencil) -> None:
-    """The inner rim of each ear that shows."""
+    """Draw the inner rim of each visible ear."""
     for side, name in zip(SIDES, (Label.R_EAR, Label.L_EAR)):
-        rows, columns = np.nonzero(subject.names == name)
-        if len(rows) < (len(subject.names) / 40) ** 2:
+        rows, columns = np.nonzero(subject.labels == name)
+        if len(rows) < (len(subject.labels) / 40) ** 2:
             continue
         low, high = np.percentile(rows, [18, 72])
         left, right = np.percentile(columns, [20, 80])

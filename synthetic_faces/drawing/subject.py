@@ -1,4 +1,4 @@
-"""What a draughtsman sees of a face: parts, form, light and hair, on a grid of about 256 cells."""
+"""What a drawing reads of a face: parts, form, light and hair, on a grid of about 256 cells."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from synthetic_faces.scene import Scene
 
 CELLS = 256
 VOID = -0.9  # world z the background counts as where the form is smoothed
-COLOURED = (Label.CLOTH, Label.HAT, Label.NECKLACE, Label.EARRING)
+COLOURED_LABELS = (Label.CLOTH, Label.HAT, Label.NECKLACE, Label.EARRING)
 
 
 class Subject:
-    """A rendered face, looked at for drawing; what a style does not need is never computed.
+    """A rendered face as maps for drawing, each computed when first used.
 
     side: of the canvas in pixels. step: canvas pixels per cell. Maps are (G, G), G = side // step.
-    names: uint8 labels. z: world z, -inf for nothing.
+    labels: uint8 labels. z: world z, -inf for nothing.
     """
 
     def __init__(
@@ -33,32 +33,32 @@ class Subject:
         geometry: Geometry,
         material: Material,
         light: Illumination,
-        names: np.ndarray,
+        labels: np.ndarray,
         glasses: Glasses | None,
         landmarks: np.ndarray,
     ) -> None:
-        """names: (side, side) labels of the canvas. landmarks: (68, 2) in pixels of the picture."""
+        """labels: (side, side) label map. landmarks: (68, 2), pixels of the picture."""
         self.scene, self.glasses, self.landmarks = scene, glasses, landmarks
         self.lattice, self.side = geometry.lattice, geometry.side
         self.step = max(1, geometry.side // CELLS)
         self._geometry, self._material, self._light = geometry, material, light
         middle = slice(self.step // 2, None, self.step)
-        self.names = names[middle, middle]
+        self.labels = labels[middle, middle]
         self.z = geometry.z[middle, middle]
 
     def pixels(self, cells: np.ndarray) -> np.ndarray:
-        """Grid places (..., 2) -> canvas pixels."""
+        """Convert grid coordinates (..., 2) to canvas pixels."""
         return cells * self.step + self.step // 2
 
     def at(self, field: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Values of a map at the cells of canvas pixels (..., 2)."""
+        """Return the values of a map at the cells of canvas pixels (..., 2)."""
         cell = np.clip(np.round((points - self.step // 2) / self.step), 0, len(field) - 1)
         cell = cell.astype(np.intp)
         return field[cell[..., 1], cell[..., 0]]
 
     @cached_property
-    def _seen(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which covered pixels stand for a cell, and for which one."""
+    def _cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Covered pixels at the middles of cells, and the flat index of each cell."""
         row, column = np.divmod(self._geometry.pixel, self.side)
         middle = self.step // 2
         chosen = np.flatnonzero((row % self.step == middle) & (column % self.step == middle))
@@ -66,16 +66,16 @@ class Subject:
         return chosen, cell
 
     def _map(self, values: np.ndarray) -> np.ndarray:
-        """Per-pixel values (P, ...) on the grid, 0 where nothing is."""
-        chosen, cell = self._seen
+        """Put per-pixel values (P, ...) on the grid, 0 where nothing is."""
+        chosen, cell = self._cells
         full = np.zeros((self.z.size, *values.shape[1:]), np.float32)
         full[cell] = values[chosen]
         return full.reshape(*self.z.shape, *values.shape[1:])
 
     @cached_property
     def darkness(self) -> np.ndarray:
-        """In [0, 1]: how far light and form darken a place. The skin's own colour plays no part."""
-        chosen, cell = self._seen
+        """Darkness from light and form in [0, 1]; the colour of the skin plays no part."""
+        chosen, cell = self._cells
         light, normal = self._light, self._geometry.normal[chosen]
         facing = np.clip((normal @ light.key.astype(np.float32) + 0.25) / 1.2, 0, 1)
         form = 0.78 * facing * light.lit[chosen] + 0.36 * light.open[chosen]
@@ -84,7 +84,7 @@ class Subject:
         behind = np.clip((0.45 - depth) / 1.6, 0, 1)
         dark = 1 - np.clip(form, 0, 1.05) ** 0.85 + 0.10 * behind
         name = self._material.label[chosen]
-        cloth = np.isin(name, COLOURED)
+        cloth = np.isin(name, COLOURED_LABELS)
         albedo = self._material.colour[chosen].mean(1)
         dark += cloth * 0.30 * np.clip(1 - albedo / 0.35, 0, 1)
         full = np.zeros(self.z.size, np.float32)
@@ -93,8 +93,8 @@ class Subject:
 
     @cached_property
     def albedo(self) -> np.ndarray:
-        """(G, G) uint8: how light the colour of a place is, whatever light falls on it."""
-        chosen, cell = self._seen
+        """(G, G) uint8: brightness of the surface colour, whatever the light."""
+        chosen, cell = self._cells
         full = np.zeros(self.z.size, np.uint8)
         grey = self._material.colour[chosen].mean(1)
         full[cell] = 255 * np.clip(grey, 0, 1) ** (1 / 2.2)
@@ -109,12 +109,12 @@ class Subject:
     def lens(self) -> np.ndarray:
         """Bool: dark glass."""
         tint = self.scene.parameters.wear.tint
-        return (self.names == Label.GLASSES) & (tint >= OPAQUE)
+        return (self.labels == Label.GLASSES) & (tint >= OPAQUE)
 
     @cached_property
     def hair(self) -> np.ndarray:
-        """In [0, 1]: how much of a place is hair of the head."""
-        return self._map(self._material.hair) * (self.names == Label.HAIR)
+        """Share of each cell that is hair of the head, in [0, 1]."""
+        return self._map(self._material.hair) * (self.labels == Label.HAIR)
 
     @cached_property
     def _strands(self) -> np.ndarray:
@@ -129,14 +129,14 @@ class Subject:
 
     @cached_property
     def sheen(self) -> np.ndarray:
-        """In [0, 1]: the band of light across hair, where strands lie square to the light."""
+        """The band of light across hair, in [0, 1]: where strands are perpendicular to it."""
         half = self._light.key + np.array([0, 0, 1.0])
         along = self._strands @ (half / np.linalg.norm(half)).astype(np.float32)
         return np.clip(1 - along * along, 0, 1) ** 5
 
     @cached_property
     def across(self) -> np.ndarray:
-        """Coordinate across the hair: strands of one lock share it."""
+        """Coordinate across the hair; strands of one lock share it."""
         return self._map(self._geometry.strand[:, 0])
 
     @cached_property
@@ -152,4 +152,4 @@ class Subject:
     @cached_property
     def bare(self) -> np.ndarray:
         """Bool: where neither hair nor dark glass covers the face."""
-        return (self.names != Label.HAIR) & ~self.lens
+        return (self.labels != Label.HAIR) & ~self.lens

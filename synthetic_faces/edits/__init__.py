@@ -1,13 +1,13 @@
-"""Edit sets: pairs of drawings of one face in which one place alone differs.
+"""Edit sets: pairs of drawings of one face that differ in one region alone.
 
-They are made after the 11 groups of drawings with which the paper on instance normalisation
-(section 4.1, figure 2) shows how far a change in one place of a drawing reaches:
+They follow the 11 groups of drawings with which Cheng et al. 2022 (section 4.1, figure 2) show
+how far a change in one region of a drawing reaches:
 
     pair = edit_set("G8", seed=0, id=17, size=512, variant=3)
     pair.before.lines, pair.after.lines, pair.mask, pair.corner
 
 `groups` says what each group changes and how, `extras` draws what contours do not have (hair,
-whiskers, wrinkles, ears, graffiti), `drawing` draws both pictures of a pair.
+whiskers, wrinkles, ears, graffiti), `edit_sets` renders and draws both pictures of a pair.
 """
 
 from synthetic_faces.edits.edit_sets import EditSet, Picture, corner_pixel, edit_set

@@ -27,7 +27,7 @@ from synthetic_faces.parameters import Parameters
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.rendering import Rendering, render_parameters
 
-SMALLEST = 64
+SMALLEST_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Picture:
 
     lines: (S, S) uint8, landmarks joined as the contour stage does, and what the group adds.
     sketch: (S, S) uint8, the same face in style 1. photo: (S, S, 3) uint8, rendered from
-    `parameters`. landmarks: (68, 2) float64, pixels, as drawn: only those of the changed place
+    `parameters`. landmarks: (68, 2) float64, pixels, as features: only those of the changed place
     differ within a pair. In the photo a smile, say, moves others as well, by about 1 % of S.
     """
 
@@ -74,7 +74,7 @@ class EditSet:
 
 
 def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) -> EditSet:
-    """One edit of one face: a pure function of its arguments.
+    """Return one edit of one face: a pure function of the arguments.
 
     group: `G1` to `G11`, see `GROUPS`. id: a whole number n stands for `synthetic-00000n`; all
     groups of an id edit the same person, whose eyes differ from group to group except within
@@ -86,7 +86,7 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
             small, a seed that is no whole number, or what is no id.
     """
     kinds = known(group)
-    for name, value, least in (("variant", variant, 0), ("size", size, SMALLEST)):
+    for name, value, least in (("variant", variant, 0), ("size", size, SMALLEST_SIDE)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise SketchFaceError(
                 f"edit {name}: {value!r}; allowed: a whole number, {least} or more"
@@ -96,7 +96,7 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
     old = before(group, seed, id)
     new, kind = after(group, seed, id, variant, old)
     faces = (render_parameters(old, seed, id, size), render_parameters(new, seed, id, size))
-    first, second, changed = _drawn(kinds, kind, faces, stream(seed, id, f"{group} {variant}"))
+    first, second, changed = _draw_pair(kinds, kind, faces, stream(seed, id, f"{group} {variant}"))
     return EditSet(
         group=group,
         seed=seed,
@@ -112,14 +112,14 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
 
 
 def corner_pixel(size: int) -> tuple[int, int]:
-    """Column and row of the eye corner's pixel in pictures of a side: (170, 250) for 512."""
+    """Return column and row of the eye corner in pictures of side `size`: (170, 250) for 512."""
     return int(CORNER[0] * size), int(CORNER[1] * size)
 
 
-def _drawn(
+def _draw_pair(
     group: Group, kind: str, faces: tuple[Rendering, Rendering], random: np.random.Generator
 ) -> tuple[Picture, Picture, list[Line]]:
-    """Both pictures, and the lines in which they differ."""
+    """Draw both pictures; also return the lines in which they differ."""
     old, new = faces
     size = old.size
     points = _exchanged(old.landmarks, new.landmarks, group.chains)
@@ -127,12 +127,12 @@ def _drawn(
     locks = stream(old.seed, old.id, "edit locks")
     lines["hair"] = extra("hair", old, lines, locks) if lines["hair"] else []
     added = [] if not kind else extra(kind, new, fresh, random)
-    places = _replaced(group, old, new, fresh, added if kind == "hair" else [])
+    new_lines = _replaced(group, old, new, fresh, added if kind == "hair" else [])
     if kind == "ears":
-        places["ears"] = []  # the drawn ones take their place
-    kept = [line for name, own in lines.items() if name not in places for line in own]
-    out = [line for name in places for line in lines[name]]
-    put = [line for own in places.values() for line in own]
+        new_lines["ears"] = []  # those of `extras` take their place
+    kept = [line for name, own in lines.items() if name not in new_lines for line in own]
+    out = [line for name in new_lines for line in lines[name]]
+    put = [line for own in new_lines.values() for line in own]
     if kind != "hair":
         put = put + added
     first = _picture(old, old.landmarks, [], [*kept, *out])
@@ -155,7 +155,7 @@ def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: lis
 
 
 def _exchanged(old: np.ndarray, new: np.ndarray, chains: tuple[str, ...]) -> np.ndarray:
-    """Old landmarks with the points of some chains new; eyes keep their outer corners."""
+    """Return the old landmarks with some chains replaced; eyes keep their outer corners."""
     points = old.copy()
     for name in chains:
         chain = ibug.chain(name)
@@ -166,49 +166,49 @@ def _exchanged(old: np.ndarray, new: np.ndarray, chains: tuple[str, ...]) -> np.
 
 
 def _corner(eye: str) -> int:
-    """Landmark of an eye's outer corner."""
+    """Return the landmark number of an eye's outer corner."""
     return OUTER_CORNER if eye == EYES[0] else 45
 
 
 def _offset(name: str, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """What brings a changed eye's outer corner back to its place; nothing for other features."""
+    """Return the shift that restores a changed eye's outer corner; 0 for other features."""
     return old[_corner(name)] - new[_corner(name)] if name in EYES else np.zeros(2)
 
 
 def _replaced(
     group: Group, old: Rendering, new: Rendering, fresh: Features, hair: list[Line]
 ) -> Features:
-    """New lines of the sketch for each feature that changes."""
-    found: Features = {}
-    for name in group.drawn:
+    """Return the new lines of the sketch for each feature that changes."""
+    lines: Features = {}
+    for name in group.features:
         offset = _offset(name, old.landmarks, new.landmarks) / old.size
-        found[name] = [line.moved(offset) for line in fresh[name]]
+        lines[name] = [line.moved(offset) for line in fresh[name]]
     if hair:
-        found["hair"] = hair
-    return found
+        lines["hair"] = hair
+    return lines
 
 
-CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (paper, section 4.2)
-STYLE = 1
-REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
+CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (Cheng et al. 2022, section 4.2)
+EDIT_STYLE = 1
+LINE_REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
 
 
 def _contour(points: np.ndarray, extras: Sequence[Line], size: int) -> np.ndarray:
-    """(size, size) uint8: landmarks (68, 2) in pixels joined chain by chain, and more lines."""
+    """Draw landmarks (68, 2), in pixels, joined by chain, and more lines: (size, size) uint8."""
     chains = [points[ibug.chain(name)] for name in ibug.CHAINS]
     return draw_lines([*chains, *(line.points * size for line in extras)], size, CONTOUR_WIDTH)
 
 
 def _pencil_drawing(lines: Sequence[Line], size: int, seed: int, id: str) -> np.ndarray:
-    """(size, size) uint8: lines in pencil on paper; one hand and one sheet for all edits of a face.
+    """Draw lines in pencil: (size, size) uint8, with the same hand and paper for all edits.
 
-    The hand drifts with the place, never with the order of its strokes.
+    The drift of the hand depends on the position, never on the order of strokes.
     """
     grid = lattice(size)
-    pencil = Pencil(grid.side, stream(seed, id, "edit pencil"), MANNERS[STYLE].wobble)
+    pencil = Pencil(grid.side, stream(seed, id, "edit pencil"), MANNERS[EDIT_STYLE].wobble)
     for line in lines:
         at = grid.cells(line.points)
-        force = MANNERS[STYLE].weight * line.pressure
+        force = MANNERS[EDIT_STYLE].weight * line.pressure
         if line.filled:
             pencil.blot(at, force)
         else:
@@ -217,8 +217,8 @@ def _pencil_drawing(lines: Sequence[Line], size: int, seed: int, id: str) -> np.
 
 
 def _region(lines: Sequence[Line], size: int) -> np.ndarray:
-    """(size, size) bool: every pixel that drawing these lines in either way can touch."""
-    reach = math.ceil(REACH * size) + 2
+    """Return (size, size) bool: every pixel that these lines can touch in either drawing."""
+    reach = math.ceil(LINE_REACH * size) + 2
     mask = np.zeros((size, size), np.uint8)
     for line in lines:
         path = np.round(line.points * size - 0.5).astype(np.int32)
@@ -229,6 +229,6 @@ def _region(lines: Sequence[Line], size: int) -> np.ndarray:
 
 
 def _chain_lines(points: np.ndarray, names: Sequence[str], size: int) -> list[Line]:
-    """Chains of landmarks (68, 2), in pixels, as lines."""
+    """Return chains of landmarks (68, 2), in pixels, as lines."""
     width = 1000 * CONTOUR_WIDTH / REFERENCE_SIZE
     return [Line(points[ibug.chain(name)] / size, width, 1.0) for name in names]

@@ -1,4 +1,4 @@
-"""What each group changes: the parameters before and after.
+"""The edit groups: parameters of a face before and after each edit.
 
 A face and its edit are seen frontally, at rest, without glasses and with short hair, and framed so
 that the outer corner of the eye at image left lies on one pixel. Where a parameter moves more than
@@ -17,21 +17,21 @@ from typing import Any
 import numpy as np
 
 from sketchface_models.errors import SketchFaceError
+from synthetic_faces.drawing.feature_lines import BROWS, EYES
 from synthetic_faces.figure.anatomy import Anatomy
 from synthetic_faces.ground_truth import points_3d
 from synthetic_faces.parameters import Hair, Parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import RANGES, changed, rounded
 from synthetic_faces.scene import Scene
 
 CORNER = (170.5 / 512, 250.5 / 512)
-"""Middle of the paper's pixel (170, 250) of 512, in widths of the picture."""
-OUTER_EYES = 172 / 512  # then the face stands in the middle of the picture
+"""Middle of pixel (170, 250) of 512 (Cheng et al. 2022, section 4.1), in widths."""
+EYE_DISTANCE = 172 / 512  # then the face stands in the middle of the picture
 OUTER_CORNER = 36  # landmark
-LIPS = ("outer_lip", "inner_lip")
-NOSE = ("nose_bridge", "nose_base")
-EYES, BROWS = ("right_eye", "left_eye"), ("right_brow", "left_brow")
+LIP_CHAINS = ("outer_lip", "inner_lip")
+NOSE_CHAINS = ("nose_bridge", "nose_base")
 CROPPED = ("buzz", "short", "swept back")
 FRINGE, SWEEP = 0.3, 0.6  # longest fringe and widest parting of added hair
 ATTRIBUTES = ("whiskers", "wrinkles", "ears")
@@ -39,41 +39,41 @@ ATTRIBUTES = ("whiskers", "wrinkles", "ears")
 
 @dataclass(frozen=True)
 class Group:
-    """One of the paper's groups.
+    """One of the groups of Cheng et al. 2022.
 
     title: what changes. count: drawings in the paper. eyes: groups of equal `eyes` have equal eyes.
-    chains: chains of landmarks that change. drawn: features of the sketch that change.
+    chains: chains of landmarks that change. features: features of the sketch that change.
     """
 
     title: str
     count: int
     eyes: str
     chains: tuple[str, ...] = ()
-    drawn: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
-# Counts: table beside figure 2 of the paper (they add up to 200, its text says 198).
+# Counts: Cheng et al. 2022, table beside figure 2 (they add up to 200; the text says 198).
 GROUPS: dict[str, Group] = {
-    "G1": Group("hair", 26, "G1", drawn=("hair", "crown")),
+    "G1": Group("hair", 26, "G1", features=("hair", "crown")),
     "G2": Group("whiskers, wrinkles or ears", 15, "G2"),
     "G3": Group("face shape", 12, "G3", ("jaw",), ("jaw", "ears", "neck")),
     "G4": Group("brows", 17, "G4", BROWS, BROWS),
     "G5": Group("eye shape", 19, "G5", EYES, EYES),
     "G6": Group("eye size", 9, "G6", EYES, EYES),
     "G7": Group("graffiti", 12, "G7"),
-    "G8": Group("mouth", 26, "G8", LIPS, ("mouth",)),
-    "G9": Group("nose", 19, "G9", NOSE, ("nose",)),
-    "G10": Group("mouth, with the eyes of G9", 26, "G9", LIPS, ("mouth",)),
-    "G11": Group("nose, with the eyes of G8", 19, "G8", NOSE, ("nose",)),
+    "G8": Group("mouth", 26, "G8", LIP_CHAINS, ("mouth",)),
+    "G9": Group("nose", 19, "G9", NOSE_CHAINS, ("nose",)),
+    "G10": Group("mouth, with the eyes of G9", 26, "G9", LIP_CHAINS, ("mouth",)),
+    "G11": Group("nose, with the eyes of G8", 19, "G8", NOSE_CHAINS, ("nose",)),
 }
-"""The paper's groups by name."""
+"""The groups by name."""
 
 
 @lru_cache(maxsize=64)
 def before(group: str, seed: int, id: int | str) -> Parameters:
-    """The face that a group edits: person (seed, id) with the eyes of the group."""
-    own = draw(seed, id)
-    eyes = draw(seed, f"{face_id(id)} eyes of {GROUPS[group].eyes}").eyes
+    """Return the face that a group edits: person (seed, id) with the eyes of the group."""
+    own = sample_person(seed, id)
+    eyes = sample_person(seed, f"{face_id(id)} eyes of {GROUPS[group].eyes}").eyes
     bald = group == "G1"
     hair = _hair(seed, f"{face_id(id)} hair", ("bald",) if bald else CROPPED)
     hair = replace(hair, colour=own.hair.colour, grey=own.hair.grey, fringe=0.0)
@@ -106,7 +106,7 @@ def before(group: str, seed: int, id: int | str) -> Parameters:
 def after(
     group: str, seed: int, id: int | str, variant: int, parameters: Parameters
 ) -> tuple[Parameters, str]:
-    """What a variant makes of a face, and the kind of thing it adds (an extra, or nothing)."""
+    """Return the edited parameters, and the kind of lines added (one of `extras`, or "")."""
     random = stream(seed, id, f"edit {group} {variant}")
     name = "G8" if group == "G10" else "G9" if group == "G11" else group
     edit = _EDITS.get(name)
@@ -133,7 +133,7 @@ def after(
 
 
 def known(group: str) -> Group:
-    """The group of that name.
+    """Return the group of that name.
 
     Raises:
         SketchFaceError: if there is none.
@@ -144,32 +144,32 @@ def known(group: str) -> Group:
 
 
 def _hair(seed: int, name: str, styles: tuple[str, ...], but: tuple[str, ...] = ()) -> Hair:
-    """The first drawn face's hair that has one of some styles, or none of others."""
+    """Return the first sampled hair whose style is in `styles` (if any) and not in `but`."""
     for number in count():
-        hair = draw(seed, f"{name} {number}").hair
+        hair = sample_person(seed, f"{name} {number}").hair
         if hair.style not in but and (not styles or hair.style in styles):
             return hair
     raise AssertionError("unreachable")
 
 
 def _framed(parameters: Parameters) -> Parameters:
-    """Frontal, with the eye corner on `CORNER`; perspective is mild, so two steps suffice."""
+    """Return the face seen frontally, eye corner on `CORNER`, in three steps of correction."""
     view = {"view.yaw": 0.0, "view.pitch": 0.0, "view.roll": 0.0, "view.eye_x": 0.5}
-    found = changed(parameters, {**view, "view.eye_distance": OUTER_EYES})
+    framed = changed(parameters, {**view, "view.eye_distance": EYE_DISTANCE})
     for _ in range(3):
-        scene = Scene(found)
+        scene = Scene(framed)
         corners = scene.camera.project(points_3d(scene))[[OUTER_CORNER, 45]]
-        distance = found.view.eye_distance * OUTER_EYES / (corners[1, 0] - corners[0, 0])
-        x, y = np.array([found.view.eye_x, found.view.eye_y]) + CORNER - corners[0]
-        place = {"view.eye_x": float(x), "view.eye_y": float(y)}
-        found = changed(found, {**place, "view.eye_distance": float(distance)})
-    return found
+        distance = framed.view.eye_distance * EYE_DISTANCE / (corners[1, 0] - corners[0, 0])
+        x, y = np.array([framed.view.eye_x, framed.view.eye_y]) + CORNER - corners[0]
+        position = {"view.eye_x": float(x), "view.eye_y": float(y)}
+        framed = changed(framed, {**position, "view.eye_distance": float(distance)})
+    return framed
 
 
 def _other(
     random: np.random.Generator, name: str, old: float, low: float, high: float, gap: float = 0.3
 ) -> float:
-    """A value between low and high that differs from the old one by `gap` of that range."""
+    """Sample a value in [low, high] that differs from the old one by `gap` of that range."""
     gap = gap * (high - low)
     under, over = max(old - gap - low, 0.0), max(high - old - gap, 0.0)
     at = random.uniform(0, under + over)
@@ -184,7 +184,7 @@ def _pick(
     spans: Mapping[str, tuple[float, float]],
     least: int,
 ) -> dict[str, Any]:
-    """New values for at least `least` of the named parameters, the others as they are."""
+    """Sample new values for at least `least` of the named parameters."""
     names = list(spans)
     number = int(random.integers(least, len(names) + 1))
     chosen = random.permutation(len(names))[:number]
@@ -199,7 +199,7 @@ def _pick(
 def _held(
     parameters: Parameters, name: str, measure: Callable[[Anatomy], float], wanted: float
 ) -> Parameters:
-    """Change one parameter so that a measure, linear in it, has the wanted value; within range."""
+    """Solve for one parameter so that a measure, linear in it, has the wanted value."""
     group, field = name.split(".")
     old = float(getattr(getattr(parameters, group), field))
     allowed = RANGES[name]
@@ -283,7 +283,7 @@ def _nose(p: Parameters, random: np.random.Generator) -> Parameters:
 
 
 def _attribute(kind: str, random: np.random.Generator) -> dict[str, Any]:
-    """Parameters that show in the photo what `extras` draws in the lines."""
+    """Return parameters that show in the photo what `extras` draws in the lines."""
     if kind == "ears":
         return {
             "shape.ear_size": float(random.uniform(1.1, 1.25)),

@@ -1,4 +1,4 @@
-"""Where the features of a face lie in its plane: curves and points, before any depth.
+"""The layout of a face: its features as curves and points of the face plane, without depth.
 
 Proportions follow the average of adult faces (head units, see `parameters`); each function turns
 one feature's parameters into curves of shape (N, 2).
@@ -13,7 +13,7 @@ import numpy as np
 from synthetic_faces.geometry.shapes import pchip, smoothstep, spline
 from synthetic_faces.parameters import Parameters
 
-CROWN, NOSE_BASE, MOUTH, CHIN = -1.54, 0.62, 0.915, 1.585
+Y_CROWN, Y_NOSE, Y_MOUTH, Y_CHIN = -1.54, 0.62, 0.915, 1.585
 SHUT = 0.12  # opening of the lids below which they meet
 SIDES = (-1, 1)  # image left (the subject's right), image right
 
@@ -56,11 +56,11 @@ class Anatomy:
     def __init__(self, parameters: Parameters) -> None:
         p = self.parameters = parameters
         shape, mouth = p.shape, p.mouth
-        self.y_crown = CROWN - 1.2 * (shape.forehead - 1)
-        self.y_nose = NOSE_BASE * shape.middle_length
-        self.y_mouth = self.y_nose + (MOUTH - NOSE_BASE) * shape.philtrum
+        self.y_crown = Y_CROWN - 1.2 * (shape.forehead - 1)
+        self.y_nose = Y_NOSE * shape.middle_length
+        self.y_mouth = self.y_nose + (Y_MOUTH - Y_NOSE) * shape.philtrum
         self.jaw_drop = 0.75 * mouth.opening
-        self.y_chin = self.y_mouth + (CHIN - MOUTH) * shape.chin_length + self.jaw_drop
+        self.y_chin = self.y_mouth + (Y_CHIN - Y_MOUTH) * shape.chin_length + self.jaw_drop
         self.eyes = tuple(self._eye(side) for side in SIDES)
         self.brows = tuple(self._brow(side) for side in SIDES)
         self.lips = self._lips()
@@ -69,8 +69,8 @@ class Anatomy:
         self.nostrils = tuple(self._nostril(side) for side in SIDES)
 
     def stretched(self, y: np.ndarray) -> np.ndarray:
-        """Heights of the average face -> heights of this one."""
-        average = np.array([-3.0, CROWN, -0.2, 0.0, NOSE_BASE, MOUTH, CHIN, 3.0])
+        """Map heights of the average face to heights of this one."""
+        average = np.array([-3.0, Y_CROWN, -0.2, 0.0, Y_NOSE, Y_MOUTH, Y_CHIN, 3.0])
         here = [self.y_crown - 1.4, self.y_crown, -0.2, 0.0, self.y_nose, self.y_mouth]
         here += [self.y_chin, self.y_chin + 1.415]
         return np.interp(y, average, here)
@@ -103,7 +103,7 @@ class Anatomy:
         return Eye(outer, inner, upper, lower, crease, shut, centre, centre + gaze, radius)
 
     def _brow(self, side: int) -> np.ndarray:
-        """(N, 3): points of the spine from the nose outward, and the half-thickness there."""
+        """Return (25, 3): points of the spine from the nose outward, and the half-thickness."""
         b, e = self.parameters.brows, self.parameters.eyes
         reach = 0.60 * b.length
         start = 0.205 * e.spacing
@@ -121,7 +121,7 @@ class Anatomy:
 
     @staticmethod
     def raised(amount: float) -> float:
-        """How far a brow moves up, in head units: it has more way up than down."""
+        """Return how far a brow moves up, in head units; it moves further up than down."""
         return 0.11 * amount if amount > 0 else 0.07 * amount
 
     def _lips(self) -> Lips:
@@ -151,7 +151,7 @@ class Anatomy:
         )
 
     def _nose(self) -> np.ndarray:
-        """Outline of the nose's region, closed, from the root down the image-right side."""
+        """Return the closed outline of the nose, from the root down the image-right side."""
         h, y = self.nose_half, self.y_nose
         right = [
             (0.07, -0.12),
@@ -165,7 +165,7 @@ class Anatomy:
         return np.vstack([half, (half * [-1, 1])[::-1]])
 
     def _nostril(self, side: int) -> np.ndarray:
-        """Opening of one nostril, closed."""
+        """Return the closed outline of one nostril."""
         angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
         a, b = 0.058 * self.parameters.nose.width, 0.021
         x, y = a * np.cos(angle), b * np.sin(angle)

@@ -1,4 +1,4 @@
-"""What the head stands on and wears: ears, earrings, neck and shoulders."""
+"""Ears, earrings, neck and shoulders."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from synthetic_faces.geometry.shapes import pchip, smoothstep
 
 
 def _ear_angle(surface: Surface) -> float:
-    """How far the ears stand off, in degrees; long hair and hats press them to the head."""
+    """Return the angle of the ears to the head, in degrees; long hair and hats reduce it."""
     p = surface.anatomy.parameters
     held = 0.4 if p.hair.length else 0.7 if p.wear.hat == "beanie" else 1.0
     return p.shape.ear_angle * held
 
 
 def _ear_point(surface: Surface, around: np.ndarray | float, r: np.ndarray | float) -> np.ndarray:
-    """Points (..., 3) of the left ear in head coordinates.
+    """Return points (..., 3) of the left ear in head coordinates.
 
     around: 0 at the top, pi at the lobe, pi / 2 behind. r: 0 in the hollow, 1 at the edge.
     """
@@ -45,7 +45,7 @@ def _ear_point(surface: Surface, around: np.ndarray | float, r: np.ndarray | flo
 
 
 def ear(surface: Surface, camera: Camera, side: int) -> Mesh:
-    """An ear: an egg-shaped leaf that stands off the head, with rim, hollow and lobe."""
+    """Build one ear: an egg-shaped sheet that stands off the head, with rim, hollow and lobe."""
     around = np.linspace(0, 2 * np.pi, 41)[None, :]
     r = np.linspace(0, 1, 17)[:, None] ** 0.8
     points = _ear_point(surface, around, r)
@@ -59,7 +59,7 @@ def ear(surface: Surface, camera: Camera, side: int) -> Mesh:
 
 
 def earring(surface: Surface, camera: Camera, side: int) -> list[Mesh]:
-    """What hangs from one lobe: a stud, a hoop or a drop; nothing where none is worn."""
+    """Build the earring of one ear: a stud, a hoop or a drop; an empty list for none."""
     wear, shape = surface.anatomy.parameters.wear, surface.shape
     radius = wear.earrings
     if radius <= 0:
@@ -87,12 +87,12 @@ def earring(surface: Surface, camera: Camera, side: int) -> list[Mesh]:
 
 
 def _aside(back: np.ndarray) -> np.ndarray:
-    """A direction square to a hoop that hangs along `back`."""
+    """Return a direction perpendicular to a hoop that hangs along `back`."""
     return np.cross(back, np.array([0.0, 1.0, 0.0]))
 
 
 def neck(surface: Surface, camera: Camera) -> Mesh:
-    """A cylinder whose top follows the head and whose foot stands on the shoulders."""
+    """Build the neck: a cylinder whose top follows the head and whose foot the shoulders."""
     theta = np.radians(np.linspace(-150, 150, 53))[None, :]
     t = np.linspace(0, 1, 26)[:, None]
     points = neck_points(surface, camera, theta, t)
@@ -108,7 +108,7 @@ def neck_points(
     t: np.ndarray,
     swell: float | np.ndarray = 1.0,
 ) -> np.ndarray:
-    """World points (..., 3) of the neck at azimuths theta and t from 0 (head) to 1 (foot).
+    """Return world points (..., 3) of the neck at azimuths theta and t, 0 (head) to 1 (foot).
 
     swell: 1 on the skin, less inside the neck and more outside it.
     """
@@ -133,7 +133,7 @@ def _neck_ring(surface: Surface, theta: np.ndarray, t: np.ndarray) -> tuple[np.n
 
 
 def _ridge(surface: Surface, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Height of the shoulders' top at x, and how deep the body is there."""
+    """Return the height of the shoulders at x, and the depth of the body there."""
     reach = surface.anatomy.parameters.wear.shoulders
     base = surface.shape.neck
     knots = np.array([0, base, base + 0.25, 0.62 * reach, 0.92 * reach, reach + 0.25])
@@ -143,7 +143,7 @@ def _ridge(surface: Surface, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def torso(surface: Surface, camera: Camera) -> Mesh:
-    """Shoulders and the upper chest."""
+    """Build the shoulders and the upper chest."""
     reach = surface.anatomy.parameters.wear.shoulders
     x = np.linspace(-reach - 0.25, reach + 0.25, 71)[None, :]
     ridge, deep = _ridge(surface, x)
@@ -156,7 +156,7 @@ def torso(surface: Surface, camera: Camera) -> Mesh:
 
 
 def torso_depth(surface: Surface, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Depth z of the front of shoulders and chest at (x, y) of their own frame; far back above."""
+    """Return z of the front of shoulders and chest at (x, y) of their frame; -9 above them."""
     ridge, deep = _ridge(surface, x)
     level = (y - ridge) / 0.42
     bent = np.sqrt(np.clip(1 - (1 - level) ** 2, 0, 1))
@@ -167,7 +167,7 @@ def torso_depth(surface: Surface, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def above_chest(
     surface: Surface, camera: Camera, points: np.ndarray, clear: float | np.ndarray
 ) -> np.ndarray:
-    """World points (..., 3), those inside the chest moved before it by `clear`."""
+    """Move world points (..., 3) that lie inside the chest to `clear` in front of it."""
     local = (points - NECK_PIVOT) @ camera.torso + NECK_PIVOT
     chest = torso_depth(surface, local[..., 0], local[..., 1]) + clear
     local[..., 2] = np.maximum(local[..., 2], chest)

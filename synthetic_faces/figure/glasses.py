@@ -1,4 +1,4 @@
-"""Glasses: rims before the eyes, a bridge, temples that run back to the ears, and lenses.
+"""Glasses: rims in front of the eyes, a bridge, temples back to the ears, and lenses.
 
 The frame is solid and part of the scene, and so are lenses too dark to see through. Clear lenses
 let depth and normals of the face through; they only tint the photo, and the label map.
@@ -18,7 +18,7 @@ from synthetic_faces.geometry.shapes import spline
 from synthetic_faces.geometry.zbuffer import Geometry, rasterise, visible
 
 # Per model: half-width, half-height and exponent of the rim, lift of its outer end, thickness.
-MODELS = {
+GLASSES_MODELS = {
     "round": (0.315, 0.295, 2.0, 0.0, 0.026),
     "square": (0.345, 0.255, 4.2, 0.015, 0.05),
     "cat": (0.345, 0.245, 2.8, 0.09, 0.042),
@@ -54,50 +54,55 @@ class Glasses:
 
 
 def frame(surface: Surface) -> Frame | None:
-    """The frame a head wears, or None."""
+    """Return the frame of a face with glasses, else None."""
     wear = surface.anatomy.parameters.wear
-    if wear.glasses not in MODELS:
+    if wear.glasses not in GLASSES_MODELS:
         return None
     left, right = (_rim(surface, side) for side in SIDES)
     bridges = [_bridge(left, right, -0.06, -0.045)]
     if wear.glasses == "aviator":
         bridges.append(_bridge(left, right, -0.2, -0.01))
     temples = (_temple(surface, left, -1), _temple(surface, right, 1))
-    return Frame((left, right), tuple(bridges), temples, MODELS[wear.glasses][4])
+    return Frame((left, right), tuple(bridges), temples, GLASSES_MODELS[wear.glasses][4])
 
 
 def meshes(surface: Surface, camera: Camera) -> list[Mesh]:
-    """The solid parts, in the world."""
-    worn = frame(surface)
-    if worn is None:
+    """Build the opaque parts, in the world."""
+    worn_frame = frame(surface)
+    if worn_frame is None:
         return []
-    to_world, half = camera.to_world, 0.5 * worn.thickness
+    to_world, half = camera.to_world, 0.5 * worn_frame.thickness
     forward, down = camera.head[:, 2], camera.head[:, 1]
-    found = [tube(Part.GLASSES, to_world(rim), half, forward, 6) for rim in worn.rims]
-    found += [tube(Part.GLASSES, to_world(line), half, down, 6) for line in worn.bridges]
-    taper = np.linspace(1.0, 0.7, len(worn.temples[0]))
-    found += [tube(Part.GLASSES, to_world(line), half * taper, down, 6) for line in worn.temples]
+    parts = [tube(Part.GLASSES, to_world(rim), half, forward, 6) for rim in worn_frame.rims]
+    parts += [tube(Part.GLASSES, to_world(line), half, down, 6) for line in worn_frame.bridges]
+    taper = np.linspace(1.0, 0.7, len(worn_frame.temples[0]))
+    parts += [
+        tube(Part.GLASSES, to_world(line), half * taper, down, 6) for line in worn_frame.temples
+    ]
     if surface.anatomy.parameters.wear.tint >= OPAQUE:
-        found += [_lens(camera, rim) for rim in worn.rims]
-    return [_as_frame(mesh) if mesh.strand[0, 0, 0] != LENS else mesh for mesh in found]
+        parts += [_lens(camera, rim) for rim in worn_frame.rims]
+    return [_as_frame(mesh) if mesh.strand[0, 0, 0] != LENS else mesh for mesh in parts]
 
 
 def project(surface: Surface, camera: Camera, geometry: Geometry) -> Glasses | None:
-    """The glasses of a face as a canvas sees them, or None."""
-    worn = frame(surface)
-    if worn is None:
+    """Return the glasses as the canvas sees them, or None."""
+    worn_frame = frame(surface)
+    if worn_frame is None:
         return None
-    lines = [camera.to_world(line) for line in (*worn.rims, *worn.bridges, *worn.temples)]
-    reach = worn.thickness + 0.01
+    lines = [
+        camera.to_world(line)
+        for line in (*worn_frame.rims, *worn_frame.bridges, *worn_frame.temples)
+    ]
+    reach = worn_frame.thickness + 0.01
     if surface.anatomy.parameters.wear.tint >= OPAQUE:
         glass, facing = np.zeros(0, np.int64), np.zeros(0, np.float32)
     else:
-        glass, facing = _seen_through(camera, geometry, worn)
+        glass, facing = _seen_through(camera, geometry, worn_frame)
     return Glasses(
         glass=glass,
         facing=facing,
         lines=[part for line in lines for part in visible(camera, geometry, line, reach)],
-        width=worn.thickness * camera.scale * geometry.side,
+        width=worn_frame.thickness * camera.scale * geometry.side,
     )
 
 
@@ -106,9 +111,9 @@ def _as_frame(mesh: Mesh) -> Mesh:
 
 
 def _rim(surface: Surface, side: int) -> np.ndarray:
-    """(N, 3) closed loop in head coordinates."""
+    """Return the rim as a closed loop (N, 3) in head coordinates."""
     p = surface.anatomy.parameters
-    wide, high, exponent, lift, _ = MODELS[p.wear.glasses]
+    wide, high, exponent, lift, _ = GLASSES_MODELS[p.wear.glasses]
     wide, high = wide * p.wear.glasses_size, high * p.wear.glasses_size
     angle = np.linspace(0, 2 * np.pi, 61)
     c, s = np.cos(angle), np.sin(angle)
@@ -133,7 +138,7 @@ def _bridge(left: np.ndarray, right: np.ndarray, height: float, rise: float) -> 
 
 
 def _temple(surface: Surface, rim: np.ndarray, side: int) -> np.ndarray:
-    """From the hinge back over the ear, outside the skin all the way."""
+    """Return the temple as a line (N, 3) from the hinge back over the ear, outside the skin."""
     hinge = rim[np.argmax(side * rim[:, 0] - 0.7 * rim[:, 1])]
     width, centre, front, back = (float(v) for v in surface.profile(np.array(hinge[1]))[:4])
     z = np.linspace(hinge[2] - 0.03, -0.22, 30)
@@ -147,7 +152,7 @@ def _temple(surface: Surface, rim: np.ndarray, side: int) -> np.ndarray:
 
 
 def _lens(camera: Camera, rim: np.ndarray) -> Mesh:
-    """The sheet inside a rim; it bulges a little."""
+    """Build the lens: a slightly convex sheet inside a rim."""
     centre = rim.mean(0)
     r = np.linspace(0.02, 0.98, 7)[:, None, None]
     points = centre + r * (rim - centre)
@@ -157,9 +162,11 @@ def _lens(camera: Camera, rim: np.ndarray) -> Mesh:
     return bare(Part.GLASSES, camera.to_world(points), kind, open=True)
 
 
-def _seen_through(camera: Camera, geometry: Geometry, worn: Frame) -> tuple[np.ndarray, np.ndarray]:
-    """Canvas pixels (K,) behind a clear lens, and (K,) how squarely the lens faces us."""
-    lenses = [_lens(camera, rim) for rim in worn.rims]
+def _seen_through(
+    camera: Camera, geometry: Geometry, worn_frame: Frame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return canvas pixels (K,) behind clear lenses, and |cosine| of lens to view (K,)."""
+    lenses = [_lens(camera, rim) for rim in worn_frame.rims]
     world = np.concatenate([mesh.points.reshape(-1, 3) for mesh in lenses])
     normal = [mesh.normals() for mesh in lenses]
     count = lenses[0].points[..., 0].size

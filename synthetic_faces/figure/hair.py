@@ -1,4 +1,4 @@
-"""Hair of the head: a cap that thickens the skull, a curtain that hangs, a bun."""
+"""Hair: a cap that thickens the skull, a curtain of long hair, a bun; and the shape of a beard."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.meshes import Mesh, Part
 from synthetic_faces.geometry.shapes import pchip, smoothstep
 from synthetic_faces.parameters import Hair
-from synthetic_faces.randomness import sample
+from synthetic_faces.randomness import noise_at
 
 CENTRE = np.array([0.0, -0.35, -0.1])  # hair stands away from here
 
 
 def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
-    """Height y above which hair grows, at azimuths theta (radians)."""
+    """Return the height y above which hair grows, at azimuths theta (radians)."""
     front = -0.89 + hair.line
     burn = 0.05 + hair.sideburn
     knots = np.radians([0.0, 14, 30, 44, 56, 66, 74, 83, 94, 108, 180])
@@ -28,8 +28,8 @@ def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
         reach = np.where(theta > part, max(edge - part, 0.02), min(-edge - part, -0.02))
         apart = (theta - part) / reach
         bend = (1.2 + 1.3 / min(hair.sweep, 1.0)) * (1 - 0.9 * min(hair.fringe, 0.4))
-        drawn = front + (0.35 - front) * np.clip(apart, 0, 1) ** bend
-        line = np.where(np.abs(theta) < np.radians(95), np.maximum(line, drawn), line)
+        parted = front + (0.35 - front) * np.clip(apart, 0, 1) ** bend
+        line = np.where(np.abs(theta) < np.radians(95), np.maximum(line, parted), line)
         if hair.fringe < 0.4:
             return line
     if hair.fringe <= 0:
@@ -44,7 +44,7 @@ def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
 def cap(
     surface: Surface, skin: np.ndarray, theta: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Hair laid on skin (R, C, 3) at a grid of azimuths and heights, each (R, C).
+    """Lay hair on skin (R, C, 3) at a grid of azimuths and heights, each (R, C).
 
     Returns points (R, C, 3), hair (R, C): how far inside the hairline, and strand (R, C, 2).
     """
@@ -56,7 +56,7 @@ def cap(
 
 
 def outward(points: np.ndarray) -> np.ndarray:
-    """Unit directions (..., 3) in which hair stands off at points of the head."""
+    """Return unit directions (..., 3) in which hair stands off at points of the head."""
     away = points - CENTRE
     return away / np.linalg.norm(away, axis=-1, keepdims=True)
 
@@ -64,16 +64,16 @@ def outward(points: np.ndarray) -> np.ndarray:
 def lift(
     surface: Surface, strand: np.ndarray, theta: np.ndarray, y: np.ndarray, inside: np.ndarray
 ) -> np.ndarray:
-    """How far the hair's surface lies above the skin at azimuths and heights (...).
+    """Return the thickness of the hair above the skin at azimuths and heights (...).
 
     strand: (..., 2) as `strands` gives it. inside: (...) how far above the hairline.
     """
     hair = surface.anatomy.parameters.hair
-    wisp = 0.02 * sample("strand", theta * 0.5, y * 0.1)
+    wisp = 0.02 * noise_at("strand", theta * 0.5, y * 0.1)
     amount = smoothstep(0.0, 0.14 + 0.5 * max(hair.top, hair.side), inside + wisp)
     thick = _thickness(hair, theta, y)
     round_top = smoothstep(0.05, 0.5, surface.profile(y)[0])  # no noise at the pole
-    lumps = 0.16 * hair.curl * sample("curl", theta * 0.16, y * 0.16) if hair.curl > 0.1 else 0.0
+    lumps = 0.16 * hair.curl * noise_at("curl", theta * 0.16, y * 0.16) if hair.curl > 0.1 else 0.0
     height, tone = locks(strand[..., 0], strand[..., 1])
     above = amount * thick * (1 + round_top * lumps)
     rough = (0.012 + 0.16 * thick) * (1 - hair.curl)
@@ -86,7 +86,7 @@ def lift(
 
 
 def _thickness(hair: Hair, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How far a style stands off the skull: high in front or to one side, tapered at the ears."""
+    """Return the thickness of a style: high in front or to one side, tapered at the ears."""
     thick = hair.side + (hair.top - hair.side) * smoothstep(-0.45, -1.45, y)
     if hair.curl > 0.5:
         return thick
@@ -101,7 +101,7 @@ def _thickness(hair: Hair, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def strands(hair: Hair, points: np.ndarray, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Coordinates across and along the hair: meridians from the crown, or rows from a parting.
+    """Return coordinates across and along the hair, from the crown or from a parting.
 
     points: (..., 3) of the skin at azimuths theta and heights y. Returns (..., 2).
     """
@@ -116,23 +116,23 @@ def strands(hair: Hair, points: np.ndarray, theta: np.ndarray, y: np.ndarray) ->
 
 
 def curtain(surface: Surface) -> Mesh | None:
-    """Long hair: the cap's outline from the temples round the back, let down to its length."""
+    """Build long hair: the cap's outline from temple to temple, extended down to its length."""
     hair = surface.anatomy.parameters.hair
     if hair.length <= 0:
         return None
     theta = np.linspace(np.radians(hair.cover), np.radians(360 - hair.cover), 120)[None, :]
     down = np.linspace(0, 1, 48)[:, None]
-    end = hair.length + 0.06 * sample("strand", theta * 0.4, theta * 0)
+    end = hair.length + 0.06 * noise_at("strand", theta * 0.4, theta * 0)
     end = end + 0.1 * locks(theta, 0 * theta)[1]
-    points, strand = fallen(surface, theta, -1.1 + down * (end + 1.1))
+    points, strand = hanging(surface, theta, -1.1 + down * (end + 1.1))
     inside = np.ones(points.shape[:2])
     return Mesh(Part.HAIR, points, points[..., :2], strand, inside, open=True)
 
 
-def fallen(
+def hanging(
     surface: Surface, theta: np.ndarray, y: np.ndarray, more: np.ndarray | float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (R, C, 3) of let-down hair, `more` above its surface, and strand (R, C, 2).
+    """Return points (R, C, 3) of hanging hair, `more` above its surface, and strand (R, C, 2).
 
     theta: (1, C) or (R, C) azimuths from 0 to 2 pi. y: (R, C) heights.
     """
@@ -150,9 +150,9 @@ def fallen(
     rounded = 0.25 + 0.75 * smoothstep(0.0, 0.4, edge)
     body = (hair.side + 0.03) * smoothstep(-1.15, -0.75, y) + 0.1 * smoothstep(-0.7, 0.0, y)
     waves = hair.wave * np.minimum(fall + 0.25, 1) * smoothstep(-0.4, 0.3, y)
-    wave = waves * 0.055 * np.sin(5.2 * y + 3 * sample("cloud", theta * 0.1, theta * 0.07))
+    wave = waves * 0.055 * np.sin(5.2 * y + 3 * noise_at("cloud", theta * 0.1, theta * 0.07))
     lumps = 0.04 * (height - 0.7) + (0.05 + 0.05 * smoothstep(0.2, 1.5, y)) * tone
-    lumps = lumps + 0.05 * hair.curl * sample("curl", theta * 0.14, y * 0.14)
+    lumps = lumps + 0.05 * hair.curl * noise_at("curl", theta * 0.14, y * 0.14)
     turned_in = -0.12 * smoothstep(hair.length - 0.55, hair.length, y) * (hair.length < 1.7)
     above = body * rounded + hair.flare * fall + wave + lumps * smoothstep(-1.0, -0.4, y)
     above = hats.pressed(surface.anatomy, theta, y, above + turned_in + more)
@@ -167,7 +167,7 @@ def fallen(
 
 
 def bun(surface: Surface) -> Mesh | None:
-    """A knot on top of the head."""
+    """Build a bun on top of the head."""
     hair = surface.anatomy.parameters.hair
     if hair.bun <= 0 or surface.anatomy.parameters.wear.hat != "none":
         return None
@@ -189,19 +189,19 @@ TONES = (np.mod(np.arange(256) * 0.61803398875, 1.0) - 0.5).astype(np.float32)
 
 
 def locks(across: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Height in [0, 1] over a lock's own width, 0 in the grooves; and its tone in +-0.5.
+    """Return the relief of locks in [0, 1], 0 between two, and the tone of each in +-0.5.
 
     across, along: coordinates of hair; a unit of `across` holds six locks, which waver.
     """
-    waver = sample("cloud", 0.11 * across + 0.05 * along, 0.13 * along)
+    waver = noise_at("cloud", 0.11 * across + 0.05 * along, 0.13 * along)
     phase = 6.0 * across + 0.55 * waver
     number = np.floor(phase)
-    place = phase - number
-    return 4 * place * (1 - place), TONES[number.astype(int) % len(TONES)]
+    fraction = phase - number
+    return 4 * fraction * (1 - fraction), TONES[number.astype(int) % len(TONES)]
 
 
 def beard(surface: Surface, skin: np.ndarray) -> np.ndarray:
-    """How far a full beard lifts the chin and jaw: (R, C, 3)."""
+    """Return the displacement of chin and jaw by a full beard: (R, C, 3)."""
     p, a = surface.anatomy.parameters, surface.anatomy
     if p.hair.beard_length <= 0:
         return np.zeros_like(skin)

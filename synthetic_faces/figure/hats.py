@@ -11,22 +11,22 @@ from synthetic_faces.geometry.meshes import Mesh, Part, ball, bare
 from synthetic_faces.geometry.shapes import smoothstep
 from synthetic_faces.geometry.zbuffer import Geometry, visible
 
-CROWN, FLAP, CUFF = 0.0, 1.0, 2.0  # what a point of a hat belongs to
+ON_CROWN, ON_FLAP, ON_CUFF = 0.0, 1.0, 2.0  # what a point of a hat belongs to
 PRESSED = 0.035  # thickness of hair under a hat
 # Per hat: rim above the brows in front, its height at the back, crown above the skull, boxiness.
-MODELS = {
+HAT_MODELS = {
     "beanie": (0.14, 0.06, 0.16, 2.45),
     "cap": (0.25, -0.14, 0.12, 2.6),
     "brim": (0.27, -0.16, 0.14, 3.4),
 }
-COLUMNS = 73
-BULGE = -0.4  # height at which skulls are longest
+HAT_COLUMNS = 73
+BULGE_HEIGHT = -0.4  # height at which skulls are longest
 
 
 def rim_height(anatomy: Anatomy, theta: np.ndarray) -> np.ndarray:
-    """Height y of the rim at azimuths theta (radians)."""
+    """Return the height y of the rim at azimuths theta (radians)."""
     wear = anatomy.parameters.wear
-    above, back, _, _ = MODELS[wear.hat]
+    above, back, _, _ = HAT_MODELS[wear.hat]
     brows = min(float((brow[:, 1] - brow[:, 2]).min()) for brow in anatomy.brows)
     front = min(brows, -0.36) - above + wear.hat_low
     sway = 0.5 * (1 + np.cos(theta))
@@ -34,7 +34,7 @@ def rim_height(anatomy: Anatomy, theta: np.ndarray) -> np.ndarray:
 
 
 def pressed(anatomy: Anatomy, theta: np.ndarray, y: np.ndarray, lift: np.ndarray) -> np.ndarray:
-    """Thickness of hair, with what a hat leaves of it."""
+    """Return the thickness of hair, reduced where a hat presses it."""
     if anatomy.parameters.wear.hat == "none":
         return lift
     free = smoothstep(-0.02, 0.3, y - rim_height(anatomy, theta))
@@ -42,7 +42,7 @@ def pressed(anatomy: Anatomy, theta: np.ndarray, y: np.ndarray, lift: np.ndarray
 
 
 def hat(surface: Surface, camera: Camera) -> list[Mesh]:
-    """Every surface of the hat worn, in the world; none for a bare head.
+    """Build every surface of the hat, in the world; an empty list for none.
 
     `plane` holds azimuth and height (0 at the rim, 1 at the top or the edge of brim or peak),
     `strand` which part of the hat it is.
@@ -58,26 +58,29 @@ def hat(surface: Surface, camera: Camera) -> list[Mesh]:
         parts.append(_peak(surface))
     else:
         parts.append(_brim(surface))
-    found = [_mesh(camera, *part) for part in parts]
+    meshes = [_mesh(camera, *part) for part in parts]
     radius = {"cap": 0.05, "beanie": 0.16 * wear.hat_size * (wear.hat_size > 1.08)}.get(kind, 0)
     if radius > 0:
         top = parts[0][0][0].mean(0) - [0, 0.7 * radius, 0]
         knob = ball(Part.HAT, camera.to_world(top), radius)
-        found.append(bare(Part.HAT, knob.points, np.zeros_like(knob.plane)))
-    return found
+        meshes.append(bare(Part.HAT, knob.points, np.zeros_like(knob.plane)))
+    return meshes
 
 
 def seams(surface: Surface, camera: Camera, geometry: Geometry) -> list[np.ndarray]:
-    """Lines (N, 2) in canvas pixels that a draughtsman finds inside the outline of a hat."""
+    """Return visible seams of the hat as lines (N, 2) in canvas pixels."""
     kind = surface.anatomy.parameters.wear.hat
     if kind not in ("cap", "beanie"):
         return []
     crown = _crown(surface, kind)[0]
     if kind == "cap":
-        found = [crown[:, k] for k in range((COLUMNS - 1) // 12, COLUMNS - 1, (COLUMNS - 1) // 6)]
+        lines = [
+            crown[:, k]
+            for k in range((HAT_COLUMNS - 1) // 12, HAT_COLUMNS - 1, (HAT_COLUMNS - 1) // 6)
+        ]
     else:  # some of the ribs, above the cuff
-        found = [crown[3:-7, k] for k in range(2, COLUMNS - 1, 5)]
-    return [part for line in found for part in visible(camera, geometry, camera.to_world(line))]
+        lines = [crown[3:-7, k] for k in range(2, HAT_COLUMNS - 1, 5)]
+    return [part for line in lines for part in visible(camera, geometry, camera.to_world(line))]
 
 
 def _mesh(camera: Camera, points: np.ndarray, height: np.ndarray, kind: float, open: bool) -> Mesh:
@@ -89,16 +92,16 @@ def _mesh(camera: Camera, points: np.ndarray, height: np.ndarray, kind: float, o
 
 
 def _rim(surface: Surface, gap: float) -> np.ndarray:
-    """(COLUMNS, 3) closed loop a gap outside the skin, from the back round the front."""
-    theta = np.linspace(-np.pi, np.pi, COLUMNS)
+    """Return a closed loop (HAT_COLUMNS, 3) a gap outside the skin, starting at the back."""
+    theta = np.linspace(-np.pi, np.pi, HAT_COLUMNS)
     y = rim_height(surface.anatomy, theta)
     # Hats are rounder than slices of a head: no dents at the temples.
     points = surface.around(theta, y)
     # The back of the head may bulge above the rim.
-    higher = surface.around(theta, np.minimum(y, BULGE))
+    higher = surface.around(theta, np.minimum(y, BULGE_HEIGHT))
     wider = np.hypot(higher[:, 0], higher[:, 2]) > np.hypot(points[:, 0], points[:, 2])
     points[:, [0, 2]] = np.where(wider[:, None], higher[:, [0, 2]], points[:, [0, 2]])
-    width, centre, front, back = surface.profile(np.minimum(y, BULGE))[:4]
+    width, centre, front, back = surface.profile(np.minimum(y, BULGE_HEIGHT))[:4]
     s, c = np.sin(theta), np.cos(theta)
     reach = np.where(c > 0, front - centre, centre - back)
     round_x, round_z = (width + gap) * s, centre + (reach + gap) * c
@@ -111,9 +114,9 @@ def _rim(surface: Surface, gap: float) -> np.ndarray:
 
 
 def _crown(surface: Surface, kind: str) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """Points (R, COLUMNS, 3) from the top to the rim, and their height above the rim."""
+    """Build the crown: points (R, HAT_COLUMNS, 3) from top to rim, and height above the rim."""
     wear = surface.anatomy.parameters.wear
-    _, _, above, boxy = MODELS[kind]
+    _, _, above, boxy = HAT_MODELS[kind]
     gap = PRESSED + {"beanie": 0.045, "cap": 0.035, "brim": 0.055}[kind]
     rim = _rim(surface, gap)
     angle = np.linspace(0.04, np.pi / 2, 26)[:, None]
@@ -142,11 +145,11 @@ def _crown(surface: Surface, kind: str) -> tuple[np.ndarray, np.ndarray, float, 
     else:  # the front panels of a cap stand upright
         stand = np.sin(np.pi * height) * smoothstep(0.3, 1.0, points[..., 2])
         points[..., 2] += 0.07 * stand
-    return _cleared(surface, points), height, CROWN, False
+    return _cleared(surface, points), height, ON_CROWN, False
 
 
 def _cleared(surface: Surface, points: np.ndarray) -> np.ndarray:
-    """Points of a crown (R, C, 3), moved out where skull or pressed hair would come through."""
+    """Move points of a crown (R, C, 3) out where skull or pressed hair would show through."""
     width, centre, front, back = surface.profile(points[..., 1])[:4]
     gap = PRESSED + 0.035
     x, z = points[..., 0], points[..., 2] - centre
@@ -162,7 +165,7 @@ def _cleared(surface: Surface, points: np.ndarray) -> np.ndarray:
 
 
 def _cuff(surface: Surface) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """The turned-up edge of a beanie: a thick band that bulges."""
+    """Build the turned-up edge of a beanie: a thick convex band."""
     crown = _crown(surface, "beanie")[0]
     tall = 0.24 + 0.1 * (surface.anatomy.parameters.wear.hat_size - 1)
     t = np.linspace(0, 1, 9)
@@ -173,13 +176,13 @@ def _cuff(surface: Surface) -> tuple[np.ndarray, np.ndarray, float, bool]:
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     rows = rows + bulge[:, None, None] * outward
     rows[-1, :, 1] += 0.02
-    return rows, np.broadcast_to(1 - t[:, None], rows.shape[:2]), CUFF, False
+    return rows, np.broadcast_to(1 - t[:, None], rows.shape[:2]), ON_CUFF, False
 
 
 def _peak(surface: Surface) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """The peak of a cap: a sheet before the front of the rim, bent down at its sides."""
+    """Build the peak of a cap: a sheet in front of the rim, bent down at its sides."""
     size = surface.anatomy.parameters.wear.hat_size
-    theta = np.linspace(-np.pi, np.pi, COLUMNS)
+    theta = np.linspace(-np.pi, np.pi, HAT_COLUMNS)
     rim = _rim(surface, PRESSED + 0.035)
     angle = np.linspace(-np.radians(66), np.radians(66), 33)
     root = np.stack([np.interp(angle, theta, rim[:, k]) for k in range(3)], axis=1)
@@ -191,27 +194,27 @@ def _peak(surface: Surface) -> tuple[np.ndarray, np.ndarray, float, bool]:
     arch = 0.2 * (x / 0.85) ** 2 * u**0.7
     y = root[:, 1] - 0.03 + 0.04 * np.minimum(u / 0.1, 1) + 0.2 * u * reach + arch - 0.05 * u
     points = np.stack([x, y, z + 0 * y], axis=-1)
-    return points, np.broadcast_to(u, points.shape[:2]), FLAP, True
+    return points, np.broadcast_to(u, points.shape[:2]), ON_FLAP, True
 
 
 def _brim(surface: Surface) -> tuple[np.ndarray, np.ndarray, float, bool]:
-    """A ring round the crown, rolled up at the sides."""
+    """Build the brim: a ring round the crown, rolled up at the sides."""
     size = surface.anatomy.parameters.wear.hat_size
     rim = _rim(surface, PRESSED + 0.045)
-    theta = np.linspace(-np.pi, np.pi, COLUMNS)
+    theta = np.linspace(-np.pi, np.pi, HAT_COLUMNS)
     u = np.linspace(0, 1, 10)[:, None]
-    outward = np.stack([np.sin(theta), np.zeros(COLUMNS), np.cos(theta)], axis=1)
+    outward = np.stack([np.sin(theta), np.zeros(HAT_COLUMNS), np.cos(theta)], axis=1)
     wide = 0.52 * size * (1 + 0.12 * np.cos(theta))
     points = rim + (u * wide)[..., None] * outward
     roll = 0.26 * np.abs(np.sin(theta)) ** 2.5 * u**2 - 0.1 * (np.cos(theta) > 0) * (
         np.cos(theta) ** 3 * u
     )
     points[..., 1] -= roll
-    return points, np.broadcast_to(u, points.shape[:2]), FLAP, True
+    return points, np.broadcast_to(u, points.shape[:2]), ON_FLAP, True
 
 
 def _row_at(crown: np.ndarray, height: float) -> np.ndarray:
-    """(COLUMNS, 3) the loop of a crown a part of the way from its rim to its top."""
+    """Return the loop (HAT_COLUMNS, 3) of a crown at a relative height above its rim."""
     level = (crown[-1, :, 1] - crown[:, :, 1]) / (crown[-1, :, 1] - crown[0, :, 1])
     k = np.argmax(level <= height, axis=0)
     columns = np.arange(crown.shape[1])

@@ -1,4 +1,4 @@
-"""What is worn round the neck: the collars of clothes, and necklaces."""
+"""Collars and necklaces: what is worn round the neck."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLLAR = 9.0  # height in `plane` from which a point belongs to a collar
 
 
 def collar(surface: Surface, camera: Camera) -> list[Mesh]:
-    """What stands up round the neck: the roll of a turtleneck or the leaves of a shirt's collar."""
+    """Build the collar: the roll of a turtleneck or the leaves of a shirt's collar."""
     kind = surface.anatomy.parameters.wear.neckline
     if kind == "turtle":
         theta = np.linspace(-np.radians(125), np.radians(125), 61)[None, :]
@@ -24,7 +24,7 @@ def collar(surface: Surface, camera: Camera) -> list[Mesh]:
         return [_sheet(surface, camera, theta, t, off)]
     if kind != "collar":
         return []
-    found = []
+    meshes = []
     for side in (-1, 1):
         angle = np.linspace(np.radians(9), np.radians(150), 41)
         theta = (angle if side > 0 else -angle[::-1])[None, :]
@@ -40,8 +40,8 @@ def collar(surface: Surface, camera: Camera) -> list[Mesh]:
         )
         off = 1.05 + 0.04 * smoothstep(0, 0.3, s) + 0.14 * fall + 0.05 * front * fall
         theta = theta + side * 0.42 * front * fall
-        found.append(_sheet(surface, camera, theta, t, off))
-    return found
+        meshes.append(_sheet(surface, camera, theta, t, off))
+    return meshes
 
 
 def _sheet(
@@ -54,12 +54,15 @@ def _sheet(
     return bare(Part.TORSO, points, plane, open=True)
 
 
-REACH = np.radians(112)  # how far round the neck it can be seen
-BEADS = 44
+SEEN_AZIMUTH = np.radians(112)  # how far round the neck it can be seen
+BEAD_COUNT = 44
 
 
 def necklace(surface: Surface, camera: Camera) -> list[Mesh]:
-    """Its surfaces in the world; none where none is worn. `strand` holds 1 for beads, 0 metal."""
+    """Build the necklace, in the world; an empty list for none.
+
+    `strand` holds 1 for beads, 0 for metal.
+    """
     wear = surface.anatomy.parameters.wear
     if wear.necklace == "none":
         return []
@@ -67,25 +70,25 @@ def necklace(surface: Surface, camera: Camera) -> list[Mesh]:
     line = path(surface, camera, thick)
     aside = camera.torso[:, 1]
     if wear.necklace == "beads":
-        phase = np.linspace(0, BEADS, len(line))
+        phase = np.linspace(0, BEAD_COUNT, len(line))
         # Larger toward the middle; never so thin that the string breaks.
         graded = thick * (1 - 0.35 * np.abs(np.linspace(-1, 1, len(line))) ** 1.5)
         radius = graded * (0.22 + 0.78 * np.abs(np.sin(np.pi * phase)) ** 0.6)
         return [_kind(tube(Part.NECKLACE, line, radius, aside, 7), 1.0)]
     links = 1 + 0.3 * np.sin(np.linspace(0, 90 * np.pi, len(line)))
-    found = [tube(Part.NECKLACE, line, thick * links, aside, 6)]
+    meshes = [tube(Part.NECKLACE, line, thick * links, aside, 6)]
     if wear.necklace == "pendant":
         hung = line[len(line) // 2] + 2.4 * thick * camera.torso[:, 1] + thick * camera.torso[:, 2]
-        found.append(ball(Part.NECKLACE, hung, 0.07 * wear.necklace_size))
-    return [_kind(mesh, 0.0) for mesh in found]
+        meshes.append(ball(Part.NECKLACE, hung, 0.07 * wear.necklace_size))
+    return [_kind(mesh, 0.0) for mesh in meshes]
 
 
 def path(surface: Surface, camera: Camera, clear: float) -> np.ndarray:
-    """World line (N, 3) the necklace follows, `clear` above skin and cloth."""
+    """Return the world line (N, 3) of the necklace, `clear` above skin and cloth."""
     wear = surface.anatomy.parameters.wear
-    theta = np.linspace(-REACH, REACH, 265)
+    theta = np.linspace(-SEEN_AZIMUTH, SEEN_AZIMUTH, 265)
     lowest = 0.66 + 0.34 * wear.necklace_drop
-    t = 0.52 + (lowest - 0.52) * (0.5 + 0.5 * np.cos(theta * np.pi / REACH)) ** 0.8
+    t = 0.52 + (lowest - 0.52) * (0.5 + 0.5 * np.cos(theta * np.pi / SEEN_AZIMUTH)) ** 0.8
     skin = body.neck_points(surface, camera, theta, t)
     out = skin - body.neck_points(surface, camera, theta, t, 0.2)
     skin = skin + clear * out / np.linalg.norm(out, axis=1, keepdims=True)

@@ -35,12 +35,12 @@ KNOTS = np.array(
 )
 EXPONENT = 2.5  # of the back of the head
 BARE = -1.2  # above this there is no relief
-COLUMNS, ROWS = 121, 122
-REACH = np.pi
+SKIN_COLUMNS, SKIN_ROWS = 121, 122
+AZIMUTH_REACH = np.pi
 
 
 class Surface:
-    """The skin of one head in its own frame; hair, neck and clothes lie on or beside it."""
+    """The skin of one head, in head coordinates."""
 
     def __init__(self, anatomy: Anatomy) -> None:
         self.anatomy = anatomy
@@ -50,7 +50,7 @@ class Surface:
         self._bridge = self._nose_bridge()
 
     def _profiles(self) -> np.ndarray:
-        """(481, 6): y, W, Z0, Zf, Zb and exponent of this head along its profile."""
+        """Return (481, 6): y, W, Z0, Zf, Zb and exponent of this head along its profile."""
         shape = self.shape
         knots = KNOTS.copy()
         y = KNOTS[:, 0]
@@ -72,16 +72,16 @@ class Surface:
         return pchip(np.linspace(0, 1, len(knots)), knots, self._t)
 
     def profile(self, y: np.ndarray) -> tuple[np.ndarray, ...]:
-        """W, Z0, Zf, Zb at heights y, each shaped like y."""
+        """Return W, Z0, Zf, Zb at heights y, each shaped like y."""
         return self._profile_at(y)[:4]
 
     def _profile_at(self, y: np.ndarray) -> tuple[np.ndarray, ...]:
-        """W, Z0, Zf, Zb and the front's exponent at heights y, each shaped like y."""
+        """Return W, Z0, Zf, Zb and the front's exponent at heights y, each shaped like y."""
         t = np.interp(y, self._profile[:, 0], self._t)
         return tuple(np.interp(t, self._t, self._profile[:, k]) for k in range(1, 6))
 
     def at(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 2) of the face plane on the front of the surface, as (..., 3)."""
+        """Return points (..., 2) of the face plane on the front of the surface, as (..., 3)."""
         x, y = points[..., 0], points[..., 1]
         width, centre, front, _, exponent = self._profile_at(y)
         ratio = np.clip(np.abs(x) / np.maximum(width, 1e-6), 0, 1)
@@ -89,7 +89,9 @@ class Surface:
         return np.stack([x, y, centre + depth + self.relief(x, y)], axis=-1)
 
     def around(self, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Points at azimuth theta (radians, 0 in front, + to the image's right) and height y.
+        """Return points (..., 3) at azimuth theta and height y.
+
+        Azimuth is in radians, 0 in front, + to the image's right.
 
         theta and y: of shapes that go together; the result has the type of theta.
         """
@@ -108,29 +110,29 @@ class Surface:
         return np.stack([x, y, z], axis=-1)
 
     def skin(self) -> np.ndarray:
-        """(ROWS, COLUMNS, 3) float32: the mesh. A face is symmetric; one half is computed."""
+        """Return the mesh (SKIN_ROWS, SKIN_COLUMNS, 3) float32, one half mirrored to the other."""
         theta, y = self.grid()
-        half = theta[COLUMNS // 2 :].astype(np.float32)
+        half = theta[SKIN_COLUMNS // 2 :].astype(np.float32)
         right = self.around(half[None, :], y[:, None])
         left = right[:, :0:-1] * np.array([-1, 1, 1], np.float32)
         return np.concatenate([left, right], axis=1)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Azimuths (COLUMNS,) and heights (ROWS,) of a mesh, dense where the face is."""
-        q = np.linspace(-1, 1, COLUMNS)
-        theta = REACH * (0.6 * q + 0.4 * q**3)
-        dense = np.interp(np.linspace(0, 1, ROWS), [0, 0.2, 0.84, 1], [0, 0.34, 0.8, 1])
+        """Return azimuths (SKIN_COLUMNS,) and heights (SKIN_ROWS,) of a mesh, dense at the face."""
+        q = np.linspace(-1, 1, SKIN_COLUMNS)
+        theta = AZIMUTH_REACH * (0.6 * q + 0.4 * q**3)
+        dense = np.interp(np.linspace(0, 1, SKIN_ROWS), [0, 0.2, 0.84, 1], [0, 0.34, 0.8, 1])
         return theta, np.interp(dense, self._t, self._profile[:, 0])
 
     def relief(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Height of the features above the plain slice, shaped like x."""
+        """Return the height of the features above the plain slice, shaped like x."""
         lifted = self._nose(x, y) + self._mouth(x, y) + self._soft(x, y)
         for side in SIDES:
             lifted = lifted + self._eye_side(side * x, y)
         return lifted
 
     def _eye_side(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Socket, eyeball, brow ridge and cheekbone of the side where x > 0."""
+        """Return socket, eyeball, brow ridge and cheekbone of the side where x > 0."""
         p = self.anatomy.parameters
         e = 0.445 * p.eyes.spacing
         smile = max(p.mouth.smile, 0.0)
@@ -165,7 +167,7 @@ class Surface:
         )
 
     def _nose_bridge(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Heights y, and how high and how broad the nose is there: (200,) each."""
+        """Return heights y, and the height and width of the nose there: (200,) each."""
         nose = self.anatomy.parameters.nose
         knots = np.array([-0.36, -0.2, -0.07, 0.11, 0.27, 0.44, 0.52, 0.58, 0.625, 0.68, 0.8])
         height = np.array([0.0, 0.04, 0.105, 0.23, 0.325, 0.395, 0.385, 0.295, 0.125, 0.02, 0.0])
@@ -196,7 +198,7 @@ class Surface:
         return teeth + side * (upper + lower + groove) + philtrum
 
     def _soft(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Chin, cheeks, the fold from nose to mouth, and the forehead's two eminences."""
+        """Return chin, cheeks, the fold from nose to mouth, and both bulges of the forehead."""
         p, a = self.anatomy.parameters, self.anatomy
         side, smile = np.abs(x), max(p.mouth.smile, 0.0)
         depth = 0.006 + 0.02 * smile + 0.016 * p.skin.age - 0.1 * min(p.shape.fullness, 0.06)
@@ -219,7 +221,7 @@ class Surface:
         )
 
     def _furrows(self, side: np.ndarray, y: np.ndarray, chin: float) -> np.ndarray:
-        """The cleft of the chin and the furrows of a frown, where there are any."""
+        """Return the cleft of the chin and the furrows of a frown."""
         cleft, frown = self.shape.chin_cleft, self.anatomy.parameters.brows.frown
         deep = np.zeros_like(side)
         if cleft > 0:

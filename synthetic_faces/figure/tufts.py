@@ -1,4 +1,4 @@
-"""Locks that stand off the mass of the hair: ends of a fringe, tousled tops, ringlets, loose ends.
+"""Loose locks of hair: ends of a fringe, tousled tops, ringlets, loose ends.
 
 Each is a strip, arched across and pointed at its end. They break up the outline of the hair.
 """
@@ -15,82 +15,85 @@ from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.meshes import Mesh, Part
 from synthetic_faces.geometry.shapes import smoothstep
 
-ROWS, ACROSS = 11, 3  # points along and across a strip
+STRIP_ROWS, STRIP_COLUMNS = 11, 3  # points along and across a strip
 
 
 @dataclass(frozen=True)
 class Strips(Mesh):
-    """A mesh whose columns are strips of `ACROSS` columns that do not hang together."""
+    """A mesh of separate strips, each of `STRIP_COLUMNS` columns."""
 
     def normals(self) -> np.ndarray:
-        """(R, C, 3) unit normals, strip by strip."""
-        parted = self.points.reshape(len(self.points), -1, ACROSS, 3)
+        """Return (R, C, 3) unit normals, strip by strip."""
+        parted = self.points.reshape(len(self.points), -1, STRIP_COLUMNS, 3)
         down, along = np.gradient(parted, axis=(0, 2))
         normal = np.cross(along, down)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
         return normal.reshape(self.points.shape)
 
     def tangents(self) -> np.ndarray:
-        """(R, C, 3) unit directions along the strips."""
+        """Return (R, C, 3) unit directions along the strips."""
         down = np.gradient(self.points, axis=0)
         return down / np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-9)
 
     def faces(self, normals: np.ndarray) -> np.ndarray:
-        """(M, 3) triangles, none from strip to strip."""
+        """Return (M, 3) triangles, none across two strips."""
         faces = super().faces(normals)
-        strip = faces % self.points.shape[1] // ACROSS
+        strip = faces % self.points.shape[1] // STRIP_COLUMNS
         return faces[(strip[:, 0] == strip[:, 1]) & (strip[:, 0] == strip[:, 2])]
 
 
 def tufts(surface: Surface) -> Mesh | None:
-    """The loose locks of a head in its own frame; None where hair is too short for any."""
+    """Build the loose locks in head coordinates; None where hair is too short for any."""
     p = surface.anatomy.parameters
     if p.hair.cap <= 0 or p.hair.style == "buzz":
         return None
     rng = np.random.Generator(np.random.Philox(key=int(1000 * (90 + p.hair.part + p.hair.line))))
-    found = []
+    groups = []
     bare = p.wear.hat == "none"
     parted = p.hair.length > 0 and p.hair.fringe < 0.4  # such hair is swept off the forehead
     if p.hair.fringe > 0.09 and not parted and p.wear.hat in ("none", "beanie"):
-        found.append(_fringe(surface, rng))
+        groups.append(_fringe(surface, rng))
     if p.hair.curl > 0.5:
-        found.append(_ringlets(surface, rng))
+        groups.append(_ringlets(surface, rng))
     elif p.hair.length <= 0 and p.hair.bun <= 0 and bare:
-        found.append(_tousled(surface, rng))
+        groups.append(_tousled(surface, rng))
     if p.hair.length > 0:
-        found.append(_ends(surface, rng))
-    if not found:
+        groups.append(_ends(surface, rng))
+    if not groups:
         return None
-    path, width, tint = (np.concatenate(part) for part in zip(*found))
+    path, width, tint = (np.concatenate(part) for part in zip(*groups))
     return _strips(path, width, tint)
 
 
 def _strips(path: np.ndarray, width: np.ndarray, tint: np.ndarray) -> Strips:
-    """Strips along paths (K, ROWS, 3); width: (K, ROWS), half of it; tint: (K,), `across`."""
+    """Build strips along paths (K, STRIP_ROWS, 3).
+
+    width: (K, STRIP_ROWS), half of it. tint: (K,), coordinate across the hair.
+    """
     along = np.gradient(path, axis=1)
     along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
     out = mass.outward(path)
     aside = np.cross(along, out)
     aside /= np.maximum(np.linalg.norm(aside, axis=-1, keepdims=True), 1e-9)
     out = np.cross(aside, along)
-    step = np.linspace(-1, 1, ACROSS)
+    step = np.linspace(-1, 1, STRIP_COLUMNS)
     wide = width[..., None, None]
     points = path[:, :, None] + wide * step[:, None] * aside[:, :, None]
     points = points + 0.5 * wide * (1 - step**2)[:, None] * out[:, :, None]
-    grid = points.transpose(1, 0, 2, 3).reshape(ROWS, -1, 3)
-    across = np.broadcast_to(tint[:, None] + 0.05 * step, (ROWS, len(path), ACROSS))
-    s = np.broadcast_to(np.linspace(0, 0.6, ROWS)[:, None, None], across.shape)
-    strand = np.stack([across, s], axis=-1).reshape(ROWS, -1, 2)
+    grid = points.transpose(1, 0, 2, 3).reshape(STRIP_ROWS, -1, 3)
+    across = np.broadcast_to(tint[:, None] + 0.05 * step, (STRIP_ROWS, len(path), STRIP_COLUMNS))
+    s = np.broadcast_to(np.linspace(0, 0.6, STRIP_ROWS)[:, None, None], across.shape)
+    strand = np.stack([across, s], axis=-1).reshape(STRIP_ROWS, -1, 2)
     hair = np.ones(grid.shape[:2])
     return Strips(Part.HAIR, grid, grid[..., :2], strand, hair, open=True)
 
 
 Locks = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Paths (K, ROWS, 3), half-widths (K, ROWS) and tints (K,) of locks."""
+"""Paths (K, STRIP_ROWS, 3), half-widths (K, STRIP_ROWS) and tints (K,) of locks."""
 
 
 def _over(surface: Surface, theta: np.ndarray, y: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Points (K, ROWS, 3) `more` above the hair at azimuths and heights."""
+    """Return points (K, STRIP_ROWS, 3) `more` above the hair at azimuths and heights."""
     skin = surface.around(theta, y)
     hair = surface.anatomy.parameters.hair
     strand = mass.strands(hair, skin, theta, y)
@@ -100,16 +103,16 @@ def _over(surface: Surface, theta: np.ndarray, y: np.ndarray, more: np.ndarray) 
 
 
 def _taper(rng: np.random.Generator, count: int, wide: float) -> np.ndarray:
-    s = np.linspace(0, 1, ROWS)
+    s = np.linspace(0, 1, STRIP_ROWS)
     shape = (1 - s**2.5) * (0.6 + 0.4 * np.minimum(s / 0.2, 1)) + 0.03
     return wide * rng.uniform(0.6, 1.3, (count, 1)) * shape
 
 
 def _fringe(surface: Surface, rng: np.random.Generator) -> Locks:
-    """Locks that come down over the forehead, from above the fringe to below its edge."""
+    """Return locks over the forehead, from above the fringe to below its edge."""
     hair = surface.anatomy.parameters.hair
     count = 26
-    s = np.linspace(0, 1, ROWS)
+    s = np.linspace(0, 1, STRIP_ROWS)
     root = np.radians(np.linspace(-56, 56, count) + rng.uniform(-2, 2, count))[:, None]
     away = np.sign(root - np.radians(hair.part) + 1e-6)
     swept = np.radians(24) * min(hair.sweep, 1.0) * away * s**1.3
@@ -124,10 +127,10 @@ def _fringe(surface: Surface, rng: np.random.Generator) -> Locks:
 
 
 def _tousled(surface: Surface, rng: np.random.Generator) -> Locks:
-    """Short locks over the top of the head; their ends lift."""
+    """Return short locks over the top of the head; their ends lift."""
     hair = surface.anatomy.parameters.hair
     count = 64
-    s = np.linspace(0, 1, ROWS)
+    s = np.linspace(0, 1, STRIP_ROWS)
     root = rng.uniform(-2.3, 2.3, (count, 1))
     start = surface.anatomy.y_crown + rng.uniform(0.06, 0.5, (count, 1))
     sweep = min(hair.sweep, 1.0)
@@ -148,10 +151,10 @@ def _tousled(surface: Surface, rng: np.random.Generator) -> Locks:
 
 
 def _ringlets(surface: Surface, rng: np.random.Generator) -> Locks:
-    """Coils that lie on curly hair and stand out at its outline."""
+    """Return coils that lie on curly hair and stand out at its outline."""
     hair = surface.anatomy.parameters.hair
     count = 150
-    s = np.linspace(0, 1, ROWS)
+    s = np.linspace(0, 1, STRIP_ROWS)
     theta = rng.uniform(-2.4, 2.4, (count, 1))
     top = np.full((count, 1), surface.anatomy.y_crown + 0.04)
     if surface.anatomy.parameters.wear.hat != "none":
@@ -175,10 +178,10 @@ def _ringlets(surface: Surface, rng: np.random.Generator) -> Locks:
 
 
 def _ends(surface: Surface, rng: np.random.Generator) -> Locks:
-    """Locks of long hair that hang a little clear of the rest, and end a little lower or higher."""
+    """Return locks of long hair that hang clear of the rest and end lower or higher."""
     hair = surface.anatomy.parameters.hair
     count = 44
-    s = np.linspace(0, 1, ROWS)
+    s = np.linspace(0, 1, STRIP_ROWS)
     reach = np.radians(hair.cover)
     spread = rng.beta(0.55, 0.55, (count, 1))
     theta = reach - 0.02 + spread * (2 * np.pi - 2 * reach + 0.04)
@@ -188,5 +191,5 @@ def _ends(surface: Surface, rng: np.random.Generator) -> Locks:
     y = start + (end - start) * s
     clear = rng.uniform(0.0, 0.05, (count, 1)) * smoothstep(0, 0.3, s)
     flick = rng.normal(0.03, 0.05, (count, 1)) * s**4
-    path, _ = mass.fallen(surface, theta, y, clear + flick)
+    path, _ = mass.hanging(surface, theta, y, clear + flick)
     return path, _taper(rng, count, 0.075), rng.uniform(0, 40, count)

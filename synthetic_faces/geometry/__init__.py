@@ -1,1 +1,1 @@
-"""Surfaces in space, a camera before them, and which of them each pixel sees."""
+"""Meshes, the camera, the z-buffer, and curves: what does not know faces."""

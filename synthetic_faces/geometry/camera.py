@@ -18,11 +18,11 @@ from synthetic_faces.parameters import View
 PIVOT = np.array([0.0, 0.5, -0.1])  # where the skull sits on the neck
 NECK_PIVOT = np.array([0.0, 2.2, -0.4])
 DISTANCE = 11.0  # head units, about 80 cm: a portrait lens
-OUTER_EYES = 1.282  # outer-eye distance of the average head
+OUTER_EYE_DISTANCE = 1.282  # outer-eye distance of the average head
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """(3, 3) from degrees: + yaw turns to the image's right, + pitch up, + roll clockwise."""
+    """Return (3, 3) from degrees: + yaw to the image's right, + pitch up, + roll clockwise."""
     a, b, c = np.radians([yaw, pitch, roll])
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -37,31 +37,34 @@ class Camera:
     """
 
     def __init__(self, view: View, eye_line: np.ndarray) -> None:
-        """`eye_line` (N, 3): points of the head whose mean is put where `view` wants the eyes."""
+        """eye_line: (N, 3) points of the head whose mean is placed where `view` has the eyes."""
         self.head = rotation(view.yaw, view.pitch, view.roll)
         self.torso = rotation(0.35 * view.yaw, 0.15 * view.pitch, 0.2 * view.roll)
-        self.scale = view.eye_distance / OUTER_EYES
+        self.scale = view.eye_distance / OUTER_EYE_DISTANCE
         self.shift = np.zeros(2)
         seen = self.project(self.to_world(eye_line)).mean(0)
         self.shift = np.array([view.eye_x, view.eye_y]) - seen
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
-        """Head points (..., 3), posed."""
+        """Pose head points (..., 3)."""
         return (points - PIVOT) @ self.head.T + PIVOT
 
     def torso_to_world(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 3) of the shoulders, which follow the head only a little."""
+        """Pose points (..., 3) of the shoulders, which follow the head only a little."""
         return (points - NECK_PIVOT) @ self.torso.T + NECK_PIVOT
 
     def project(self, world: np.ndarray) -> np.ndarray:
-        """World points (..., 3) -> picture (..., 2)."""
+        """Project world points (..., 3) to the picture (..., 2)."""
         factor = self.scale * DISTANCE / (DISTANCE + 1 - world[..., 2:])
         return world[..., :2] * factor + self.shift
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """size: side of the picture. step: canvas samples a picture pixel, along each side."""
+    """The sampling of a canvas.
+
+    size: side of the picture. step: canvas samples a picture pixel, along each side.
+    """
 
     size: int
     step: int
@@ -77,16 +80,16 @@ class Lattice:
         return 0.5 * (self.step % 2)
 
     def cells(self, points: np.ndarray) -> np.ndarray:
-        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
+        """Convert picture points (..., 2) in widths to canvas coordinates, integers at samples."""
         return points * self.side - self._shift
 
     def centres(self, canvas: np.ndarray) -> np.ndarray:
-        """What a canvas (side, side, ...) holds at the centres of the picture's pixels."""
+        """Read a canvas (side, side, ...) at the centres of the picture's pixels."""
         return canvas[self.step // 2 :: self.step, self.step // 2 :: self.step]
 
 
 def lattice(size: int) -> Lattice:
-    """Finer for small pictures, whose edges need it more.
+    """Return the sampling of a picture of side `size`: finer for small pictures.
 
     Raises:
         SketchFaceError: for a size that is no whole number of pixels.
@@ -97,7 +100,7 @@ def lattice(size: int) -> Lattice:
 
 
 def reduce(canvas: np.ndarray, size: int) -> np.ndarray:
-    """Mean over each picture pixel: (side, side, ...) float32 -> (size, size, ...)."""
+    """Average over each picture pixel: (side, side, ...) float32 -> (size, size, ...)."""
     step = canvas.shape[0] // size
     if step % 2 == 0:
         # Half a sample to the left and half to the right of each: centred on sample step / 2.

@@ -1,4 +1,4 @@
-"""Surfaces as grids of points, the shapes they are built of, and the names of what they show."""
+"""Surfaces as grids of points, simple shapes, and the names of what a pixel shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Part(IntEnum):
-    """What a pixel shows."""
+    """The surface that a pixel shows."""
 
     NOTHING = 0
     HEAD = 1
@@ -53,7 +53,7 @@ class Label(IntEnum):
 class Mesh:
     """A (R, C) grid in the world.
 
-    points: (R, C, 3). plane: (R, C, 2), place in the part's own plane (the face plane for the
+    points: (R, C, 3). plane: (R, C, 2), coordinates in the part's own plane (the face plane for the
     head). strand: (R, C, 2), coordinates across and along hair. hair: (R, C), how far inside the
     hairline. Rows run down and columns to the image's right on the outside. open: both sides show.
     """
@@ -71,13 +71,13 @@ class Mesh:
         return slopes(np.ascontiguousarray(np.moveaxis(self.points, -1, 0), np.float32))
 
     def normals(self) -> np.ndarray:
-        """(R, C, 3) unit normals that point outside."""
+        """Return (R, C, 3) unit normals that point outside."""
         (dx, dy, dz), (ax, ay, az) = self._slopes
         normal = np.stack([ay * dz - az * dy, az * dx - ax * dz, ax * dy - ay * dx])
         return _unit(normal)
 
     def tangents(self) -> np.ndarray:
-        """(R, C, 3) unit directions along which the across-hair coordinate stands still."""
+        """Return (R, C, 3) unit directions along the hair (constant coordinate across it)."""
         if self.hair.max() < 0:
             return np.zeros(self.points.shape, np.float32)
         down, along = self._slopes
@@ -86,7 +86,7 @@ class Mesh:
         return _unit(across_along * down - across_down * along)
 
     def faces(self, normals: np.ndarray) -> np.ndarray:
-        """(M, 3) triangles, without those that surely look away; front sides turn clockwise."""
+        """Return (M, 3) triangles, front sides clockwise, without those that surely face away."""
         rows, columns = self.points.shape[:2]
         index = np.arange(rows * columns).reshape(rows, columns)
         a, b, c, d = (
@@ -101,7 +101,7 @@ class Mesh:
 
 
 def slopes(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Twice the change a step of (..., R, C) down and along, shaped like it."""
+    """Return twice the change of (..., R, C) a step down and a step along, shaped like it."""
     down, along = np.empty_like(field), np.empty_like(field)
     np.subtract(field[..., 2:, :], field[..., :-2, :], out=down[..., 1:-1, :])
     down[..., 0, :] = 2 * (field[..., 1, :] - field[..., 0, :])
@@ -113,7 +113,7 @@ def slopes(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
-    """(3, R, C) of any length -> (R, C, 3) of length 1; 0 stays 0."""
+    """Normalise (3, R, C) to (R, C, 3) of length 1; 0 stays 0."""
     x, y, z = vectors
     vectors /= np.sqrt(np.maximum(x * x + y * y + z * z, np.float32(1e-18)))
     return np.moveaxis(vectors, 0, -1)
@@ -122,10 +122,10 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def tube(
     part: Part, path: np.ndarray, radius: np.ndarray | float, aside: np.ndarray, around: int = 7
 ) -> Mesh:
-    """A tube along a world path (N, 3); radius: (N,) or one.
+    """Build a tube along a world path (N, 3); radius: (N,) or one.
 
-    aside: (3,), a direction never along the path. Its `plane` is the place along the path and
-    around it, both in [0, 1].
+    aside: (3,), a direction never along the path. Its `plane` is the position along the path
+    and around it, both in [0, 1].
     """
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
@@ -141,7 +141,7 @@ def tube(
 
 
 def ball(part: Part, centre: np.ndarray, radius: float) -> Mesh:
-    """A ball in the world."""
+    """Build a ball in the world."""
     around = np.linspace(0, 2 * np.pi, 15)[None, :]
     up = np.linspace(0.05, np.pi - 0.05, 8)[:, None]
     unit = [np.sin(up) * np.sin(around), -np.cos(up) + 0 * around, np.sin(up) * np.cos(around)]
@@ -150,5 +150,5 @@ def ball(part: Part, centre: np.ndarray, radius: float) -> Mesh:
 
 
 def bare(part: Part, points: np.ndarray, plane: np.ndarray, open: bool = False) -> Mesh:
-    """A hairless mesh of world points (R, C, 3)."""
+    """Build a mesh of world points (R, C, 3) without hair."""
     return Mesh(part, points, plane, plane, np.full(points.shape[:2], -1.0), open=open)

@@ -1,4 +1,4 @@
-"""Smooth curves through a few points, and anti-aliased shapes drawn along them."""
+"""Smooth curves through a few points, stretches of paths, and anti-aliased shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 
 def pchip(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Monotone cubic interpolation (Fritsch & Butland 1984): smooth, and it never overshoots.
+    """Interpolate with a monotone cubic (Fritsch & Butland 1984), which never overshoots.
+
+    Unlike SciPy's, the slope at each end is that of the outermost chord.
 
     knots: (K,) ascending. values: (K,) or (K, C). x: (N,). Returns (N,) or (N, C).
     """
@@ -39,7 +41,7 @@ def pchip(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def spline(points: np.ndarray, count: int) -> np.ndarray:
-    """Catmull-Rom curve through points (K, D), as (count, D) samples."""
+    """Sample a Catmull-Rom curve through points (K, D): (count, D)."""
     points = np.asarray(points, float)
     padded = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
     position = np.linspace(0, len(points) - 1, count)
@@ -51,8 +53,15 @@ def spline(points: np.ndarray, count: int) -> np.ndarray:
     )
 
 
+def stretches(points: np.ndarray, keep: np.ndarray, least: int = 2) -> list[np.ndarray]:
+    """Return the runs of a path (N, D) where `keep` (N,) holds, of at least `least` points each."""
+    cuts = np.flatnonzero(np.diff(keep.astype(np.int8))) + 1
+    runs = zip(np.split(points, cuts), np.split(keep, cuts), strict=True)
+    return [run for run, kept in runs if kept[0] and len(run) >= least]
+
+
 def smoothstep(low: float | np.ndarray, high: float | np.ndarray, x: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, a cubic between (either order)."""
+    """Return 0 below `low`, 1 above `high` and a cubic between; `low` may exceed `high`."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
     return t * t * (3 - 2 * t)
 

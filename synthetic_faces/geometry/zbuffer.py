@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthetic_faces.geometry.camera import Camera, Lattice
+from synthetic_faces.geometry.shapes import stretches
 
 EDGE = np.float32(1e-4)  # pixels by which triangles overlap, so that no seam opens between them
 SLIVER = np.float32(0.004)  # twice the area in pixels below which a triangle counts as one point
@@ -30,7 +31,7 @@ class Hits:
 
 
 def rasterise(xy: np.ndarray, z: np.ndarray, faces: np.ndarray, side: int) -> Hits:
-    """Nearest triangle at each pixel centre of a side x side picture.
+    """Return the nearest triangle at each pixel centre of a side x side picture.
 
     xy: (V, 2) in pixels, integers at pixel centres. z: (V,), larger is nearer. faces: (M, 3).
     """
@@ -47,9 +48,9 @@ def rasterise(xy: np.ndarray, z: np.ndarray, faces: np.ndarray, side: int) -> Hi
     first += np.take(plane[2], triangle) * row.astype(np.float32)
     span = np.repeat(np.arange(len(length), dtype=np.int32), length)
     before = (np.cumsum(length) - length).astype(np.int32)
-    place = np.arange(len(span), dtype=np.int32)
-    pixel = np.take(row * side + start - before, span) + place
-    depth = np.take(across, span) * (place - np.take(before, span)).astype(np.float32)
+    number = np.arange(len(span), dtype=np.int32)
+    pixel = np.take(row * side + start - before, span) + number
+    depth = np.take(across, span) * (number - np.take(before, span)).astype(np.float32)
     depth += np.take(first, span)
     buffer = np.full(side * side, -np.inf, np.float32)
     np.maximum.at(buffer, pixel, depth)
@@ -64,7 +65,7 @@ def rasterise(xy: np.ndarray, z: np.ndarray, faces: np.ndarray, side: int) -> Hi
 
 
 def _spans(x: np.ndarray, y: np.ndarray, side: int) -> tuple[np.ndarray, ...]:
-    """Horizontal runs of pixels inside triangles with corners x, y, each (3, M).
+    """Cut triangles with corners x, y, each (3, M), into horizontal runs of pixels.
 
     Returns, per run, its triangle, row, first column and number of pixels.
     """
@@ -98,7 +99,7 @@ def _spans(x: np.ndarray, y: np.ndarray, side: int) -> tuple[np.ndarray, ...]:
 
 
 def _by_height(x: np.ndarray, y: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
-    """Corners (3, M) from the highest to the lowest."""
+    """Sort corners (3, M) from the highest to the lowest."""
     (x0, x1, x2), (y0, y1, y2) = x, y
     for _ in range(2):
         down = y0 <= y1
@@ -111,13 +112,13 @@ def _by_height(x: np.ndarray, y: np.ndarray) -> tuple[tuple[np.ndarray, ...], ..
 
 
 def _slope(xa: np.ndarray, ya: np.ndarray, xb: np.ndarray, yb: np.ndarray) -> np.ndarray:
-    """How far an edge moves to the right a row; 0 for one that lies level."""
+    """Return how far an edge moves to the right a row; 0 for a level edge."""
     rise = yb - ya
     return np.where(rise > 1e-6, (xb - xa) / np.maximum(rise, np.float32(1e-6)), np.float32(0))
 
 
 def _plane(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Constant, x- and y-slope of each triangle's depth; corners each (3, M)."""
+    """Return constant, x- and y-slope of each triangle's depth; corners each (3, M)."""
     ax, ay, bx, by = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
     az, bz = z[1] - z[0], z[2] - z[0]
     area = ax * by - ay * bx
@@ -129,7 +130,7 @@ def _plane(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...
 def _weights(
     x: np.ndarray, y: np.ndarray, winner: np.ndarray, pixel: np.ndarray, side: int
 ) -> np.ndarray:
-    """(P, 3) barycentric weights of pixels in their triangles."""
+    """Return barycentric weights (P, 3) of pixels in their triangles."""
     row, column = np.divmod(pixel.astype(np.int32), np.int32(side))
     ax, ay, bx, by = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
     area = ax * by - ay * bx
@@ -148,7 +149,7 @@ class Geometry:
     """What each covered pixel of a canvas shows. P covered pixels, in scan order; side: its side.
 
     pixel: (P,) flat index. part: (P,) `Part`. depth: (P,) world z. normal, tangent: (P, 3) in the
-    world, tangent along hair. plane: (P, 2) place on the part. strand: (P, 2). hair: (P,).
+    world, tangent along hair. plane: (P, 2) coordinates on the part. strand: (P, 2). hair: (P,).
     inner: (P,) bool, the inside of an open surface. z: (side, side) world z, -inf for nothing.
     """
 
@@ -170,11 +171,11 @@ class Geometry:
         return self.lattice.side
 
     def cells(self, points: np.ndarray) -> np.ndarray:
-        """Picture points in widths (..., 2) -> canvas coordinates, integers at samples."""
+        """Convert picture points (..., 2) in widths to canvas coordinates, integers at samples."""
         return self.lattice.cells(points)
 
     def map(self, values: np.ndarray, empty: float = 0.0) -> np.ndarray:
-        """Per-pixel values (P, ...) spread over the canvas (side, side, ...)."""
+        """Spread per-pixel values (P, ...) over the canvas (side, side, ...)."""
         full = np.full((self.side * self.side, *values.shape[1:]), empty, values.dtype)
         full[self.pixel] = values
         return full.reshape(self.side, self.side, *values.shape[1:])
@@ -183,7 +184,7 @@ class Geometry:
 def visible(
     camera: Camera, geometry: Geometry, world: np.ndarray, reach: float = 0.05
 ) -> list[np.ndarray]:
-    """The parts of a world line (N, 3) that nothing hides, in canvas pixels.
+    """Return the visible parts of a world line (N, 3), in canvas pixels.
 
     reach: how far, in head units, something may lie before the line without hiding it.
     """
@@ -192,9 +193,4 @@ def visible(
     inside = ((cell >= 0) & (cell < geometry.side)).all(1)
     cell = np.clip(cell, 0, geometry.side - 1)
     seen = inside & (world[:, 2] > geometry.z[cell[:, 1], cell[:, 0]] - reach)
-    cuts = np.flatnonzero(np.diff(seen.astype(int))) + 1
-    return [
-        part
-        for part, shown in zip(np.split(at, cuts), np.split(seen, cuts))
-        if shown[0] and len(part) > 1
-    ]
+    return stretches(at, seen)

@@ -1,4 +1,4 @@
-"""What worn things are made of: cloth, felt, knit, metal, beads, frames and dark glass."""
+"""The appearance of clothes, hats, jewellery and glasses."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from synthetic_faces.geometry.shapes import smoothstep
 from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.lighting import linear
 from synthetic_faces.parameters import Wear
-from synthetic_faces.randomness import sample
+from synthetic_faces.randomness import noise_at
 from synthetic_faces.scene import Scene
 
-Made = tuple[np.ndarray, np.ndarray, np.ndarray]
+Appearance = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Colour (P, 3) linear, gloss (P,) and label (P,) of all pixels, to be written to."""
 
 
-def dye(made: Made, geometry: Geometry, scene: Scene) -> None:
-    """Give every pixel of a worn thing its colour, gloss and label."""
+def dye(appearance: Appearance, geometry: Geometry, scene: Scene) -> None:
+    """Set colour, gloss and label of every pixel of clothes, hats, jewellery and glasses."""
     wear = scene.parameters.wear
-    _clothe(made, geometry, scene)
-    colour, gloss, label = made
+    _clothe(appearance, geometry, scene)
+    colour, gloss, label = appearance
     for part, name in ((Part.EARRING, Label.EARRING), (Part.NECKLACE, Label.NECKLACE)):
         here = np.flatnonzero(geometry.part == part)
         if len(here):
@@ -42,8 +42,8 @@ def dye(made: Made, geometry: Geometry, scene: Scene) -> None:
         gloss[here], label[here] = np.where(lens, 1.2, 3.0), Label.GLASSES
 
 
-def _clothe(made: Made, geometry: Geometry, scene: Scene) -> None:
-    colour, gloss, label = made
+def _clothe(appearance: Appearance, geometry: Geometry, scene: Scene) -> None:
+    colour, gloss, label = appearance
     wear = scene.parameters.wear
     here = np.flatnonzero(geometry.part == Part.TORSO)
     plane = geometry.plane[here]
@@ -58,11 +58,11 @@ def _clothe(made: Made, geometry: Geometry, scene: Scene) -> None:
 
 
 def _hat(wear: Wear, plane: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    """Linear colour (K, 3). plane: azimuth and height. kind: part of the hat, as `hats` counts."""
+    """Return linear colour (K, 3). plane: azimuth and height. kind: part of the hat (`hats`)."""
     theta, height = plane[:, 0], plane[:, 1]
     base, band = linear(wear.hat_colour), linear(wear.hat_band)
-    flap, cuff = np.abs(kind - hats.FLAP) < 0.5, np.abs(kind - hats.CUFF) < 0.5
-    shade = 1 + 0.08 * sample("fine", theta * 0.4, height * 0.7)
+    flap, cuff = np.abs(kind - hats.ON_FLAP) < 0.5, np.abs(kind - hats.ON_CUFF) < 0.5
+    shade = 1 + 0.08 * noise_at("fine", theta * 0.4, height * 0.7)
     second = np.zeros(len(theta), bool)
     if wear.hat == "beanie":
         ribs = np.where(cuff, 38, 44)
@@ -81,7 +81,7 @@ def _hat(wear: Wear, plane: np.ndarray, kind: np.ndarray) -> np.ndarray:
 
 
 def _dark_glass(geometry: Geometry, here: np.ndarray) -> np.ndarray:
-    """Linear colour of dark lenses: they pale toward the cheek and mirror a window."""
+    """Return the linear colour of dark lenses: paler toward the cheek, with a reflection."""
     side = geometry.side
     down = geometry.strand[here, 1]
     x, y = geometry.pixel[here] % side / side, geometry.pixel[here] // side / side
@@ -91,7 +91,7 @@ def _dark_glass(geometry: Geometry, here: np.ndarray) -> np.ndarray:
 
 
 def _neckline(wear: Wear, neck: float, side: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Signed distance from the neckline, positive where there is cloth.
+    """Return the signed distance from the neckline, positive where there is cloth.
 
     neck: half-width of the neck. side: (...) distance from the middle. y: (...) height.
     """
@@ -110,10 +110,13 @@ def _neckline(wear: Wear, neck: float, side: np.ndarray, y: np.ndarray) -> np.nd
 def _cloth(
     wear: Wear, plane: np.ndarray, edge: np.ndarray, colour: np.ndarray, trim: np.ndarray
 ) -> np.ndarray:
-    """Linear colour (P, 3) of cloth at places (P, 2) of a body, `edge` inside the neckline."""
+    """Return linear colour (P, 3) of cloth at points (P, 2) of a body.
+
+    edge: (P,) signed distance from the neckline.
+    """
     x, y = plane[:, 0], plane[:, 1]
-    folds = 0.11 * sample("cloud", x * 0.5 + 0.4 * y, y * 0.06)
-    weave = 1 + folds + 0.05 * sample("fine", x * 0.9, y * 0.9)
+    folds = 0.11 * noise_at("cloud", x * 0.5 + 0.4 * y, y * 0.06)
+    weave = 1 + folds + 0.05 * noise_at("fine", x * 0.9, y * 0.9)
     if wear.neckline == "turtle":
         weave *= 1 - 0.16 * (np.cos(2 * np.pi * x / 0.075) > 0.3) * (y > COLLAR)
     weave *= 1 - 0.35 * np.exp(-(((edge - 0.05) / 0.012) ** 2))  # the seam
@@ -129,7 +132,7 @@ def _cloth(
 
 
 def paint_lenses(canvas: np.ndarray, worn: Glasses, wear: Wear) -> None:
-    """Put clear lenses over a linear canvas (S, S, 3): a breath of glass, and a reflection."""
+    """Paint clear lenses over a linear canvas (S, S, 3): a slight tint and a reflection."""
     side = canvas.shape[0]
     here, flat = worn.glass, canvas.reshape(-1, 3)
     if len(here) == 0:
@@ -139,14 +142,14 @@ def paint_lenses(canvas: np.ndarray, worn: Glasses, wear: Wear) -> None:
     flat[here] += 0.010 + 0.035 * sheen
 
 
-def label_lenses(worn: Glasses, names: np.ndarray) -> None:
+def label_lenses(worn: Glasses, label_map: np.ndarray) -> None:
     """Mark lenses in a label map; eyes, brows, ears and hair stay, as in CelebAMask-HQ."""
-    flat = names.reshape(-1)
+    flat = label_map.reshape(-1)
     under = np.isin(flat[worn.glass], (Label.BACKGROUND, Label.SKIN, Label.NOSE))
     flat[worn.glass[under]] = Label.GLASSES
 
 
 def _reflection(x: np.ndarray, y: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """Brightness in [0, 1] of what lenses mirror at places of the picture: a slanting window."""
+    """Return the brightness of reflections on lenses in [0, 1]: a slanting window."""
     stripe = np.exp(-(((np.mod(7 * (x + 0.5 * y), 1.0) - 0.35) / 0.09) ** 2))
     return (0.35 + 0.65 * np.clip(1 - facing, 0, 1)) * stripe.astype(np.float32)

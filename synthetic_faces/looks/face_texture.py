@@ -1,4 +1,4 @@
-"""The picture that is wrapped round the face: colour, gloss and labels over the face plane."""
+"""The texture of the face: colour, gloss and labels over the face plane."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from synthetic_faces.parameters import RGB
 
 SCALE = 150  # texels per head unit
 LEFT, TOP, RIGHT, BOTTOM = -1.15, -1.05, 1.15, 1.95
-WIDTH, HEIGHT = int((RIGHT - LEFT) * SCALE), int((BOTTOM - TOP) * SCALE)
+TEXELS_ACROSS, TEXELS_DOWN = int((RIGHT - LEFT) * SCALE), int((BOTTOM - TOP) * SCALE)
 
 
 def texels(points: np.ndarray) -> np.ndarray:
-    """Face-plane points (..., 2) -> texel coordinates, integers at texel centres."""
+    """Convert face-plane points (..., 2) to texel coordinates, integers at texel centres."""
     offset = np.array([-LEFT * SCALE - 0.5, -TOP * SCALE - 0.5], np.float32)
     return points * np.float32(SCALE) + offset
 
 
 def plane() -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates x and y of every texel, each (HEIGHT, WIDTH) float32."""
-    x = (np.arange(WIDTH, dtype=np.float32) + 0.5) / SCALE + LEFT
-    y = (np.arange(HEIGHT, dtype=np.float32) + 0.5) / SCALE + TOP
-    return np.broadcast_to(x, (HEIGHT, WIDTH)), np.broadcast_to(y[:, None], (HEIGHT, WIDTH))
+    """Return x and y of every texel, each (TEXELS_DOWN, TEXELS_ACROSS) float32."""
+    x = (np.arange(TEXELS_ACROSS, dtype=np.float32) + 0.5) / SCALE + LEFT
+    y = (np.arange(TEXELS_DOWN, dtype=np.float32) + 0.5) / SCALE + TOP
+    return np.broadcast_to(x, (TEXELS_DOWN, TEXELS_ACROSS)), np.broadcast_to(
+        y[:, None], (TEXELS_DOWN, TEXELS_ACROSS)
+    )
 
 
 def enlarged(field: np.ndarray) -> np.ndarray:
-    """Resize a field of any size, spread over the whole texture, to (HEIGHT, WIDTH, ...)."""
-    return cv2.resize(field, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    """Resize a field of the whole texture to (TEXELS_DOWN, TEXELS_ACROSS, ...)."""
+    return cv2.resize(field, (TEXELS_ACROSS, TEXELS_DOWN), interpolation=cv2.INTER_LINEAR)
 
 
 class Window:
-    """A rectangle of the canvas that holds some points, with room around them."""
+    """A rectangle of the texture that holds some points, with a margin."""
 
     def __init__(self, points: np.ndarray, margin: float = 0.04) -> None:
         at = texels(points)
         low = np.floor(at.min(0) - margin * SCALE).astype(int)
         high = np.ceil(at.max(0) + margin * SCALE).astype(int)
-        self.low = np.clip(low, 0, [WIDTH - 2, HEIGHT - 2])
-        self.high = np.clip(high, self.low + 2, [WIDTH, HEIGHT])
+        self.low = np.clip(low, 0, [TEXELS_ACROSS - 2, TEXELS_DOWN - 2])
+        self.high = np.clip(high, self.low + 2, [TEXELS_ACROSS, TEXELS_DOWN])
         self.slices = (slice(self.low[1], self.high[1]), slice(self.low[0], self.high[0]))
 
     def _at(self, points: np.ndarray) -> np.ndarray:
@@ -50,13 +52,13 @@ class Window:
         return np.zeros((self.high[1] - self.low[1], self.high[0] - self.low[0]), np.uint8)
 
     def fill(self, outline: np.ndarray, blur: float = 0.0) -> np.ndarray:
-        """Coverage in [0, 1] of a closed outline (N, 2), blurred by `blur` head units."""
+        """Return the coverage in [0, 1] of a closed outline (N, 2); blur: head units."""
         mask = self._empty()
         shapes.fill(mask, [self._at(outline)], 255)
         return _soft(mask, blur)
 
     def line(self, points: np.ndarray, width: float, blur: float = 0.0) -> np.ndarray:
-        """Coverage in [0, 1] of an open line (N, 2) of some width in head units."""
+        """Return the coverage in [0, 1] of an open line (N, 2); width: head units."""
         thick = max(1, round(width * SCALE))
         mask = self._empty()
         shapes.lines(mask, [self._at(points)], thick, 255)
@@ -65,7 +67,7 @@ class Window:
     def lines(
         self, paths: list[np.ndarray] | np.ndarray, width: float, blur: float = 0.0
     ) -> np.ndarray:
-        """Coverage in [0, 1] of many open lines (N, 2), or (M, N, 2), of one width."""
+        """Return the coverage in [0, 1] of many open lines (N, 2), or (M, N, 2), of one width."""
         thick = max(1, round(width * SCALE))
         mask = self._empty()
         if isinstance(paths, np.ndarray):
@@ -75,41 +77,44 @@ class Window:
         return _soft(mask, blur) * min(1.0, width * SCALE / thick)
 
     def disc(self, centre: np.ndarray, radius: float, blur: float = 0.0) -> np.ndarray:
-        """Coverage in [0, 1] of a disc."""
+        """Return the coverage in [0, 1] of a disc."""
         mask = self._empty()
         shapes.disc(mask, self._at(centre), radius * SCALE, 255)
         return _soft(mask, blur)
 
     def dots(self, centres: np.ndarray, radii: np.ndarray, blur: float) -> np.ndarray:
-        """Coverage in [0, 1] of many discs."""
+        """Return the coverage in [0, 1] of many discs."""
         mask = self._empty()
         for centre, radius in zip(self._at(centres), radii):
             shapes.disc(mask, centre, radius * SCALE, 255)
         return _soft(mask, blur)
 
     def from_point(self, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Each texel's offset from a point in head units: x (1, W) and y (H, 1), float32."""
+        """Return each texel's offset from a point in head units: x (1, W), y (H, 1), float32."""
         cx, cy = self._at(centre)
         rows, columns = np.ogrid[: self.high[1] - self.low[1], : self.high[0] - self.low[0]]
         return ((columns - cx) / SCALE).astype(np.float32), ((rows - cy) / SCALE).astype(np.float32)
 
     def distance(self, centre: np.ndarray) -> np.ndarray:
-        """Distance in head units of each texel of the window from a point."""
+        """Return the distance of each texel of the window from a point, in head units."""
         x, y = self.from_point(centre)
         return np.hypot(x, y)
 
 
-class Canvas:
-    """colour: (HEIGHT, WIDTH, 3) float32 sRGB. gloss: (HEIGHT, WIDTH). label: (HEIGHT, WIDTH)."""
+class FaceTexture:
+    """The texture; H = TEXELS_DOWN, W = TEXELS_ACROSS.
+
+    colour: (H, W, 3) float32 sRGB. gloss: (H, W) float32. label: (H, W) uint8.
+    """
 
     def __init__(self, tone: RGB, gloss: float) -> None:
-        self.colour = np.empty((HEIGHT, WIDTH, 3), np.float32)
+        self.colour = np.empty((TEXELS_DOWN, TEXELS_ACROSS, 3), np.float32)
         self.colour[:] = tone
-        self.gloss = np.full((HEIGHT, WIDTH), gloss, np.float32)
-        self.label = np.full((HEIGHT, WIDTH), Label.SKIN, np.uint8)
+        self.gloss = np.full((TEXELS_DOWN, TEXELS_ACROSS), gloss, np.float32)
+        self.label = np.full((TEXELS_DOWN, TEXELS_ACROSS), Label.SKIN, np.uint8)
 
     def blend(self, window: Window, mask: np.ndarray, colour: RGB | np.ndarray) -> None:
-        """Mix a colour (3 numbers or one per texel) in by a mask in [0, 1]."""
+        """Blend a colour (3 numbers, or 3 per texel) in by a mask in [0, 1]."""
         here = self.colour[window.slices]
         here += mask[..., None] * (np.asarray(colour, np.float32) - here)
 
@@ -119,7 +124,7 @@ class Canvas:
         lost += 1
         self.colour[window.slices] *= np.maximum(lost, 0, out=lost)
 
-    def name(self, window: Window, mask: np.ndarray, label: int) -> None:
+    def set_label(self, window: Window, mask: np.ndarray, label: int) -> None:
         """Label the texels that a mask covers by half."""
         self.label[window.slices][mask > 0.5] = label
 

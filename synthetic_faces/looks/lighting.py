@@ -10,7 +10,7 @@ import numpy as np
 from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.parameters import RGB, Light
 
-COARSE = 192  # side of the z-buffer on which shadows and occlusion are found
+SHADOW_SIDE = 192  # side of the z-buffer on which shadows and occlusion are computed
 WALL = -3.0  # z taken where nothing is
 TEAR = 0.06  # step in z between neighbours that are not of one surface
 # Reach of occlusion in head units, and its weight: lips and lids; nose and sockets; chin on neck.
@@ -55,15 +55,15 @@ class Illumination:
 
 
 def direction(azimuth: float, elevation: float) -> np.ndarray:
-    """Unit vector (3,) to a lamp: azimuth + to the image's right, 0 at the viewer; elevation up."""
+    """Return the unit vector (3,) to a lamp; azimuth + to the image's right, elevation + up."""
     across, up = np.radians([azimuth, elevation])
-    found = [np.sin(across) * np.cos(up), -np.sin(up), np.cos(across) * np.cos(up)]
-    return np.array(found, np.float32)
+    vector = [np.sin(across) * np.cos(up), -np.sin(up), np.cos(across) * np.cos(up)]
+    return np.array(vector, np.float32)
 
 
 def illuminate(light: Light, geometry: Geometry, scale: float) -> Illumination:
-    """Light of a scene; `scale` is the head unit in pixels of the canvas."""
-    unit = scale * COARSE / geometry.side
+    """Compute the light of a scene; `scale` is the head unit in pixels of the canvas."""
+    unit = scale * SHADOW_SIDE / geometry.side
     coarse = _Coarse(geometry)
     settings = (
         (light.azimuth, light.elevation, light.key, light.key_colour, light.softness),
@@ -89,20 +89,20 @@ def illuminate(light: Light, geometry: Geometry, scale: float) -> Illumination:
 
 
 def _hue(colour: RGB) -> np.ndarray:
-    """Linear colour whose strongest channel is 1."""
-    found = linear(colour)
-    return found / max(float(found.max()), 1e-6)
+    """Return the linear colour, scaled so that its strongest channel is 1."""
+    light = linear(colour)
+    return light / max(float(light.max()), 1e-6)
 
 
 class _Coarse:
-    """A coarse z-buffer, and the way back from it to the covered pixels.
+    """A coarse z-buffer, and the interpolation from it to the covered pixels.
 
     z: (COARSE, COARSE) world z, WALL for nothing.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         self._geometry = geometry
-        cells = (COARSE, COARSE)
+        cells = (SHADOW_SIDE, SHADOW_SIDE)
         z = cv2.resize(geometry.z, cells, interpolation=cv2.INTER_NEAREST)
         self.z = np.maximum(z, np.float32(WALL))
         # By an outline, interpolation would mix what lies before it with what lies behind: such
@@ -110,21 +110,23 @@ class _Coarse:
         smooth = self._enlarged(self.z)
         self._torn = np.flatnonzero(np.abs(smooth - geometry.depth) > TEAR)
         row, column = np.divmod(geometry.pixel[self._torn], geometry.side)
-        self._cell = self._nearest(row * COARSE // geometry.side, column * COARSE // geometry.side)
+        self._cell = self._nearest(
+            row * SHADOW_SIDE // geometry.side, column * SHADOW_SIDE // geometry.side
+        )
 
     def _nearest(self, row: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         depth = self._geometry.depth[self._torn]
         best = np.full(len(row), np.inf, np.float32)
-        found = (row.copy(), column.copy())
+        cell = (row.copy(), column.copy())
         for down in (-1, 0, 1):
             for right in (-1, 0, 1):
-                r = np.clip(row + down, 0, COARSE - 1)
-                c = np.clip(column + right, 0, COARSE - 1)
+                r = np.clip(row + down, 0, SHADOW_SIDE - 1)
+                c = np.clip(column + right, 0, SHADOW_SIDE - 1)
                 gap = np.abs(self.z[r, c] - depth)
                 closer = gap < best
                 best = np.where(closer, gap, best)
-                found = (np.where(closer, r, found[0]), np.where(closer, c, found[1]))
-        return found
+                cell = (np.where(closer, r, cell[0]), np.where(closer, c, cell[1]))
+        return cell
 
     def _enlarged(self, field: np.ndarray) -> np.ndarray:
         whole = (self._geometry.side, self._geometry.side)
@@ -132,15 +134,15 @@ class _Coarse:
         return full.ravel()[self._geometry.pixel]
 
     def spread(self, field: np.ndarray) -> np.ndarray:
-        """Values (P,) of a field over these cells, or over every nth of them, at the pixels."""
+        """Return the values (P,) at the pixels of a field over these cells or every nth of them."""
         values = self._enlarged(field)
-        step = COARSE // field.shape[0]
+        step = SHADOW_SIDE // field.shape[0]
         values[self._torn] = field[self._cell[0] // step, self._cell[1] // step]
         return values
 
 
 def _occlusion(z: np.ndarray, unit: float) -> np.ndarray:
-    """Part of the sky that each cell's neighbourhood hides, in [0, 0.9].
+    """Return the part of the sky that each cell's neighbourhood hides, in [0, 0.9].
 
     After depth-buffer unsharp masking (Luft, Colditz & Deussen 2006): what lies deeper than the
     mean of its surroundings is a hollow. Several reaches together find hollows of every size.
@@ -156,7 +158,7 @@ def _occlusion(z: np.ndarray, unit: float) -> np.ndarray:
 
 
 def _wide_blur(field: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur; a wide one is done on fewer cells."""
+    """Blur with a Gaussian; a wide one at a quarter of the resolution."""
     if sigma < 8:
         return cv2.GaussianBlur(field, (0, 0), sigma)
     small = cv2.resize(field, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -165,7 +167,7 @@ def _wide_blur(field: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _march(z: np.ndarray, to: np.ndarray, unit: float, softness: float) -> np.ndarray:
-    """Soft shadow in [0, 1]: walk from each cell to the lamp and see what stands in the way."""
+    """Return soft shadows in [0, 1]: march from each cell to the lamp through the z-buffer."""
     side = z.shape[0]
     shadow = np.zeros_like(z)
     for distance in (0.05, 0.08, 0.12, 0.17, 0.23, 0.3, 0.4, 0.52, 0.68, 0.9):
@@ -183,12 +185,12 @@ def _march(z: np.ndarray, to: np.ndarray, unit: float, softness: float) -> np.nd
         edge = 0.02 + (0.05 + 0.22 * softness) * distance
         blocked = np.clip((over - 0.015) / edge, 0, 1) * (over < 0.9)
         shadow = np.maximum(shadow, blocked * (1 - (0.1 + 0.5 * softness) * distance))
-    return cv2.GaussianBlur(shadow, (0, 0), 0.9 * side / COARSE)
+    return cv2.GaussianBlur(shadow, (0, 0), 0.9 * side / SHADOW_SIDE)
 
 
 GAMMA = np.float32(2.2)
 
 
 def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
-    """Displayed 0..255 -> linear light 0..1 (the display's gamma taken as 2.2)."""
+    """Convert sRGB values, 0 to 255, to linear light, 0 to 1, with a gamma of 2.2."""
     return (np.clip(np.asarray(colour, np.float32), 0, 255) / 255) ** GAMMA

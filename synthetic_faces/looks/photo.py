@@ -1,4 +1,4 @@
-"""The photograph: materials under light, and how the film takes it."""
+"""The photograph: materials under light, seen through lens and film."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.lighting import Illumination, Lamp
 from synthetic_faces.looks.materials import Material
 from synthetic_faces.parameters import Film, Parameters
-from synthetic_faces.randomness import sample
+from synthetic_faces.randomness import noise_at
 
 # Light travels in skin, red the farthest: it turns past the terminator (WRAP), into the edges of
 # shadows (BLEED), and out of hollows, whose walls light each other (BOUNCE).
 WRAP = (0.34, 0.16, 0.11)
 BLEED = (0.55, 0.12, 0.0)
 BOUNCE = (0.5, 0.16, 0.06)
-LEVELS = 4096  # of the tone table
+TONE_LEVELS = 4096  # of the tone table
 BRIGHTEST = 2.5  # linear light beyond which film shows no difference
 
 
 def shade(parameters: Parameters, g: Geometry, m: Material, light: Illumination) -> np.ndarray:
-    """Linear colour (P, 3) of every covered pixel; linear in the lamps and the sky."""
+    """Return the linear colour (P, 3) of every covered pixel; linear in lamps and sky."""
     hairy = np.flatnonzero(m.hair > 0)
     colour = _surface(g, m, light)
     if len(hairy):
@@ -37,7 +37,7 @@ def shade(parameters: Parameters, g: Geometry, m: Material, light: Illumination)
 
 
 def _surface(g: Geometry, m: Material, light: Illumination) -> np.ndarray:
-    """Skin and cloth: wrapped diffuse light, two lobes of gloss, a sheen at the edges."""
+    """Shade skin and cloth: wrapped diffuse light, two lobes of gloss, a sheen at the edges."""
     cloth = np.flatnonzero(g.part >= Part.TORSO)
     contact = 0.45 + 0.55 * light.open
     # The sky is brightest above; the wall behind the viewer sends some back from the front.
@@ -68,14 +68,14 @@ def _surface(g: Geometry, m: Material, light: Illumination) -> np.ndarray:
 
 
 def _as_cloth(channels: list[np.ndarray], cloth: np.ndarray) -> list[np.ndarray]:
-    """Light without the colours that only skin gives it, at the pixels `cloth`."""
+    """Remove the colours that light takes on in skin, at the pixels `cloth`."""
     for c in (0, 2):
         channels[c][cloth] = channels[1][cloth]
     return channels
 
 
 def _shine(g: Geometry, lamp: Lamp, grazing: np.ndarray) -> np.ndarray:
-    """Gloss of skin (P,): a broad oily lobe and a narrow one, stronger at grazing angles."""
+    """Return the gloss of skin (P,): a broad lobe and a narrow one, stronger when grazing."""
     towards = np.clip(g.normal @ lamp.half, 0, 1)
     broad = towards * towards  # to the 2nd, 4th, 8th power
     broad *= broad
@@ -92,8 +92,8 @@ def _tress(
     light: Illumination,
     here: np.ndarray,
 ) -> list[np.ndarray]:
-    """Three channels of hair: thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16) on a surface."""
-    noise = sample("strand", g.strand[here, 0] * 0.5, g.strand[here, 1] * 0.1)
+    """Shade hair as thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16): three channels (K,)."""
+    noise = noise_at("strand", g.strand[here, 0] * 0.5, g.strand[here, 1] * 0.1)
     tilt = 0.14 * noise
     # The tangent, tilted by noise; only its products with two directions are needed.
     tangent, normal = g.tangent[here], g.normal[here]
@@ -119,7 +119,7 @@ def _tress(
 
 
 def focus(geometry: Geometry) -> np.ndarray:
-    """(size, size) in [0, 1]: how sharp the lens draws a place: the face, not the shoulders.
+    """Return sharpness (size, size) in [0, 1]: the face is in focus, the shoulders are not.
 
     The backdrop is soft in itself; about what is sharp, stray hairs cross it and stay sharp.
     """
@@ -133,7 +133,7 @@ def focus(geometry: Geometry) -> np.ndarray:
 def develop(
     canvas: np.ndarray, size: int, film: Film, near: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Linear canvas (S, S, 3) -> photo (size, size, 3) uint8.
+    """Develop a linear canvas (S, S, 3) into a photo (size, size, 3) uint8.
 
     near: (size, size) in [0, 1], 0 where the lens is out of focus. Reduced to size; blurred out of
     focus; glow about the lights; vignette; tone curve; grain from `rng`.
@@ -142,14 +142,14 @@ def develop(
     reduced = _defocus(reduced, near, film.blur * size / 100)
     reduced = _glow(reduced)
     reduced *= _vignette(size, round(film.vignette, 2))
-    level = np.sqrt(np.clip(reduced, 0, BRIGHTEST)) * np.float32((LEVELS - 1) / BRIGHTEST**0.5)
+    level = np.sqrt(np.clip(reduced, 0, BRIGHTEST)) * np.float32((TONE_LEVELS - 1) / BRIGHTEST**0.5)
     encoded = _tones(round(film.contrast, 2))[level.astype(np.int16)]
     grain = cv2.merge([_grain(size, film.grain, rng)] * 3)
     return cv2.add(encoded, grain, dtype=cv2.CV_8U)  # rounds, and clips to 0..255
 
 
 def _defocus(picture: np.ndarray, near: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur what is out of focus, with itself alone: what is sharp before it does not bleed."""
+    """Blur what is out of focus, without letting what is sharp bleed into it."""
     if sigma < 0.1:
         return picture
     far = 1 - near
@@ -164,7 +164,7 @@ def _defocus(picture: np.ndarray, near: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _glow(picture: np.ndarray) -> np.ndarray:
-    """Light that scatters in the lens: a little of a wide blur."""
+    """Add light scattered in the lens: a small share of a wide blur."""
     size = picture.shape[0]
     small = cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA)
     wide = cv2.GaussianBlur(small, (0, 0), 1.4)
@@ -175,7 +175,7 @@ def _glow(picture: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _vignette(size: int, amount: float) -> np.ndarray:
-    """(size, size, 3) factor: 1 in the middle, 1 - `amount` in the corners."""
+    """Return a factor (size, size, 3): 1 in the middle, 1 - `amount` in the corners."""
     x = (np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1
     away = 0.5 * (x[None, :] ** 2 + x[:, None] ** 2)
     return cv2.merge([1 - np.float32(amount) * away**1.5] * 3)
@@ -183,11 +183,11 @@ def _vignette(size: int, amount: float) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _tones(contrast: float) -> np.ndarray:
-    """(LEVELS,) display value 0..255 of linear light BRIGHTEST (i / (LEVELS - 1))^2.
+    """Return (TONE_LEVELS,): display value of light BRIGHTEST (i / (TONE_LEVELS - 1))^2.
 
     Highlights roll off instead of clipping; `contrast` bends shadows down and lights up.
     """
-    light = BRIGHTEST * (np.arange(LEVELS) / (LEVELS - 1)) ** 2
+    light = BRIGHTEST * (np.arange(TONE_LEVELS) / (TONE_LEVELS - 1)) ** 2
     rolled = np.where(light < 0.55, light, 0.55 + 0.45 * (1 - np.exp(-(light - 0.55) / 0.45)))
     display = rolled ** (1 / 2.2)
     bent = display + contrast * display * (1 - display) * (display - 0.45)
@@ -195,7 +195,7 @@ def _tones(contrast: float) -> np.ndarray:
 
 
 def _grain(size: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """(size, size) grey levels: grain of standard deviation `strength`, a little clumped."""
+    """Return grain (size, size) in grey levels, of standard deviation `strength`."""
     white = rng.standard_normal((size, size), np.float32)
     # The blur's kernel keeps 0.52 of the deviation.
     return np.float32(strength / 0.52) * cv2.GaussianBlur(white, (3, 3), 0.55)

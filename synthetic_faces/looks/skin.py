@@ -1,4 +1,4 @@
-"""Painting the skin: colour, mottling, freckles, moles, lines of age and whiskers."""
+"""Painting the skin: colour, mottling, freckles, moles and lines of age."""
 
 from __future__ import annotations
 
@@ -9,59 +9,61 @@ from synthetic_faces.figure.anatomy import SIDES, Anatomy
 from synthetic_faces.geometry.shapes import smoothstep, spline
 from synthetic_faces.looks.face_texture import (
     BOTTOM,
-    HEIGHT,
     LEFT,
     RIGHT,
+    TEXELS_ACROSS,
+    TEXELS_DOWN,
     TOP,
-    WIDTH,
-    Canvas,
+    FaceTexture,
     Window,
     enlarged,
 )
-from synthetic_faces.randomness import patch
+from synthetic_faces.randomness import noise_patch
 
-COARSE = 6  # texels a cell of the fields that vary slowly
+SKIN_CELL = 6  # texels a cell of the fields that vary slowly
 
 
-def paint(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """Lay the skin over the whole canvas."""
+def paint(texture: FaceTexture, anatomy: Anatomy, rng: np.random.Generator) -> None:
+    """Paint the skin over the whole texture."""
     skin = anatomy.parameters.skin
     offset = rng.random((4, 2))
     pores = 0.010 + 0.024 * skin.pores
-    canvas.colour *= _zones(anatomy, offset[:2])
-    grain = 1 + pores * patch("pores", (HEIGHT, WIDTH), offset[2])
-    canvas.colour *= cv2.merge([grain] * 3)
+    texture.colour *= _zones(anatomy, offset[:2])
+    grain = 1 + pores * noise_patch("pores", (TEXELS_DOWN, TEXELS_ACROSS), offset[2])
+    texture.colour *= cv2.merge([grain] * 3)
     shine = enlarged(0.45 + 0.8 * _oily(*_coarse()))
     # Pores break up the highlight.
-    canvas.gloss *= shine * (1 + 7 * pores * patch("pores", (HEIGHT, WIDTH), offset[3]))
-    _freckles(canvas, anatomy, rng)
+    texture.gloss *= shine * (
+        1 + 7 * pores * noise_patch("pores", (TEXELS_DOWN, TEXELS_ACROSS), offset[3])
+    )
+    _freckles(texture, anatomy, rng)
     for mx, my, radius in skin.moles:
         at = np.array([[mx, my]])
         window = Window(at, 0.06)
-        canvas.darken(window, window.disc(at[0], radius, 0.004), 0.55)
-    _age(canvas, anatomy, rng)
+        texture.darken(window, window.disc(at[0], radius, 0.004), 0.55)
+    _age(texture, anatomy, rng)
 
 
 def _coarse() -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of a coarse grid over the canvas: x (1, W) and y (H, 1), float32."""
-    x = LEFT + (RIGHT - LEFT) * (np.arange(WIDTH // COARSE, dtype=np.float32) + 0.5) / (
-        WIDTH // COARSE
+    """Return coordinates of a coarse grid over the texture: x (1, W), y (H, 1), float32."""
+    x = LEFT + (RIGHT - LEFT) * (np.arange(TEXELS_ACROSS // SKIN_CELL, dtype=np.float32) + 0.5) / (
+        TEXELS_ACROSS // SKIN_CELL
     )
-    y = TOP + (BOTTOM - TOP) * (np.arange(HEIGHT // COARSE, dtype=np.float32) + 0.5) / (
-        HEIGHT // COARSE
+    y = TOP + (BOTTOM - TOP) * (np.arange(TEXELS_DOWN // SKIN_CELL, dtype=np.float32) + 0.5) / (
+        TEXELS_DOWN // SKIN_CELL
     )
     return x[None, :], y[:, None]
 
 
 def _zones(anatomy: Anatomy, offset: np.ndarray) -> np.ndarray:
-    """(HEIGHT, WIDTH, 3) factor on the tone: blood, sallow forehead, blue jaw, rings, blotches.
+    """Return a factor (TEXELS_DOWN, TEXELS_ACROSS, 3) on the tone of the skin.
 
-    Artists call the bands of a face golden, red and blue from the top down. Blood shows less
-    through dark skin, which instead varies in depth.
+    Forehead, middle and jaw lean to golden, red and blue. Blood shows less through dark skin,
+    which varies in depth instead.
     """
     p = anatomy.parameters
     x, y = _coarse()
-    shape = (HEIGHT // COARSE, WIDTH // COARSE)
+    shape = (TEXELS_DOWN // SKIN_CELL, TEXELS_ACROSS // SKIN_CELL)
     light = float(np.clip(np.mean(p.skin.tone) / 210, 0, 1))
     blood = (0.35 + 0.65 * p.skin.redness) * (0.3 + 0.7 * light) * _flush(anatomy, x, y)
     rouge = (0.25 + 0.75 * light) * p.skin.blush
@@ -82,7 +84,7 @@ def _zones(anatomy: Anatomy, offset: np.ndarray) -> np.ndarray:
 
 
 def _by_the_eyes(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the thin skin under and over the eyes lies; shaped as in `_flush`."""
+    """Return where the thin skin under and over the eyes lies; shaped as in `_flush`."""
     below = above = np.zeros((y.size, x.size), np.float32)
     for eye in anatomy.eyes:
         across, down = (float(part) for part in eye.centre)
@@ -92,13 +94,13 @@ def _by_the_eyes(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> tuple[np.nda
 
 
 def _blotches(kind: str, shape: tuple[int, int], offset: np.ndarray) -> np.ndarray:
-    """Cloudy noise on the coarse grid, of about unit variance."""
-    cells = patch(kind, (2 * shape[0], 2 * shape[1]), offset)
+    """Return cloudy noise on the coarse grid, of about unit variance."""
+    cells = noise_patch(kind, (2 * shape[0], 2 * shape[1]), offset)
     return cells[::2, ::2]
 
 
 def _flush(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where blood shows: cheeks, nose, chin. x: (1, W), y: (H, 1); returns (H, W)."""
+    """Return where blood shows: cheeks, nose, chin. x: (1, W), y: (H, 1); result: (H, W)."""
     cheeks = _spot(np.abs(x), y, (0.54, 0.46), (0.34, 0.28))
     nose = 0.85 * _spot(x, y, (0.0, anatomy.y_nose - 0.13), (0.22, 0.16))
     chin = 0.4 * _spot(x, y, (0.0, anatomy.y_chin - 0.2), (0.2, 0.14))
@@ -106,7 +108,7 @@ def _flush(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _oily(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where skin shines: forehead, ridge of the nose, cheekbones; shaped as in `_flush`."""
+    """Return where skin shines: forehead, nose, cheekbones; shaped as in `_flush`."""
     forehead = _spot(x, y, (0.0, -0.6), (0.45, 0.25))
     nose = 1.2 * _spot(x, y, (0.0, 0.3), (0.1, 0.3))
     cheeks = 0.8 * _spot(np.abs(x), y, (0.6, 0.28), (0.16, 0.13))
@@ -120,8 +122,8 @@ def _spot(
     return across * np.exp(-(((y - centre[1]) / size[1]) ** 2))
 
 
-def _freckles(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """Small spots over nose and cheeks: many faint ones, few dark ones."""
+def _freckles(texture: FaceTexture, anatomy: Anatomy, rng: np.random.Generator) -> None:
+    """Paint freckles over nose and cheeks: many faint ones, few dark ones."""
     amount = anatomy.parameters.skin.freckles
     if amount <= 0:
         return
@@ -130,11 +132,11 @@ def _freckles(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> Non
         points = np.stack([rng.normal(0, 0.44, count), rng.normal(0.3, 0.2, count)], 1)
         radius = size * rng.uniform(0.7, 1.5, count)
         window = Window(points, 0.03)
-        canvas.darken(window, window.dots(points, radius, 0.004), dark * (0.7 + 0.3 * amount))
+        texture.darken(window, window.dots(points, radius, 0.004), dark * (0.7 + 0.3 * amount))
 
 
-def _age(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """The fold beside the mouth, what age adds, and furrows, which a moving brow makes, too."""
+def _age(texture: FaceTexture, anatomy: Anatomy, rng: np.random.Generator) -> None:
+    """Paint folds beside the mouth, lines of age, and furrows of age or of moving brows."""
     p = anatomy.parameters
     old = max(p.skin.age - 0.3, 0) / 0.7
     smile = max(p.mouth.smile, 0)
@@ -143,32 +145,32 @@ def _age(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator) -> None:
         nose = np.array([side * anatomy.nose_half * 1.12, anatomy.y_nose - 0.1])
         middle = 0.5 * (nose + corner) + [side * 0.09, -0.015]
         fold = spline(np.array([nose, middle, corner - [-side * 0.11, 0.0]]), 24)
-        _crease(canvas, [fold], 0.018, 0.06 + 0.13 * smile + 0.22 * old)
+        _crease(texture, [fold], 0.018, 0.06 + 0.13 * smile + 0.22 * old)
         if old > 0:
             feet = _crows_feet(anatomy, side, rng)
-            _crease(canvas, feet, 0.008, old * (0.3 + 0.25 * smile))
+            _crease(texture, feet, 0.008, old * (0.3 + 0.25 * smile))
             down = corner + np.array([[side * 0.03, 0.05], [side * 0.07, 0.2]])
-            _crease(canvas, [down], 0.014, 0.18 * old)
+            _crease(texture, [down], 0.014, 0.18 * old)
     brows = p.brows
     knit, raised = brows.frown, max(0.5 * (brows.raise_inner + brows.raise_outer), 0.0)
     if old > 0 or knit > 0.2:
         top = -0.2 - 0.14 * knit
         frown = [np.array([[side * 0.075, top], [side * 0.06, -0.12]]) for side in SIDES]
-        _crease(canvas, frown, 0.010, max(0.2 * old, 0.3 * knit))
+        _crease(texture, frown, 0.010, max(0.2 * old, 0.3 * knit))
     if old > 0 or raised > 0.3:
-        _crease(canvas, _furrows(rng), 0.010, max(0.24 * old, 0.2 * raised))
+        _crease(texture, _furrows(rng), 0.010, max(0.24 * old, 0.2 * raised))
 
 
-def _crease(canvas: Canvas, folds: list[np.ndarray], width: float, amount: float) -> None:
-    """Folds of skin (N, 2): dark lines, deepest in their middle, under soft rolls of light."""
+def _crease(texture: FaceTexture, folds: list[np.ndarray], width: float, amount: float) -> None:
+    """Paint folds of skin (N, 2): dark lines, deepest in the middle, below light ridges."""
     window = Window(np.vstack(folds), 0.06)
     cores = [fold[len(fold) // 5 : len(fold) - len(fold) // 5] for fold in folds]
     mask = 0.55 * window.lines(folds, width, 0.6 * width)
     mask += 0.45 * window.lines(cores, 1.4 * width, 1.1 * width)
-    canvas.darken(window, mask, amount)
+    texture.darken(window, mask, amount)
     rolls = [core - [0, 1.5 * width] for core in cores]
     roll = window.lines(rolls, 1.6 * width, width)
-    canvas.colour[window.slices] *= 1 + 0.25 * amount * roll[..., None]
+    texture.colour[window.slices] *= 1 + 0.25 * amount * roll[..., None]
 
 
 def _crows_feet(anatomy: Anatomy, side: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -183,13 +185,13 @@ def _crows_feet(anatomy: Anatomy, side: int, rng: np.random.Generator) -> list[n
 
 
 def _furrows(rng: np.random.Generator) -> list[np.ndarray]:
-    """Lines across the forehead, some of them short."""
+    """Return lines across the forehead, some of them short."""
     x = np.linspace(-0.5, 0.5, 30)
-    found = []
+    furrows = []
     for k in range(4):
         wave = rng.normal(0, 0.010, 4)
         bend = sum(size * np.cos((n + 1) * 3 * x + k) for n, size in enumerate(wave))
         first, last = rng.integers(0, 10), rng.integers(20, 30)
         line = np.stack([x, -0.47 - 0.085 * k - 0.05 * x**2 + bend], 1)
-        found.append(line[first:last])
-    return found
+        furrows.append(line[first:last])
+    return furrows

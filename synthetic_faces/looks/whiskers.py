@@ -1,4 +1,4 @@
-"""Painting beard and moustache: where they grow, and hair laid over the skin there."""
+"""Beard and moustache: where they grow, and their hair painted over the skin."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import numpy as np
 from synthetic_faces.figure.anatomy import Anatomy
 from synthetic_faces.geometry.shapes import smoothstep
 from synthetic_faces.looks.face_texture import (
-    HEIGHT,
-    WIDTH,
-    Canvas,
+    TEXELS_ACROSS,
+    TEXELS_DOWN,
+    FaceTexture,
     enlarged,
     plane,
 )
-from synthetic_faces.randomness import patch, sample
+from synthetic_faces.randomness import noise_at, noise_patch
 
 
 def beard_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a beard grows, in [0, 1]: sideburns, jaw, chin; a band of cheek below the lips."""
+    """Return where a beard grows, in [0, 1]: sideburns, jaw, chin, cheek below the lips."""
     side = np.abs(x)
     edge = np.interp(
         side,
@@ -31,7 +31,7 @@ def beard_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def moustache_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where a moustache grows, in [0, 1]: from the nose to the upper lip, past the corners."""
+    """Return where a moustache grows, in [0, 1]: from nose to upper lip, past the corners."""
     lips = anatomy.lips
     side = np.abs(x)
     low = np.interp(side, lips.upper_outer[20:, 0], lips.upper_outer[20:, 1]) + 0.012
@@ -41,8 +41,8 @@ def moustache_mask(anatomy: Anatomy, x: np.ndarray, y: np.ndarray) -> np.ndarray
     return band * smoothstep(0.5, 0.42, side)
 
 
-def paint(canvas: Canvas, anatomy: Anatomy) -> None:
-    """Lay beard and moustache over painted skin; colour and gloss change, labels do not."""
+def paint(texture: FaceTexture, anatomy: Anatomy) -> None:
+    """Paint beard and moustache over the skin; colour and gloss change, labels do not."""
     hair = anatomy.parameters.hair
     if hair.beard <= 0 and hair.moustache <= 0:
         return
@@ -51,14 +51,16 @@ def paint(canvas: Canvas, anatomy: Anatomy) -> None:
     mask = hair.beard * beard_mask(anatomy, *rough)
     mask = np.maximum(mask, hair.moustache * moustache_mask(anatomy, *rough))
     mask = enlarged(mask.astype(np.float32))
-    strands = sample("strand", x * 0.75 + 0.02 * np.sin(9 * y), y * 0.5)
+    strands = noise_at("strand", x * 0.75 + 0.02 * np.sin(9 * y), y * 0.5)
     if max(hair.beard, hair.moustache) > 0.6:
-        texture = 0.85 + 0.25 * strands
+        density = 0.85 + 0.25 * strands
     else:
-        texture = 0.55 + 0.3 * np.clip(1 + patch("fine", (HEIGHT, WIDTH), np.zeros(2)), 0, 2)
-    alpha = np.clip(mask * texture, 0, 0.96)
+        density = 0.55 + 0.3 * np.clip(
+            1 + noise_patch("fine", (TEXELS_DOWN, TEXELS_ACROSS), np.zeros(2)), 0, 2
+        )
+    alpha = np.clip(mask * density, 0, 0.96)
     grey = np.array([176, 172, 168], np.float32)
     colour = (1 - 0.7 * hair.grey) * np.array(hair.colour, np.float32) + 0.7 * hair.grey * grey
     shade = (0.95 + 0.15 * strands[..., None]) * colour
-    canvas.colour += alpha[..., None] * (shade - canvas.colour)
-    canvas.gloss *= 1 - 0.8 * alpha
+    texture.colour += alpha[..., None] * (shade - texture.colour)
+    texture.gloss *= 1 - 0.8 * alpha

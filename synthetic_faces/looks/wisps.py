@@ -1,4 +1,4 @@
-"""Single strands of hair: drawn over the shaded hair, and straying from its outline.
+"""Single strands of hair, over the shaded hair and beyond its outline.
 
 Strands are traced in the picture along the direction of the hair beneath them. Those that start
 near the outline run on over what lies behind; nothing nearer is crossed.
@@ -15,8 +15,8 @@ from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.parameters import Hair
 from synthetic_faces.scene import Scene
 
-STEPS = 12
-COARSE = 4  # canvas pixels per cell of the maps that need not be fine
+WISP_STEPS = 12
+COAT_CELL = 4  # canvas pixels per cell of the maps that need not be fine
 SHADES = (0.45, 0.62, 0.8, 1.25, 1.5, 1.85)  # of strands, against the hair they lie on
 BEFORE = 0.06  # a surface this much nearer than a strand hides it, in head units
 
@@ -35,11 +35,11 @@ class Coat:
     outward: np.ndarray
 
     def border(self, pixel: np.ndarray) -> np.ndarray:
-        """`outward` (K, 2) at flat canvas pixels (K,)."""
+        """Return `outward` (K, 2) at flat canvas pixels (K,)."""
         # A side that COARSE does not divide ends in a part of a cell, which has none of its own.
         row, column = (
-            np.minimum(place // COARSE, len(self.outward) - 1)
-            for place in np.divmod(pixel, self.geometry.side)
+            np.minimum(position // COAT_CELL, len(self.outward) - 1)
+            for position in np.divmod(pixel, self.geometry.side)
         )
         return self.outward[row, column]
 
@@ -72,7 +72,7 @@ def _coat(geometry: Geometry, amount: np.ndarray) -> Coat:
     owner = np.full(side * side, -1, np.int32)
     owner[geometry.pixel] = np.arange(len(geometry.pixel), dtype=np.int32)
     mask = geometry.map((amount > 0.5).astype(np.uint8))
-    small = mask[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE].astype(np.float32)
+    small = mask[COAT_CELL // 2 :: COAT_CELL, COAT_CELL // 2 :: COAT_CELL].astype(np.float32)
     soft = cv2.GaussianBlur(small, (0, 0), max(len(small) / 90, 0.8))
     outward = -np.dstack([cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)])
     return Coat(geometry, owner.reshape(side, side), mask, outward)
@@ -86,9 +86,10 @@ def _trace(
     free: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """(K, STEPS + 1, 2) lines from covered pixels `seeds`; free: (K,) which may leave the hair.
+    """Trace lines (K, WISP_STEPS + 1, 2) from covered pixels `seeds`.
 
-    Places and directions of the picture are complex numbers here. unit: a head unit in pixels.
+    free: (K,), which may leave the hair. unit: a head unit in pixels. Positions and directions
+    are complex numbers here.
     """
     geometry, side, count = coat.geometry, coat.geometry.side, len(seeds)
     pixel = geometry.pixel[seeds]
@@ -109,7 +110,7 @@ def _trace(
     out, beyond = np.zeros(count, int), np.where(free, rng.integers(1, 6, count), 0)
     owners, mask, z = coat.owner.ravel(), coat.mask.ravel(), geometry.z.ravel()
     path, cell = [at], pixel
-    for _ in range(STEPS):
+    for _ in range(WISP_STEPS):
         flow = _complex(geometry.tangent[owners[cell]])
         flow = np.where((flow * np.conj(heading)).real < 0, -flow, flow)
         heading = _unit(np.where(mask[cell] > 0, inertia * heading + flow, heading))
@@ -126,7 +127,7 @@ def _trace(
 
 
 def _complex(vectors: np.ndarray) -> np.ndarray:
-    """First two components (K, ...) as complex numbers (K,)."""
+    """Return the first two components of (K, ...) as complex numbers (K,)."""
     return vectors[:, 0] + 1j * vectors[:, 1].astype(np.float64)
 
 
@@ -137,11 +138,11 @@ def _unit(numbers: np.ndarray) -> np.ndarray:
 def _paint(
     canvas: np.ndarray, coat: Coat, groups: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> None:
-    """Cover and shade what strands cross: one channel counts the cover, another its brightness."""
+    """Paint strands: one channel of a film counts their coverage, another their brightness."""
     side = canvas.shape[0]
     film = np.zeros((side, side, 3), np.uint8)
     width = max(1, round(side / 500))
-    half = STEPS // 2
+    half = WISP_STEPS // 2
     for lines, cover in zip(groups, (150, 140)):
         shade = rng.integers(0, len(SHADES), len(lines))
         fixed = np.round(16 * lines).astype(np.int32)
@@ -161,9 +162,9 @@ def _paint(
 
 
 def _beyond(canvas: np.ndarray, coat: Coat, here: np.ndarray) -> np.ndarray:
-    """(K, 3) colour of the nearest hair at flat places of the canvas."""
+    """Return the colour (K, 3) of the nearest hair at flat pixels of the canvas."""
     side = canvas.shape[0]
-    weight = coat.mask[::COARSE, ::COARSE].astype(np.float32)
-    held = cv2.blur(canvas[::COARSE, ::COARSE] * weight[..., None], (9, 9))
+    weight = coat.mask[::COAT_CELL, ::COAT_CELL].astype(np.float32)
+    held = cv2.blur(canvas[::COAT_CELL, ::COAT_CELL] * weight[..., None], (9, 9))
     field = held / np.maximum(cv2.blur(weight, (9, 9)), 1e-2)[..., None]
-    return field[here // side // COARSE, here % side // COARSE]
+    return field[here // side // COAT_CELL, here % side // COAT_CELL]

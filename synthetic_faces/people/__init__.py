@@ -1,1 +1,1 @@
-"""Who a face is, what it does and wears, and how it is lit: drawn at random, as parameters."""
+"""Sampling the parameters of a face: identity, expression, clothes, pose, light and film."""

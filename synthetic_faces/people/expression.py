@@ -1,4 +1,4 @@
-"""What a face does: drawn apart from what it is, so that one person can look many ways."""
+"""Expressions: sampled apart from identity, so that one person can show many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Span = tuple[float, float]
 
 
 class Kind(NamedTuple):
-    """An expression: the part of faces that wear it, and spans of what it does.
+    """An expression: the share of faces that show it, and the span of each of its parameters.
 
     opening: of the mouth. inner, outer: how far brows are raised there. lids: their opening.
     """
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     lids: Span = (0.9, 1.05)
 
 
-KINDS = {
+EXPRESSIONS = {
     "rest": Kind(0.36, smile=(-0.12, 0.3)),
     "smile": Kind(0.22, smile=(0.3, 0.9), outer=(0, 0.3), frown=(0, 0.1), lids=(0.82, 1)),
     "laugh": Kind(
@@ -52,15 +52,15 @@ BLINK, WINK = 0.015, 0.006  # how many faces have both eyes closed, or one
 
 
 def express(parameters: Parameters, seed: int, id: int | str) -> Parameters:
-    """Give a face an expression: a pure function of its arguments.
+    """Return the parameters with a random expression: a pure function of the arguments.
 
-    Mouth, brows and lids go together, as the kinds in `KINDS` say; the gaze wanders a little, and
-    goes part of the way back to the viewer where the head is turned.
+    Mouth, brows and lids go together as `EXPRESSIONS` says. The gaze varies a little, and turns
+    part of the way back to the viewer where the head is turned.
     """
     rng = stream(seed, id, "expression")
-    names = list(KINDS)
-    weights = np.array([kind.share for kind in KINDS.values()])
-    spans = KINDS[names[rng.choice(len(names), p=weights / weights.sum())]][1:]
+    names = list(EXPRESSIONS)
+    weights = np.array([kind.share for kind in EXPRESSIONS.values()])
+    spans = EXPRESSIONS[names[rng.choice(len(names), p=weights / weights.sum())]][1:]
     smile, opening, inner, outer, frown, lid = (float(rng.uniform(*span)) for span in spans)
     apart = 0.03 * np.clip(rng.normal(0, 1, 2), -2, 2)
     lids = np.clip(lid + apart, 0.6, 1.3)

@@ -1,4 +1,4 @@
-"""Drawing a face's parameters from its own random stream."""
+"""Sampling the parameters of one face from random streams of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from synthetic_faces.people.wardrobe import dress
 from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import changed, rounded
 
-SKIN = np.array(
+SKIN_TONES = np.array(
     [
         (231, 200, 184),
         (223, 186, 165),
@@ -49,7 +49,7 @@ HAIR_COLOURS: dict[str, tuple[RGB, float, float]] = {
     "dark blond": ((144, 114, 80), 0.1, 0.0),
     "blond": ((186, 155, 112), 0.09, 0.01),
 }
-IRIS: tuple[tuple[RGB, float, float], ...] = (
+IRIS_COLOURS: tuple[tuple[RGB, float, float], ...] = (
     ((72, 46, 30), 0.4, 0.9),
     ((112, 78, 44), 0.15, 0.07),
     ((104, 110, 64), 0.12, 0.01),
@@ -57,7 +57,7 @@ IRIS: tuple[tuple[RGB, float, float], ...] = (
     ((116, 128, 134), 0.13, 0.01),
 )
 # style: top, side, line, fringe, sweep, length, cover, flare, wave, curl, bun, weight masc., fem.
-STYLES: dict[str, tuple[float, ...]] = {
+HAIRCUTS: dict[str, tuple[float, ...]] = {
     "bald": (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0, 0.1, 0.0),
     "buzz": (0.04, 0.02, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.2, 0, 0.13, 0.01),
     "short": (0.17, 0.07, 0.0, 0.05, 0.3, 0.0, 0, 0, 0, 0.1, 0, 0.23, 0.06),
@@ -74,8 +74,8 @@ STYLES: dict[str, tuple[float, ...]] = {
 }
 
 
-def draw(seed: int, id: int | str) -> Parameters:
-    """The parameters of one face: a pure function of seed and id."""
+def sample_person(seed: int, id: int | str) -> Parameters:
+    """Sample the parameters of one face: a pure function of seed and id."""
     rng = stream(seed, id, "parameters")
     masculine = float(np.clip(rng.normal(0.72 if rng.random() < 0.5 else 0.22, 0.15), 0, 1))
     age = float(rng.beta(1.6, 2.4))
@@ -101,13 +101,15 @@ def draw(seed: int, id: int | str) -> Parameters:
 
 
 def _around(rng: np.random.Generator, mean: float, spread: float, reach: float = 2.2) -> float:
-    """A normal number kept within `reach` spreads of its mean."""
+    """Sample a normal number within `reach` spreads of its mean."""
     return float(mean + spread * np.clip(rng.standard_normal(), -reach, reach))
 
 
 def _eyes(rng: np.random.Generator, masculine: float, darkness: float, own: dict[str, Any]) -> Eyes:
-    weights = np.array([(1 - darkness) * light + darkness * dark for _, light, dark in IRIS])
-    iris = IRIS[rng.choice(len(IRIS), p=weights / weights.sum())][0]
+    weights = np.array(
+        [(1 - darkness) * light + darkness * dark for _, light, dark in IRIS_COLOURS]
+    )
+    iris = IRIS_COLOURS[rng.choice(len(IRIS_COLOURS), p=weights / weights.sum())][0]
     made_up = rng.random() < 0.7 * (1 - masculine)
     return Eyes(
         **own,
@@ -140,9 +142,9 @@ def _skin(
     darkness: float,
     complexion: np.random.Generator,
 ) -> Skin:
-    position = darkness * (len(SKIN) - 1)
-    i = min(int(position), len(SKIN) - 2)
-    tone = SKIN[i] + (position - i) * (SKIN[i + 1] - SKIN[i])
+    position = darkness * (len(SKIN_TONES) - 1)
+    i = min(int(position), len(SKIN_TONES) - 2)
+    tone = SKIN_TONES[i] + (position - i) * (SKIN_TONES[i + 1] - SKIN_TONES[i])
     undertone = rng.normal(0, 1) * np.array([1.0, 0.0, -4.0]) + rng.normal(0, 2)
     red, green, blue = np.clip(tone + undertone, 20, 250)
     count = int(rng.choice(4, p=[0.45, 0.3, 0.17, 0.08]))
@@ -167,11 +169,13 @@ def _skin(
 
 
 def _hair(rng: np.random.Generator, masculine: float, age: float, darkness: float) -> Hair:
-    names = list(STYLES)
-    weights = np.array([masculine * STYLES[n][-2] + (1 - masculine) * STYLES[n][-1] for n in names])
+    names = list(HAIRCUTS)
+    weights = np.array(
+        [masculine * HAIRCUTS[n][-2] + (1 - masculine) * HAIRCUTS[n][-1] for n in names]
+    )
     weights[names.index("afro")] *= 0.3 + 2.5 * darkness
     style = names[rng.choice(len(names), p=weights / weights.sum())]
-    top, side, line, fringe, sweep, length, cover, flare, wave, curl, bun = STYLES[style][:11]
+    top, side, line, fringe, sweep, length, cover, flare, wave, curl, bun = HAIRCUTS[style][:11]
     varied: dict[str, Any] = {
         "top": top * _around(rng, 1, 0.15),
         "side": side * _around(rng, 1, 0.15),
@@ -201,7 +205,7 @@ def _hair(rng: np.random.Generator, masculine: float, age: float, darkness: floa
 
 
 def _whiskers(rng: np.random.Generator, masculine: float) -> dict[str, float]:
-    """Beard and moustache: mostly none, stubble, a moustache or a full beard."""
+    """Sample beard and moustache: mostly none, else stubble, a moustache or a full beard."""
     kind = rng.random()
     if masculine < 0.5 or kind < 0.42:
         return {"beard": 0.0, "beard_length": 0.0, "moustache": 0.0}
@@ -242,7 +246,7 @@ def _wear(rng: np.random.Generator, masculine: float) -> Wear:
 
 
 def _tinted(rng: np.random.Generator, colour: RGB, spread: float) -> RGB:
-    """A colour near `colour`; dark ones vary less."""
+    """Sample a colour near `colour`; dark ones vary less."""
     brightness = 0.15 + 0.85 * sum(colour) / 600
     red, green, blue = np.clip(np.asarray(colour) + brightness * rng.normal(0, spread, 3), 8, 250)
     return float(red), float(green), float(blue)

@@ -1,22 +1,22 @@
-"""Drawing light, backdrop and film: the arrangements a portrait photographer uses, and daylight."""
+"""Sampling how a portrait is taken: pose and framing, light and backdrop, film."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from synthetic_faces.geometry.camera import OUTER_EYES
+from synthetic_faces.geometry.camera import OUTER_EYE_DISTANCE
 from synthetic_faces.parameters import RGB, Film, Hair, Light, View
 from synthetic_faces.randomness import stream
 
 
 def light(rng: np.random.Generator) -> Light:
-    """A key light at one side, often a fill opposite it, now and then a rim from behind."""
+    """Sample a key light at one side, often a fill opposite, sometimes a rim from behind."""
     side = float(rng.choice([-1, 1]))
     azimuth, elevation = side * rng.uniform(8, 62), rng.uniform(12, 52)
     filled, rimmed = rng.random() < 0.75, rng.random() < 0.4
     fill = rng.uniform(0.1, 0.34) if filled else 0.0
     ambient = rng.uniform(0.2, 0.36)
-    # The front of the face is lit about as much in every arrangement: the photographer sees to it.
+    # The front of the face is lit about equally in every arrangement.
     frontal = np.cos(np.radians(azimuth)) * np.cos(np.radians(elevation))
     key = (rng.normal(1.12, 0.05) - 0.75 * ambient - 0.7 * fill) / (0.35 + 0.65 * frontal)
     warmth = 0.05 + 0.07 * np.clip(rng.standard_normal(), -2, 2)
@@ -46,7 +46,7 @@ def light(rng: np.random.Generator) -> Light:
 
 
 def film(rng: np.random.Generator) -> Film:
-    """How a camera takes it: from an old compact to a good lens."""
+    """Sample a camera, from an old compact to a good lens."""
     return Film(
         contrast=float(rng.uniform(0.1, 0.65)),
         vignette=float(rng.uniform(0.0, 0.32)),
@@ -56,7 +56,7 @@ def film(rng: np.random.Generator) -> Film:
 
 
 def _background(rng: np.random.Generator) -> tuple[RGB, RGB]:
-    """Two colours of one wall; mostly muted."""
+    """Sample two colours of one wall; mostly muted."""
     hue = rng.uniform(0, 1, 3)
     saturation = rng.choice([12.0, 45.0, 110.0], p=[0.45, 0.4, 0.15])
     base = rng.uniform(30, 232)
@@ -66,12 +66,12 @@ def _background(rng: np.random.Generator) -> tuple[RGB, RGB]:
 
 
 def _white(warmth: float) -> RGB:
-    """White light, warmer (above 0) or cooler."""
+    """Return white light, warmer (above 0) or cooler."""
     return _rgb(255 * np.clip([1 + 0.45 * warmth, 1.0, 1 - 0.9 * warmth], 0.4, 1.25) / 1.25)
 
 
 def _gel(rng: np.random.Generator) -> RGB:
-    """Strongly coloured light."""
+    """Sample a strongly coloured light."""
     gels = ((255, 150, 70), (90, 150, 255), (255, 110, 160), (110, 230, 220), (190, 120, 255))
     return _rgb(np.array(gels[rng.integers(len(gels))]) * rng.uniform(0.9, 1.0))
 
@@ -82,15 +82,15 @@ def _rgb(colour: np.ndarray) -> RGB:
 
 
 FRONTAL = 20.0  # degrees of yaw within which a face counts as frontal
-CROWN = 1.54  # head units from the eyes to the top of the skull
+CROWN_HEIGHT = 1.54  # head units from the eyes to the top of the skull
 TURNED = 0.25  # how many faces are turned further
 
 
 def pose(hair: Hair, seed: int, id: int | str) -> View:
-    """The view of a face: a pure function of its arguments.
+    """Sample the view of a face: a pure function of the arguments.
 
     Three quarters of the heads are within 20 degrees of yaw; the rest are spread out to 45, fewer
-    as they turn further. Who turns also tends to tilt and to nod more.
+    as they turn further. A head that turns further also tilts and nods more.
     """
     rng = stream(seed, id, "pose")
     side = float(rng.choice([-1, 1]))
@@ -106,9 +106,9 @@ def pose(hair: Hair, seed: int, id: int | str) -> View:
     # Tall hair needs room above it, and a turned head room behind it.
     height = max(hair.top, 1.5 * hair.bun)
     distance -= 0.05 * max(height - 0.2, 0)
-    # Who looks down shows the crown, which lies behind the eyes.
-    crown = CROWN + 0.8 * height + 1.5 * np.sin(np.radians(-pitch))
-    eye_y = 0.03 + distance / OUTER_EYES * crown + rng.normal(0, 0.006)
+    # A head that looks down shows its crown, which lies behind the eyes.
+    crown = CROWN_HEIGHT + 0.8 * height + 1.5 * np.sin(np.radians(-pitch))
+    eye_y = 0.03 + distance / OUTER_EYE_DISTANCE * crown + rng.normal(0, 0.006)
     return View(
         yaw=yaw,
         pitch=pitch,

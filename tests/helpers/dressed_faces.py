@@ -4,7 +4,7 @@ import numpy as np
 
 from synthetic_faces import Rendering, render_parameters
 from synthetic_faces.parameters import Parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 
 SIZE = 96
@@ -33,7 +33,7 @@ PLAIN = {
 def parameters(id: int, **changes: object) -> Parameters:
     """Face `id`, plain; a change is named `wear__hat` for `wear.hat`."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
-    return changed(draw(0, id), {**PLAIN, **named})
+    return changed(sample_person(0, id), {**PLAIN, **named})
 
 
 def face(id: int, size: int = SIZE, **changes: object) -> Rendering:

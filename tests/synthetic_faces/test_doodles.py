@@ -8,20 +8,20 @@ import pytest
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.doodles.doodle import (
-    EXPRESSIONS,
-    HAIR,
-    SIDE,
+    BITMAP_SIDE,
+    DOODLE_EXPRESSIONS,
+    HAIR_KINDS,
     Doodle,
-    Shown,
+    Traits,
     bitmap,
     doodle,
-    shown_by,
     simplified,
+    traits_of,
 )
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "quickdraw"
-PLAIN = Shown(hair="none", glasses=False, mouth="smile", expression="happy", ears=False)
+PLAIN = Traits(hair="none", glasses=False, mouth="smile", expression="happy", ears=False)
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="no QuickDraw drawings here")
 
 
@@ -37,7 +37,7 @@ def bitmaps() -> np.ndarray:
 @cache
 def real() -> tuple[np.ndarray, list[list[list[list[int]]]]]:
     lines = (REAL / "face_labelled.ndjson").read_text().splitlines()
-    return np.load(REAL / "face.npy").reshape(-1, SIDE, SIDE), [
+    return np.load(REAL / "face.npy").reshape(-1, BITMAP_SIDE, BITMAP_SIDE), [
         json.loads(line)["drawing"] for line in lines
     ]
 
@@ -49,7 +49,7 @@ def test_same_arguments_give_the_same_drawing():
     first, again = doodle(3, 8), doodle(3, "synthetic-000008")
     assert np.array_equal(first.bitmap, again.bitmap)
     assert first.strokes == again.strokes
-    assert first.shown == again.shown
+    assert first.traits == again.traits
     assert doodle(3, 9).strokes != first.strokes
     assert doodle(4, 8).strokes != first.strokes
 
@@ -68,7 +68,7 @@ def test_strokes_have_the_simplified_form():
         assert record["word"] == "face"
         assert record["key_id"] == one.id
         assert [tuple(stroke) for stroke in record["drawing"]] == one.strokes
-        assert Shown(**record["shown"]) == one.shown
+        assert Traits(**record["shown"]) == one.traits
 
 
 def test_simplified_keeps_corners_and_drops_what_lies_between():
@@ -78,13 +78,13 @@ def test_simplified_keeps_corners_and_drops_what_lies_between():
 
 
 def test_bitmap_is_white_on_black_with_lines_of_the_official_width():
-    drawn = bitmap([([0, 255], [0, 0])])
-    assert drawn.dtype == np.uint8
-    assert drawn.shape == (28, 28)
+    picture = bitmap([([0, 255], [0, 0])])
+    assert picture.dtype == np.uint8
+    assert picture.shape == (28, 28)
     width = 16 * 28 / 304
     area = width * 255 * 28 / 304 + np.pi * width**2 / 4
-    assert drawn.sum() / 255 == pytest.approx(area, rel=0.01)
-    row = (drawn.sum(1) * (np.arange(28) + 0.5)).sum() / drawn.sum()
+    assert picture.sum() / 255 == pytest.approx(area, rel=0.01)
+    row = (picture.sum(1) * (np.arange(28) + 0.5)).sum() / picture.sum()
     assert row == pytest.approx(14, abs=0.1)
 
 
@@ -116,7 +116,7 @@ def test_smile_bends_down_and_frown_up():
 def test_traits_add_their_strokes():
     for id in range(30):
         plain = len(doodle(1, id, PLAIN).strokes)
-        silent = Shown("none", False, "none", "neutral", False)
+        silent = Traits("none", False, "none", "neutral", False)
         assert len(doodle(1, id, silent).strokes) < plain
         assert len(doodle(1, id, replace(PLAIN, glasses=True)).strokes) >= plain + 2
         assert len(doodle(1, id, replace(PLAIN, ears=True)).strokes) > plain
@@ -125,9 +125,9 @@ def test_traits_add_their_strokes():
 def test_hair_stands_out_of_the_face():
     """Long hair fills the lower corners of the drawing; without hair there is only the face."""
 
-    def beside(shown: Shown) -> float:
+    def beside(traits: Traits) -> float:
         return float(
-            np.mean([doodle(2, id, shown).bitmap[16:26, [3, 4, 23, 24]] for id in range(60)])
+            np.mean([doodle(2, id, traits).bitmap[16:26, [3, 4, 23, 24]] for id in range(60)])
         )
 
     assert beside(replace(PLAIN, hair="long")) > 1.5 * beside(PLAIN)
@@ -147,31 +147,31 @@ def test_what_cannot_be_shown_is_refused_by_name(values: dict[str, str], message
         replace(PLAIN, **values)
 
 
-def test_shown_by_reads_a_parametric_face():
-    face = draw(0, 1)
+def test_traits_of_reads_a_parametric_face():
+    face = sample_person(0, 1)
     hair = replace(face.hair, style="long", length=2.0)
     wear = replace(face.wear, glasses="round")
     laugh = replace(face.mouth, smile=0.9, opening=0.1)
-    shown = shown_by(replace(face, hair=hair, wear=wear, mouth=laugh))
-    assert shown == Shown("long", True, "open", "happy", False)
+    traits = traits_of(replace(face, hair=hair, wear=wear, mouth=laugh))
+    assert traits == Traits("long", True, "open", "happy", False)
     cross = replace(face.brows, frown=0.8)
     tight = replace(face.mouth, smile=-0.05, opening=0.0)
-    shown = shown_by(replace(face, brows=cross, mouth=tight))
-    assert (shown.mouth, shown.expression) == ("flat", "angry")
+    traits = traits_of(replace(face, brows=cross, mouth=tight))
+    assert (traits.mouth, traits.expression) == ("flat", "angry")
     bald = replace(face.hair, style="bald", length=0.0, top=0.0, side=0.0, cap=0.0)
     grim = replace(face.mouth, smile=-0.4, opening=0.0)
     calm = replace(face.brows, frown=0.0)
     bare = replace(wear, glasses="none")
-    shown = shown_by(replace(face, hair=bald, mouth=grim, wear=bare, brows=calm))
-    assert (shown.hair, shown.glasses) == ("none", False)
-    assert (shown.mouth, shown.expression) == ("frown", "sad")
+    traits = traits_of(replace(face, hair=bald, mouth=grim, wear=bare, brows=calm))
+    assert (traits.hair, traits.glasses) == ("none", False)
+    assert (traits.mouth, traits.expression) == ("frown", "sad")
 
 
 def test_every_face_can_be_shown():
-    kinds = {shown_by(draw(0, id)) for id in range(200)}
-    assert {shown.hair for shown in kinds} == set(HAIR)
-    assert {shown.expression for shown in kinds} <= set(EXPRESSIONS)
-    assert len({shown.mouth for shown in kinds}) >= 3
+    kinds = {traits_of(sample_person(0, id)) for id in range(200)}
+    assert {traits.hair for traits in kinds} == set(HAIR_KINDS)
+    assert {traits.expression for traits in kinds} <= set(DOODLE_EXPRESSIONS)
+    assert len({traits.mouth for traits in kinds}) >= 3
 
 
 # --- like real ones --------------------------------------------------------------------------

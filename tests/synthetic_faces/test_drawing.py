@@ -8,12 +8,12 @@ import pytest
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import STYLES, Rendering, render, render_parameters
-from synthetic_faces.drawing.exaggeration import FURTHEST, LARGEST, exaggeration
-from synthetic_faces.drawing.outlines import FACE, jumps
+from synthetic_faces.drawing.exaggeration import FURTHEST_MOVE, LARGEST_GROWTH, exaggeration
+from synthetic_faces.drawing.outlines import FACE_LABELS, jumps
 from synthetic_faces.drawing.pencil import Pencil, on_paper
 from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.geometry.meshes import Label
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 from synthetic_faces.scene import Scene
 
@@ -29,7 +29,7 @@ def face(id: int) -> Rendering:
 def variant(id: int, size: int = SIZE, **values: object) -> Rendering:
     """Face `id` with other parameters; `view__yaw=3` stands for `view.yaw`."""
     named = {name.replace("__", "."): value for name, value in values.items()}
-    return render_parameters(changed(draw(0, id), named), 0, id, size)
+    return render_parameters(changed(sample_person(0, id), named), 0, id, size)
 
 
 def bare(id: int, **values: object) -> Rendering:
@@ -105,7 +105,7 @@ def test_same_seed_and_id_same_drawing(style):
 
 
 def test_seed_and_id_change_the_hand():
-    parameters = draw(0, 1)
+    parameters = sample_person(0, 1)
     pages = [
         render_parameters(parameters, seed, id, SIZE).sketch(1)
         for seed, id in ((0, 1), (0, 2), (1, 1))
@@ -124,7 +124,7 @@ def test_the_colour_of_skin_leaves_the_drawing_alone(style):
     assert np.array_equal(light.labels, dark.labels)
     assert abs(light.photo.mean() - dark.photo.mean()) > 10
     change = np.abs(light.sketch(style).astype(int) - dark.sketch(style))
-    seen = np.isin(light.labels, FACE)
+    seen = np.isin(light.labels, FACE_LABELS)
     assert change[seen].max() <= 40  # at its hem cloth mixes with skin, and a stroke may cross it
     assert np.mean(change[seen] > 0) < 0.002
     assert change.mean() < 0.1
@@ -247,7 +247,7 @@ def test_dark_glass_is_hatched_and_hides_the_eyes():
 
 
 def warp(id: int, draws: int = 0, **values: object):
-    parameters = changed(draw(0, id), {k.replace("__", "."): v for k, v in values.items()})
+    parameters = changed(sample_person(0, id), {k.replace("__", "."): v for k, v in values.items()})
     return exaggeration(
         Scene(parameters), lattice(SIZE), np.random.Generator(np.random.PCG64(draws))
     )
@@ -260,12 +260,12 @@ def test_exaggeration_is_small_smooth_and_leaves_the_surroundings(id):
     grid = np.stack(np.meshgrid(*2 * [np.arange(0.0, side, 4)]), axis=-1)
     moved = bend(grid.reshape(-1, 2)).reshape(grid.shape)
     move = np.linalg.norm(moved - grid, axis=-1)
-    assert 0.2 < move.max() <= FURTHEST * bend.unit + 1e-9
+    assert 0.2 < move.max() <= FURTHEST_MOVE * bend.unit + 1e-9
     assert move[-1, [0, -1]].max() < 0.004 * side  # the shoulders
     for axis in (0, 1):
         stretch = np.linalg.norm(np.diff(moved, axis=axis), axis=-1) / 4
-        assert stretch.min() > 1 - 2.5 * LARGEST
-        assert stretch.max() < 1 + 2.5 * LARGEST
+        assert stretch.min() > 1 - 2.5 * LARGEST_GROWTH
+        assert stretch.max() < 1 + 2.5 * LARGEST_GROWTH
 
 
 def test_habits_come_from_the_drawing_and_their_direction_from_the_face():
@@ -278,7 +278,7 @@ def test_habits_come_from_the_drawing_and_their_direction_from_the_face():
     assert narrow < -0.01
     for k in range(40):
         bend = warp(k % 5, k)
-        assert np.abs([*bend.gain, bend.jaw, bend.skull, bend.length]).max() <= LARGEST
+        assert np.abs([*bend.gain, bend.jaw, bend.skull, bend.length]).max() <= LARGEST_GROWTH
         assert bend.gain[:3].min() >= 0  # eyes and mouth never shrink
 
 
@@ -288,7 +288,7 @@ def test_exaggeration_can_be_left_out():
     assert not np.array_equal(plain, usual)
     near = distance_to(plain < 215)[usual < 190]
     unit = lattice(SIZE).side * Scene(it.parameters).camera.scale / lattice(SIZE).step
-    assert np.percentile(near, 99) <= FURTHEST * unit + 3
+    assert np.percentile(near, 99) <= FURTHEST_MOVE * unit + 3
 
 
 # --- tone ----------------------------------------------------------------------------------------
@@ -358,10 +358,10 @@ def test_a_hand_drifts_by_what_it_is_told():
     points = np.stack(np.meshgrid(np.arange(0.0, 400, 7), np.arange(0.0, 400, 7)), -1).reshape(
         -1, 2
     )
-    drift = hand.put(points) - points
+    drift = hand.displaced(points) - points
     assert 0.4 < drift.std() < 2.0  # 3 thousandths of 400 pixels are 1.2
-    assert np.abs(hand.put(points[:1]) - points[:1] - drift[0]).max() < 1e-4
-    assert np.abs(pencil().put(points) - points).max() == 0
+    assert np.abs(hand.displaced(points[:1]) - points[:1] - drift[0]).max() < 1e-4
+    assert np.abs(pencil().displaced(points) - points).max() == 0
 
 
 def test_a_warp_moves_every_mark():

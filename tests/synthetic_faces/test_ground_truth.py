@@ -14,7 +14,7 @@ from synthetic_faces.geometry.camera import DISTANCE, PIVOT, Lattice, lattice, r
 from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.ground_truth import CONTOUR, points_3d
 from synthetic_faces.parameters import Parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 from synthetic_faces.scene import Scene
 
@@ -63,7 +63,7 @@ def posed(id: int, pose: str, **more: float) -> Parameters:
     """Face `id` with nothing in front of it, in a pose."""
     yaw, pitch, roll = POSES[pose]
     view = {"view.yaw": yaw, "view.pitch": pitch, "view.roll": roll, "view.eye_x": 0.5}
-    return changed(draw(0, id), {**BARE, **view, **more})
+    return changed(sample_person(0, id), {**BARE, **view, **more})
 
 
 @functools.cache
@@ -335,7 +335,7 @@ def test_a_mirrored_pose_mirrors_the_face(id, yaw):
 
 
 def test_poses_are_spread_as_they_should_be():
-    views = [draw(5, id).view for id in range(700)]
+    views = [sample_person(5, id).view for id in range(700)]
     yaw, pitch, roll = (np.array([getattr(v, k) for v in views]) for k in ("yaw", "pitch", "roll"))
     assert 0.70 < np.mean(np.abs(yaw) < 20) < 0.80
     assert np.abs(yaw).max() > 42
@@ -348,7 +348,7 @@ def test_poses_are_spread_as_they_should_be():
 def test_the_face_stays_in_the_picture(id):
     """Also at the ends of the poses, framed as poses are."""
     for yaw in (-45.0, 45.0):
-        drawn = draw(6, id)
+        drawn = sample_person(6, id)
         eye_x = 0.5 + 0.1 * np.sin(np.radians(yaw))
         end = {"view.yaw": yaw, "view.eye_x": eye_x, "view.eye_y": drawn.view.eye_y}
         for parameters in (drawn, changed(drawn, end)):
@@ -401,7 +401,7 @@ def test_expressions_move_the_right_way(name, point, axis, sign):
 
 
 def test_few_faces_close_their_eyes():
-    drawn = [draw(2, id) for id in range(700)]
+    drawn = [sample_person(2, id) for id in range(700)]
     shut = np.mean([p.eyes.lid_left == 0 for p in drawn])
     assert 0.003 < shut < 0.05
     assert np.mean([p.mouth.opening > 0 for p in drawn]) > 0.2
@@ -421,7 +421,7 @@ def test_face_17_is_the_same_alone_among_many_and_elsewhere():
     for id in (16, 18, 400):
         render(3, id, 64)
     assert digest(render(3, 17, 96)) == alone
-    assert digest(render_parameters(draw(3, 17), 3, 17, 96)) == alone
+    assert digest(render_parameters(sample_person(3, 17), 3, 17, 96)) == alone
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from tests.synthetic.test_ground_truth import digest, render\n"

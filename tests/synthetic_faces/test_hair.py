@@ -7,7 +7,7 @@ from scipy.signal import savgol_filter
 
 from synthetic_faces import Rendering
 from synthetic_faces.figure.hair import locks
-from synthetic_faces.figure.tufts import ACROSS, tufts
+from synthetic_faces.figure.tufts import STRIP_COLUMNS, tufts
 from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.scene import Scene
 
@@ -78,7 +78,7 @@ def test_strips_of_hair_do_not_hang_together():
     mesh = tufts(Scene(parameters(0, hair__fringe=0.3)).surface)
     assert mesh is not None
     faces = mesh.faces(mesh.normals())
-    strip = faces % mesh.points.shape[1] // ACROSS
+    strip = faces % mesh.points.shape[1] // STRIP_COLUMNS
     assert (strip == strip[:, :1]).all()
     np.testing.assert_allclose(np.linalg.norm(mesh.normals(), axis=-1), 1, atol=1e-6)
     assert tufts(Scene(parameters(0, hair__style="bald", hair__cap=0.0)).surface) is None

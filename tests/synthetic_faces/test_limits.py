@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthetic_faces import STYLES, render_parameters
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import RANGES, changed
 
 PLAIN = [
@@ -24,7 +24,7 @@ def test_a_face_at_its_limits_is_drawn_whole(number: int):
     ends = {name: draws.choice([RANGES[name].low, RANGES[name].high]) for name in chosen}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        face = render_parameters(changed(draw(0, number), ends), 0, number, 64)
+        face = render_parameters(changed(sample_person(0, number), ends), 0, number, 64)
         drawings = [face.sketch(style) for style in STYLES]
     assert np.isfinite(face.landmarks).all()
     assert np.isfinite(face.depth).all()

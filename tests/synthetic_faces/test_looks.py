@@ -10,13 +10,13 @@ from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.geometry.meshes import Label, Part
 from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.backdrop import backdrop
-from synthetic_faces.looks.face_texture import Canvas, texels
+from synthetic_faces.looks.face_texture import FaceTexture, texels
 from synthetic_faces.looks.lighting import Illumination, direction, illuminate, linear
 from synthetic_faces.looks.materials import Material, materials, painted_face
 from synthetic_faces.looks.photo import develop, focus, shade
 from synthetic_faces.parameters import Film, Light, Parameters
-from synthetic_faces.people.sampling import SKIN, draw
-from synthetic_faces.randomness import KINDS, SIDE, patch, stream, texture
+from synthetic_faces.people.sampling import SKIN_TONES, sample_person
+from synthetic_faces.randomness import NOISE_KINDS, NOISE_SIDE, noise_patch, noise_tile, stream
 from synthetic_faces.ranges import changed
 from synthetic_faces.scene import Scene
 
@@ -29,7 +29,7 @@ GREY = np.array([0.2126, 0.7152, 0.0722])
 def sitter() -> Parameters:
     """A frontal face, bare and close-cropped, under one white key light from the front."""
     return changed(
-        draw(0, 2),
+        sample_person(0, 2),
         {
             "view.yaw": 0.0,
             "view.pitch": 0.0,
@@ -244,7 +244,7 @@ def test_the_terminator_of_skin_is_redder_than_its_lit_side():
 
 
 def test_tone_changes_skin_alone():
-    pale, dark = (sitting(skin__tone=tuple(SKIN[k])) for k in (0, 6))
+    pale, dark = (sitting(skin__tone=tuple(SKIN_TONES[k])) for k in (0, 6))
     first, second = taken(pale), taken(dark)
     label, hair = first[2].label, first[2].hair
     assert np.array_equal(label, second[2].label)
@@ -263,7 +263,7 @@ def test_tone_changes_skin_alone():
 
 def test_luminance_of_skin_grows_with_tone():
     means = []
-    for tone in SKIN:
+    for tone in SKIN_TONES:
         it = render_parameters(sitting(skin__tone=tuple(tone)), 0, 2, SIZE)
         means.append((it.photo[it.labels == Label.SKIN] @ GREY).mean())
     assert (np.diff(means) < -8).all()  # the table runs from light to dark
@@ -274,7 +274,7 @@ def test_luminance_of_skin_grows_with_tone():
 def test_dark_skin_shows_its_form_by_shine():
     """The gloss is the same light on every skin: against a dark one it counts for more."""
     part = []
-    for tone in (SKIN[0], SKIN[6]):
+    for tone in (SKIN_TONES[0], SKIN_TONES[6]):
         shiny = sitting(skin__tone=tuple(tone), skin__gloss=0.9)
         dull = sitting(skin__tone=tuple(tone), skin__gloss=0.0)
         colour, bare = taken(shiny)[4], taken(dull)[4]
@@ -283,16 +283,16 @@ def test_dark_skin_shows_its_form_by_shine():
     assert part[1] > 3 * part[0] > 0
 
 
-def paint(parameters: Parameters) -> tuple[Anatomy, Canvas]:
+def paint(parameters: Parameters) -> tuple[Anatomy, FaceTexture]:
     scene = Scene(parameters)
     return scene.anatomy, painted_face(scene, stream(0, 2, "skin"))
 
 
-def patch_of(canvas: Canvas, x: float, y: float, reach: float = 0.08) -> np.ndarray:
+def patch_of(texture: FaceTexture, x: float, y: float, reach: float = 0.08) -> np.ndarray:
     """Mean colour about a place of the face plane."""
     column, row = np.round(texels(np.array([x, y]))).astype(int)
     r = int(reach * 150)
-    return canvas.colour[row - r : row + r + 1, column - r : column + r + 1].reshape(-1, 3).mean(0)
+    return texture.colour[row - r : row + r + 1, column - r : column + r + 1].reshape(-1, 3).mean(0)
 
 
 def test_blush_reddens_cheeks_and_not_the_forehead():
@@ -318,10 +318,10 @@ def test_age_draws_lines():
     assert rough[1] > 1.3 * rough[0]
 
 
-def patch_of_rows(canvas: Canvas, top: float, bottom: float) -> np.ndarray:
+def patch_of_rows(texture: FaceTexture, top: float, bottom: float) -> np.ndarray:
     rows = [int(texels(np.array([0.0, y]))[1]) for y in (top, bottom)]
     columns = [int(texels(np.array([x, 0.0]))[0]) for x in (-0.25, 0.25)]
-    return canvas.colour[rows[0] : rows[1], columns[0] : columns[1], 1]
+    return texture.colour[rows[0] : rows[1], columns[0] : columns[1], 1]
 
 
 def test_stubble_darkens_jaw_and_not_the_forehead():
@@ -341,24 +341,24 @@ def test_pores_make_skin_rougher():
 # --- eyes and lips ---------------------------------------------------------------------------
 
 
-def ringed(canvas: Canvas, eye: Eye, r: float, angle: float) -> np.ndarray:
+def ringed(texture: FaceTexture, eye: Eye, r: float, angle: float) -> np.ndarray:
     """Colour at a distance, in radii, from the centre of an iris."""
     x, y = eye.iris + r * eye.iris_radius * np.array([np.cos(angle), np.sin(angle)])
-    return patch_of(canvas, x, y, 0.007)
+    return patch_of(texture, x, y, 0.007)
 
 
 def test_the_iris_has_its_colour_a_dark_ring_and_a_pupil():
     gaze = {"eyes__gaze_x": 0.0, "eyes__opening": 1.3}
     for colour in ((92.0, 130.0, 158.0), (112.0, 78.0, 44.0)):
-        a, canvas = paint(sitting(eyes__iris=colour, light__azimuth=75.0, **gaze))
+        a, texture = paint(sitting(eyes__iris=colour, light__azimuth=75.0, **gaze))
         eye = a.eyes[1]
         middle = np.mean(
-            [ringed(canvas, eye, 0.58, k) for k in (0.0, 0.4, np.pi - 0.4, np.pi)], axis=0
+            [ringed(texture, eye, 0.58, k) for k in (0.0, 0.4, np.pi - 0.4, np.pi)], axis=0
         )
         limbus = np.mean(
-            [ringed(canvas, eye, 0.86, k) for k in (0.0, 0.4, np.pi - 0.4, np.pi)], axis=0
+            [ringed(texture, eye, 0.86, k) for k in (0.0, 0.4, np.pi - 0.4, np.pi)], axis=0
         )
-        pupil = ringed(canvas, eye, 0.0, 0.0)
+        pupil = ringed(texture, eye, 0.0, 0.0)
         assert pupil.mean() < 30
         assert limbus.mean() < 0.85 * middle.mean()
         assert (middle[2] > middle[0]) == (colour[2] > colour[0])
@@ -366,11 +366,11 @@ def test_the_iris_has_its_colour_a_dark_ring_and_a_pupil():
 
 def test_the_catchlight_lies_toward_the_lamp():
     for side in (-1, 1):
-        a, canvas = paint(sitting(light__azimuth=side * 50.0, eyes__gaze_x=0.0, eyes__opening=1.3))
+        a, texture = paint(sitting(light__azimuth=side * 50.0, eyes__gaze_x=0.0, eyes__opening=1.3))
         for eye in a.eyes:
             low, high = (texels(eye.iris + k * 0.8 * eye.iris_radius) for k in (-1, 1))
             (left, top), (right, bottom) = np.round([low, high]).astype(int)
-            iris = canvas.colour[top:bottom, left:right].min(-1)
+            iris = texture.colour[top:bottom, left:right].min(-1)
             row, column = np.unravel_index(np.argmax(iris), iris.shape)
             assert iris.max() > 170
             assert np.sign(column - (iris.shape[1] - 1) / 2) == side
@@ -378,17 +378,17 @@ def test_the_catchlight_lies_toward_the_lamp():
 
 
 def test_lips_are_redder_than_skin_on_every_tone():
-    for tone in SKIN:
-        a, canvas = paint(sitting(skin__tone=tuple(tone), mouth__lipstick=0.0))
+    for tone in SKIN_TONES:
+        a, texture = paint(sitting(skin__tone=tuple(tone), mouth__lipstick=0.0))
         y = 0.5 * (a.lips.lower_inner[20, 1] + a.lips.lower_outer[20, 1])
-        lip, chin = patch_of(canvas, 0.0, y, 0.02), patch_of(canvas, 0.3, a.y_chin - 0.15)
+        lip, chin = patch_of(texture, 0.0, y, 0.02), patch_of(texture, 0.3, a.y_chin - 0.15)
         assert lip[0] / lip[1] > 1.04 * chin[0] / chin[1]
 
 
 def test_lipstick_takes_its_tint():
-    a, canvas = paint(sitting(mouth__lipstick=1.0, mouth__tint=(60.0, 60.0, 200.0)))
+    a, texture = paint(sitting(mouth__lipstick=1.0, mouth__tint=(60.0, 60.0, 200.0)))
     y = 0.5 * (a.lips.lower_inner[20, 1] + a.lips.lower_outer[20, 1])
-    lip = patch_of(canvas, 0.0, y, 0.02)
+    lip = patch_of(texture, 0.0, y, 0.02)
     assert lip[2] > 2 * lip[0]
 
 
@@ -512,10 +512,10 @@ def test_the_face_is_in_focus_and_the_shoulders_are_not():
 
 
 def test_a_patch_of_noise_is_the_texture_itself():
-    for kind in KINDS:
-        field = texture(kind)
+    for kind in NOISE_KINDS:
+        field = noise_tile(kind)
         assert abs(float(field.mean())) < 1e-4
         assert float(field.std()) == pytest.approx(1, abs=1e-3)
-        cut = patch(kind, (300, 400), np.array([0.75, 0.5]))
-        rows, columns = (384 + np.arange(300)) % SIDE, (256 + np.arange(400)) % SIDE
+        cut = noise_patch(kind, (300, 400), np.array([0.75, 0.5]))
+        rows, columns = (384 + np.arange(300)) % NOISE_SIDE, (256 + np.arange(400)) % NOISE_SIDE
         assert np.array_equal(cut, field[np.ix_(rows, columns)])

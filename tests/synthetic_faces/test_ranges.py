@@ -9,21 +9,21 @@ import pytest
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render_parameters
 from synthetic_faces.parameters import Mole, Parameters
-from synthetic_faces.people.proportions import TRAITS
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.proportions import DISTRIBUTIONS
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import (
+    ALLOWED_WORDS,
     EXPRESSION,
     IDENTITY,
     LEAVES,
     RANGES,
-    WORDS,
     changed,
     check,
     rounded,
     vector,
 )
 
-BASE = draw(0, 0)
+BASE = sample_person(0, 0)
 
 
 def put(name: str, value: object) -> Parameters:
@@ -66,14 +66,14 @@ def test_every_number_out_of_range_is_refused_by_name(name):
         check(put(name, value))
 
 
-@pytest.mark.parametrize("name", sorted(WORDS))
+@pytest.mark.parametrize("name", sorted(ALLOWED_WORDS))
 def test_every_unknown_word_is_refused_by_name(name):
     with pytest.raises(SketchFaceError) as refused:
         check(put(name, "nonesuch"))
-    assert str(refused.value) == f"{name}: 'nonesuch'; allowed: {', '.join(WORDS[name])}"
+    assert str(refused.value) == f"{name}: 'nonesuch'; allowed: {', '.join(ALLOWED_WORDS[name])}"
     with pytest.raises(SketchFaceError, match=f"^{name}: "):
-        check(put(name, np.array(WORDS[name])))
-    for word in WORDS[name]:
+        check(put(name, np.array(ALLOWED_WORDS[name])))
+    for word in ALLOWED_WORDS[name]:
         check(put(name, word))
 
 
@@ -91,7 +91,7 @@ def test_too_many_moles_are_refused():
 
 def test_drawn_parameters_are_in_range_and_rounded():
     for id in range(400):
-        drawn = draw(9, id)
+        drawn = sample_person(9, id)
         check(drawn)
         for value in vector(drawn).values():
             if not isinstance(value, str):
@@ -101,8 +101,8 @@ def test_drawn_parameters_are_in_range_and_rounded():
 
 def test_ranges_are_used():
     """Drawn faces fill a good part of the range of every trait: it is not there for nothing."""
-    drawn = [vector(draw(4, id)) for id in range(300)]
-    for name in TRAITS:
+    drawn = [vector(sample_person(4, id)) for id in range(300)]
+    for name in DISTRIBUTIONS:
         values = np.array([one[name] for one in drawn])
         assert np.ptp(values) > 0.35 * (RANGES[name].high - RANGES[name].low), name
 
@@ -111,7 +111,7 @@ def test_there_are_many_traits_of_identity():
     assert len(IDENTITY) >= 30
     assert not set(IDENTITY) & set(EXPRESSION)
     assert set(EXPRESSION) <= set(RANGES)
-    assert set(TRAITS) <= set(IDENTITY)
+    assert set(DISTRIBUTIONS) <= set(IDENTITY)
 
 
 def test_changed_changes_what_it_should_and_nothing_else():
@@ -140,7 +140,7 @@ def test_changed_refuses_what_is_out_of_range():
 
 
 def test_vectors_have_the_same_names():
-    names = [list(vector(draw(0, id))) for id in range(30)]
+    names = [list(vector(sample_person(0, id))) for id in range(30)]
     assert all(each == names[0] for each in names)
     assert set(RANGES) - set(names[0]) == {"skin.moles.x", "skin.moles.y", "skin.moles.radius"}
 
@@ -158,7 +158,7 @@ def test_rounding_reaches_everything():
 
 def test_traits_go_together():
     """The correlations that `identity` promises can be found in what it draws."""
-    table = [vector(draw(1, id)) for id in range(600)]
+    table = [vector(sample_person(1, id)) for id in range(600)]
 
     def correlation(a: str, b: str) -> float:
         return float(np.corrcoef([r[a] for r in table], [r[b] for r in table])[0, 1])

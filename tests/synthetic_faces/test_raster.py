@@ -3,7 +3,7 @@ import pytest
 
 from synthetic_faces.geometry.shapes import pchip, smoothstep, spline
 from synthetic_faces.geometry.zbuffer import rasterise
-from synthetic_faces.randomness import sample, texture
+from synthetic_faces.randomness import noise_at, noise_tile
 
 
 def brute_force(xy, z, faces, side):
@@ -86,8 +86,8 @@ def test_smoothstep_ends_and_middle(low, high):
 
 def test_noise_repeats_and_is_normalised():
     for kind in ("fine", "cloud", "strand", "curl"):
-        assert abs(texture(kind).mean()) < 1e-3
-        assert texture(kind).std() == pytest.approx(1, abs=1e-3)
+        assert abs(noise_tile(kind).mean()) < 1e-3
+        assert noise_tile(kind).std() == pytest.approx(1, abs=1e-3)
     u, v = np.random.default_rng(0).random((2, 50))
-    np.testing.assert_allclose(sample("fine", u, v), sample("fine", u + 3, v - 2), atol=0.15)
-    assert sample("fine", np.zeros(0), np.zeros(0)).shape == (0,)
+    np.testing.assert_allclose(noise_at("fine", u, v), noise_at("fine", u + 3, v - 2), atol=0.15)
+    assert noise_at("fine", np.zeros(0), np.zeros(0)).shape == (0,)

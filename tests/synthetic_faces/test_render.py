@@ -14,9 +14,9 @@ from synthetic_faces import STYLES, Rendering, render
 from synthetic_faces.geometry.camera import Camera, Lattice
 from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.ground_truth import points_3d
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.randomness import stream
-from synthetic_faces.ranges import WORDS
+from synthetic_faces.ranges import ALLOWED_WORDS
 from synthetic_faces.scene import Scene
 
 SIZE = 192
@@ -103,9 +103,13 @@ def test_a_sketch_does_not_depend_on_the_ones_drawn_before():
 
 
 def test_seed_and_id_change_the_face():
-    assert draw(0, 1) != draw(0, 2)
-    assert draw(0, 1) != draw(1, 1)
-    assert draw(0, 17) == draw(0, "synthetic-000017") == draw(0, np.int64(17))
+    assert sample_person(0, 1) != sample_person(0, 2)
+    assert sample_person(0, 1) != sample_person(1, 1)
+    assert (
+        sample_person(0, 17)
+        == sample_person(0, "synthetic-000017")
+        == sample_person(0, np.int64(17))
+    )
 
 
 def test_streams_of_one_face_are_independent():
@@ -164,10 +168,10 @@ def test_an_unknown_style_is_refused(style):
 
 
 def test_parameters_are_frozen_and_varied():
-    drawn = [draw(0, id) for id in range(400)]
+    drawn = [sample_person(0, id) for id in range(400)]
     with pytest.raises(AttributeError):
         drawn[0].shape.width = 2.0
-    for name, words in WORDS.items():
+    for name, words in ALLOWED_WORDS.items():
         group, field = name.split(".")
         assert {getattr(getattr(p, group), field) for p in drawn} == set(words), name
     tones = np.array([p.skin.tone for p in drawn]).mean(1)
@@ -242,7 +246,7 @@ def test_the_jaw_runs_along_the_outline_of_the_face(id):
 
 @pytest.mark.parametrize("yaw", [-24, 24])
 def test_the_far_jaw_slides_to_the_visible_edge(yaw):
-    base = draw(0, 11)
+    base = sample_person(0, 11)
     turned = replace(base, view=replace(base.view, yaw=float(yaw), roll=0.0, pitch=0.0))
     scene = Scene(turned)
     far = scene.camera.project(points_3d(scene))[[14, 15] if yaw > 0 else [1, 2]]
@@ -254,7 +258,7 @@ def test_the_far_jaw_slides_to_the_visible_edge(yaw):
 
 
 def test_a_frontal_face_is_framed_as_asked():
-    base = draw(0, 12)
+    base = sample_person(0, 12)
     view = replace(base.view, yaw=0.0, pitch=0.0, roll=0.0, eye_distance=0.32)
     scene = Scene(replace(base, view=view, eyes=replace(base.eyes, spacing=1.0, size=1.0)))
     corners = scene.surface.at(np.array([scene.anatomy.eyes[k].outer for k in (0, 1)]))
@@ -273,7 +277,7 @@ def test_faces_are_framed_like_portraits():
 
 
 def test_yaw_turns_the_nose_to_the_right():
-    base = draw(0, 3)
+    base = sample_person(0, 3)
 
     def nose(yaw: float) -> float:
         scene = Scene(replace(base, view=replace(base.view, yaw=yaw)))
@@ -284,7 +288,7 @@ def test_yaw_turns_the_nose_to_the_right():
 
 
 def test_the_camera_centres_the_eye_line():
-    view = draw(0, 1).view
+    view = sample_person(0, 1).view
     points = np.array([[-0.6, 0, 0.9], [0.6, 0, 0.9]])
     camera = Camera(view, points)
     seen = camera.project(camera.to_world(points)).mean(0)
@@ -348,7 +352,7 @@ def test_depth_is_nearest_at_the_nose(id):
 
 
 def test_light_comes_from_its_side():
-    base = draw(0, 11)
+    base = sample_person(0, 11)
     from synthetic_faces.looks.lighting import illuminate
 
     scene = Scene(replace(base, view=replace(base.view, yaw=0.0)))
@@ -412,7 +416,7 @@ def test_people_differ_on_the_sketch():
 
 
 def test_parameters_can_be_listed_by_name():
-    named = asdict(draw(0, 0))
+    named = asdict(sample_person(0, 0))
     assert set(named) == {
         *("shape", "eyes", "brows", "nose", "mouth", "skin", "hair", "wear", "view", "light"),
         "film",

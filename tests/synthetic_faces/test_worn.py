@@ -14,14 +14,14 @@ from synthetic_faces.figure.neckwear import path
 from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.geometry.meshes import Label, Part, ball, tube
 from synthetic_faces.geometry.zbuffer import rasterise, visible
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import check
 from synthetic_faces.scene import Scene
 
 
 @functools.cache
 def drawn(count: int = 300):
-    return [draw(0, id) for id in range(count)]
+    return [sample_person(0, id) for id in range(count)]
 
 
 # --- every class occurs ----------------------------------------------------------------------
@@ -55,8 +55,8 @@ def test_dress_does_not_change_the_person():
     # Hats and jewellery come from a stream of their own.
     by_hat = {p.wear.hat for p in drawn()}
     assert len(by_hat) == 4
-    assert draw(0, 5) == draw(0, 5)
-    assert draw(0, 5).wear != draw(1, 5).wear
+    assert sample_person(0, 5) == sample_person(0, 5)
+    assert sample_person(0, 5).wear != sample_person(1, 5).wear
 
 
 # --- hats --------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render
-from synthetic_faces.people.sampling import draw
+from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import vector
 
 ROOT = Path(__file__).resolve().parents[3] / "synthetic_faces"
@@ -70,7 +70,7 @@ def test_styles_say_nothing_of_the_face():
     """A style's faces have the population's mean looks, within chance."""
     names = [f"synthetic-{n:06d}" for n in range(900)]
     style = np.array([style_of(name) for name in names])
-    drawn = [draw(0, name) for name in names]
+    drawn = [sample_person(0, name) for name in names]
     looks = np.array(
         [
             [p.view.yaw, np.mean(p.skin.tone), p.hair.length, p.hair.beard, p.mouth.smile]
