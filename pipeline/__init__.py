@@ -1,1 +1,1 @@
-"""The data side: one thin module per DVC stage (`pipeline.stages`), and what they share."""
+"""The data pipeline: one package for each stage, and what the stages share."""
