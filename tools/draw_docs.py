@@ -41,16 +41,16 @@ from synthetic_faces.ranges import changed
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
 SIZE = 256
-UNDERSTOOD, DRAWN = "astronaut-understood", "astronaut-drawn"
+ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS = "astronaut-understood", "astronaut-drawn"
 """The pictures of a photo, kept without loss."""
-ASKED = ("1", "2", "3", "0.5,0.5,0")
-"""Styles that the photo is drawn in."""
-DRAWN_SIDE = 160
-TRUTH = (0, 3, 5, 9)
-"""Faces of which everything is shown."""
-MODEL = 12
-"""The face whose parameters are turned one at a time."""
-TURNS = (
+STYLE_CHOICES = ("1", "2", "3", "0.5,0.5,0")
+"""Styles that the photo is translated to."""
+SHOWN_SIDE = 160
+GROUND_TRUTH_FACES = (0, 3, 5, 9)
+"""Faces shown with all their ground truth."""
+PARAMETER_FACE = 12
+"""The face whose parameters are varied one at a time."""
+PARAMETER_ROWS = (
     ("view.yaw", (-45, -30, -15, 0, 15, 30, 45)),
     ("view.pitch", (-20, -13, -7, 0, 7, 13, 20)),
     ("mouth.smile", (-0.6, -0.3, 0, 0.25, 0.5, 0.75, 1)),
@@ -67,109 +67,109 @@ def main() -> None:
     """Write the pictures named on the command line, else every one."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[], np.ndarray]] = {
-        "synthetic-sheet": everybody,
-        "synthetic-truth": truth,
-        "synthetic-turns": turns,
-        "synthetic-styles": styles,
-        "synthetic-edits": one_of_each,
-        "synthetic-doodles": all_sorts,
-        UNDERSTOOD: understood,
-        DRAWN: drawn,
+        "synthetic-sheet": faces_and_drawings,
+        "synthetic-truth": ground_truth,
+        "synthetic-turns": parameter_rows,
+        "synthetic-styles": three_styles,
+        "synthetic-edits": edit_pairs,
+        "synthetic-doodles": doodle_sheet,
+        ASTRONAUT_STAGES: astronaut_stages,
+        ASTRONAUT_DRAWINGS: astronaut_drawings,
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:
         sys.exit(f"{sorted(unknown)}: no such picture; allowed: {', '.join(makers)}")
     for name in sys.argv[1:] or makers:
-        exact = name in (UNDERSTOOD, DRAWN)
+        exact = name in (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS)
         ending, encode = ("png", encode_png) if exact else ("jpg", encode_jpeg)
         path = PICTURES / f"{name}.{ending}"
         path.write_bytes(encode(makers[name]()))
         print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
 
-def everybody() -> np.ndarray:
-    """64 faces, each beside its drawing, the styles taking turns."""
+def faces_and_drawings() -> np.ndarray:
+    """Return 64 faces, each beside its drawing, in the three styles by turns."""
     faces = (render(SEED, number, SIZE) for number in range(64))
     pairs = [[face.photo, face.sketch(STYLES[n % len(STYLES)])] for n, face in enumerate(faces)]
     return sheet(pairs, side=112, columns=8)
 
 
-def truth() -> np.ndarray:
-    """A few faces with all that is known of them."""
-    shown = [face_pictures(render(SEED, number, SIZE)) for number in TRUTH]
+def ground_truth() -> np.ndarray:
+    """Return a few faces with all their ground truth."""
+    shown = [face_pictures(render(SEED, number, SIZE)) for number in GROUND_TRUTH_FACES]
     return sheet([list(p.values()) for p in shown], [], list(shown[0]), side=128)
 
 
-def turns() -> np.ndarray:
-    """One face, one parameter a row."""
+def parameter_rows() -> np.ndarray:
+    """Return one face, with one parameter varied in each row."""
     rows = []
-    for name, values in TURNS:
+    for name, values in PARAMETER_ROWS:
         plain = {"view.yaw": 0.0, "view.pitch": 0.0, "view.roll": 0.0, "mouth.opening": 0.0}
-        start = changed(sample_person(SEED, MODEL), plain)
+        start = changed(sample_person(SEED, PARAMETER_FACE), plain)
         rows.append([_photo(changed(start, {name: value})) for value in values])
-    return sheet(rows, [f"{name}: {list(values)}" for name, values in TURNS], side=144)
+    return sheet(rows, [f"{name}: {list(values)}" for name, values in PARAMETER_ROWS], side=144)
 
 
-def styles() -> np.ndarray:
-    """Two faces, large, in the three styles."""
+def three_styles() -> np.ndarray:
+    """Return two large faces in the three styles."""
     return sheet([[f.photo, *_drawings(f)] for f in _large((1, 4))], side=288)
 
 
-def one_of_each() -> np.ndarray:
-    """A pair of each of the edit groups."""
+def edit_pairs() -> np.ndarray:
+    """Return a pair of each edit group."""
     shown = list(islice(edits(), 11))
     return sheet(
         [list(p.values()) for _, p in shown], [t for t, _ in shown], list(shown[0][1]), side=144
     )
 
 
-def all_sorts() -> np.ndarray:
-    """Doodles."""
+def doodle_sheet() -> np.ndarray:
+    """Return 64 doodles."""
     return sheet([list(p.values()) for _, p in islice(doodles(), 64)], side=56, columns=16)
 
 
-def understood() -> np.ndarray:
-    """A public photo aligned, and its landmarks, contour, labels and depth."""
+def astronaut_stages() -> np.ndarray:
+    """Return a public photo, aligned, with its landmarks, contour, labels and depth."""
     detector = FaceMesh()
     picture = skimage.data.astronaut()
     whole = detector.detect(picture)
     assert whole is not None
     move = similarity(eyes_and_mouth(whole.landmarks), PORTRAIT.target(SIZE))
     photo = warp(picture, move, SIZE)
-    found = detector.detect(photo)
-    assert found is not None
-    assert found.mesh is not None
+    detection = detector.detect(photo)
+    assert detection is not None
+    assert detection.mesh is not None
     marked = photo.copy()
-    for x, y in found.landmarks:
+    for x, y in detection.landmarks:
         cv2.circle(marked, (int(x), int(y)), 2, VISIBLE, cv2.FILLED, cv2.LINE_AA)
-    depth = mesh_depth(found.mesh, SIZE, DepthSettings.surround)
+    depth = mesh_depth(detection.mesh, SIZE, DepthSettings.surround)
     shown = {
         "photo, aligned": photo,
         "68 landmarks": marked,
-        "contour": draw_contour(found.landmarks, SIZE),
+        "contour": draw_contour(detection.landmarks, SIZE),
         "parsing map": colourise(FaceParser("32-true").labels([photo])[0]),
         "depth": np.round(255 * depth).astype(np.uint8),
     }
     return sheet([list(shown.values())], [], list(shown), side=192)
 
 
-def drawn() -> np.ndarray:
-    """A public photo, its depth, and what `sketchface translate` makes of it, in several styles."""
+def astronaut_drawings() -> np.ndarray:
+    """Return a public photo, its depth, and its translations in several styles."""
     generator = open_weights(None)
     requirements = generator.requirements
     preparation = Preparation(requirements, requirements.depth_settings({}), "faces", "largest")
-    styles = requirements.select_styles(list(ASKED), every=True)
+    styles = requirements.select_styles(list(STYLE_CHOICES), every=True)
     with tempfile.TemporaryDirectory() as name:
         photo, out = Path(name, "astronaut.png"), Path(name, "out")
         photo.write_bytes(encode_png(skimage.data.astronaut()))
         target = Output(out, [photo])
         target.make()
-        Translator(generator, preparation, styles, DRAWN_SIDE, True, sys.exit)([photo], target)
+        Translator(generator, preparation, styles, SHOWN_SIDE, True, sys.exit)([photo], target)
         return read_image(out / "astronaut-sheet.png")
 
 
 def _photo(parameters: Parameters) -> np.ndarray:
-    return render_parameters(parameters, SEED, MODEL, SIZE).photo
+    return render_parameters(parameters, SEED, PARAMETER_FACE, SIZE).photo
 
 
 def _large(numbers: tuple[int, ...]) -> Iterator[Rendering]:

@@ -424,7 +424,7 @@ def test_face_17_is_the_same_alone_among_many_and_elsewhere():
     assert digest(render_parameters(sample_person(3, 17), 3, 17, 96)) == alone
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tests.synthetic.test_ground_truth import digest, render\n"
+        "from tests.synthetic_faces.test_ground_truth import digest, render\n"
         "print(digest(render(3, 17, 96)))"
     )
     run = [sys.executable, "-c", code, str(ROOT)]

@@ -56,7 +56,7 @@ def near(rendering: Rendering, point: np.ndarray, names: tuple[int, ...], reach:
 def test_same_bits_in_another_process_and_another_order():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tests.synthetic.test_render import *\n"
+        "from tests.synthetic_faces.test_render import *\n"
         "render(0, 5, 64); render(1, 3, 96).sketch(1)\n"
         "print(digest(render(0, 3, 96)))"
     )
@@ -77,7 +77,7 @@ OLDER = {
 def test_another_processor_draws_the_same_face(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tests.synthetic.test_render import *\n"
+        "from tests.synthetic_faces.test_render import *\n"
         "it = render(0, 3, 128)\n"
         "np.savez(sys.argv[2], photo=it.photo, labels=it.labels, sketch=it.sketch(1))\n"
         "print(repr(it.parameters))"
