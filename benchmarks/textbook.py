@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 
-from sketchface_models.networks.pix2pix import PatchDiscriminator, UNet
+from sketchface_models.networks.patchgan import Patch23
+from sketchface_models.networks.pix2pix import UNet
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.settings import accelerator
 
@@ -63,7 +64,7 @@ def textbook_steps(job: Job, second_forward: bool) -> Iterator[Contender]:
     inputs, target = model["task"]["inputs"], model["task"]["target"]
     width, dropout = model["network"]["width"], model["network"]["dropout"]
     generator = UNet(3 * len(inputs), 3, width, dropout).to(device)
-    discriminator = PatchDiscriminator(3 * len(inputs) + 3, width, dropout).to(device)
+    discriminator = Patch23(3 * len(inputs) + 3, width, dropout).to(device)
     rates = model["schedule"]["lr_generator"], model["schedule"]["lr_discriminator"]
     adam_g = Adam(generator.parameters(), lr=rates[0], betas=(0.5, 0.999))
     adam_d = Adam(discriminator.parameters(), lr=rates[1], betas=(0.5, 0.999))

@@ -72,6 +72,19 @@ class NonEmpty:
         return "not empty"
 
 
+@dataclasses.dataclass(frozen=True)
+class Among:
+    """A name registered in a dict, so that a new part is allowed once it is registered."""
+
+    names: Mapping[str, object]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.names
+
+    def __str__(self) -> str:
+        return f"that is one of {', '.join(self.names)}"
+
+
 def violations(cls: type, values: object, where: str = "") -> list[str]:
     """All lines that say how `values` falls short of dataclass `cls`; [] if it does not."""
     return _build(cls, values, where)[1]

@@ -1,4 +1,4 @@
-"""The 19 classes of CelebAMask-HQ (facts B.1): names, colours, and what mirroring makes of them.
+"""The 19 classes of CelebAMask-HQ (docs/papers.md, Face parsing): names, colours, encodings.
 
 `l_` is the person's left, image right, but for `l_lip`, the lower lip. CelebAMask-HQ gives
 `r_brow` two colours: 51, 255, 255 where its parsing network is trained and 255, 204, 204 in its
@@ -33,7 +33,7 @@ def _mirrored(name: str) -> str:
 
 
 MIRRORED = tuple(INDEX[_mirrored(name)] for name in CLASSES)
-"""Label of each class after mirroring: left and right eye, brow and ear change places."""
+"""Label of each class after mirroring: left and right eye, brow and ear are swapped."""
 
 COLOURS = (
     *((0, 0, 0), (204, 0, 0), (76, 153, 0), (204, 204, 0), (51, 51, 255), (204, 0, 204)),

@@ -1,4 +1,4 @@
-"""From a network's [-1, 1] to the levels that a written picture holds, and from RGB to grey."""
+"""Pixel values: from a network's [-1, 1] to the 8-bit levels of a file, and from RGB to grey."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def as_grey(images: Tensor) -> Tensor:
-    """ITU-R 601 luma, unrounded, in any range: (N, C, H, W), C 1 or 3 -> (N, 1, H, W).
+    """Return ITU-R 601 luma, unrounded, in any range: (N, C, H, W), C 1 or 3 -> (N, 1, H, W).
 
     Raises:
         ValueError: if C is neither.
@@ -23,10 +23,10 @@ def as_grey(images: Tensor) -> Tensor:
 
 
 def from_signed(images: Tensor) -> Tensor:
-    """Whole levels 0..255 in float64, as if written to an 8-bit file and read back.
+    """Return whole levels 0..255 in float64, as if written to an 8-bit file and read back.
 
     Args:
-        images: any shape, in [-1, 1]; what lies outside is clipped.
+        images: any shape, in [-1, 1]; values outside are clipped.
 
     Returns:
         Same shape, float64. NaN stays NaN, so that a metric refuses it.

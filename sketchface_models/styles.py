@@ -1,6 +1,6 @@
-"""Drawing styles as a system sees them: weights over the styles there are, no picture.
+"""Drawing styles as a system reads them: weights over all styles.
 
-A style has a label, counted from 1, and label n is plane n - 1.
+Styles have labels, counted from 1; label n is plane n - 1.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from sketchface_models.errors import SketchFaceError
 
 STYLE = "style"
-"""The name by which a run asks for styles among its inputs."""
+"""Name of the style among a run's inputs."""
 TOLERANCE = 1e-3
-"""How far from one the weights of a mixture may sum."""
+"""Largest deviation from one of a mixture's sum of weights."""
 
 
-def one_hot(labels: Sequence[int | None], planes: int) -> np.ndarray:
-    """(N, planes) uint8: 255 at the plane of each label, 0 elsewhere.
+def style_planes(labels: Sequence[int | None], planes: int) -> np.ndarray:
+    """Return (N, planes) uint8: 255 at the plane of each label, 0 elsewhere.
 
     Raises:
         ValueError: naming labels outside 1..`planes`.
@@ -28,19 +28,19 @@ def one_hot(labels: Sequence[int | None], planes: int) -> np.ndarray:
     wrong = sorted({repr(label) for label in labels if not _is_label(label, planes)})
     if wrong:
         raise ValueError(f"style {', '.join(wrong)}; allowed: 1 to {planes}")
-    planted = np.zeros((len(labels), planes), np.uint8)
-    planted[np.arange(len(labels)), np.asarray(labels, np.int64) - 1] = 255
-    return planted
+    encoded = np.zeros((len(labels), planes), np.uint8)
+    encoded[np.arange(len(labels)), np.asarray(labels, np.int64) - 1] = 255
+    return encoded
 
 
 def style_counts(labels: Iterable[int | None], planes: int) -> dict[str, int]:
-    """How many faces have each style: label, as text, -> number; styles without faces too."""
-    found = Counter(labels)
-    return {str(label): found[label] for label in range(1, planes + 1)}
+    """Return how many faces have each style: label, as text, -> number, 0 included."""
+    counts = Counter(labels)
+    return {str(label): counts[label] for label in range(1, planes + 1)}
 
 
 def style_weights(text: str, styles: Mapping[str, int]) -> list[float]:
-    """What a user asks for as the weights that a system draws with; they sum to one.
+    """Return the weights of the styles that a user's text asks for; they sum to one.
 
     Args:
         text: a label ("2"), or a weight for each style in the order of the labels ("0.5,0.5,0").

@@ -1,1 +1,1 @@
-"""Moved and recoloured pictures."""
+"""Augmentation: shifted and rotated contours, distorted and recoloured photos."""

@@ -1,9 +1,10 @@
-"""Shifted and rotated contours (paper A): the contour moves, the photo stays.
+"""Shifted and rotated contours: the contour moves, the photo stays.
 
-The paper draws the shift uniformly from [-25, 25]^2 px on 512 px pictures and the rotation from
-[-7, 7] degrees. Centre, border and interpolation it leaves open; here: the picture's centre, white
-paper, bilinear. What is drawn is a pure function of a seed and a key (a face's id for the recorded
-test contours, step and position for training), so no order and no restart changes it.
+See docs/papers.md, pix2pixHD with fewer instance norms. The paper draws the shift uniformly from
+[-25, 25]^2 px on 512 px pictures and the rotation from [-7, 7] degrees. It leaves centre, border
+and interpolation open; here: the picture's centre, white paper, bilinear. Shift and rotation are a
+pure function of a seed and a key (a face's id for the recorded test contours, step and position
+for training), so no order and no restart changes them.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ PAPER = 255
 def draw_shift_rotate(
     seed: int, keys: Sequence[object], shift: float, rotation: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One move for each key.
+    """Return a random shift and rotation for each key.
 
     Args:
         seed: of the study.
-        keys: ids, or (step, position); anything whose `str` tells it from the others.
+        keys: ids, or (step, position); anything with a `str` of its own.
         shift: largest shift along each axis, in any unit.
         rotation: largest rotation, in degrees.
 
@@ -49,7 +50,7 @@ def shift_rotate(
         dx: (B,) pixels to the right.
         dy: (B,) pixels down.
         degrees: (B,) clockwise as seen.
-        fill: value of what comes in from outside.
+        fill: value of pixels from outside of the picture.
 
     Returns:
         The moved pictures, in shape, type and device of `contour`; bilinear between pixels.
@@ -77,7 +78,7 @@ def shift_rotate(
 def move_contours(
     contour: Tensor, seed: int, keys: Sequence[object], shift: float, rotation: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Draw a move for each contour and carry it out; for the test contours and for training.
+    """Shift and rotate each contour at random; for the test contours and for training.
 
     Args:
         contour: (B, 1, H, W), uint8, 255 = paper.
@@ -87,7 +88,7 @@ def move_contours(
         rotation: largest rotation, in degrees.
 
     Returns:
-        The moved contours, and what moved them: dx and dy in pixels of these pictures, degrees.
+        The moved contours, then dx and dy in pixels of these pictures, and degrees, (B,) each.
     """
     scale = contour.shape[-1] / REFERENCE_SIZE
     dx, dy, degrees = draw_shift_rotate(seed, keys, shift * scale, rotation)
@@ -95,7 +96,7 @@ def move_contours(
 
 
 def _uniform(text: str) -> list[float]:
-    """Three numbers in [0, 1) that depend on `text` alone."""
+    """Return three numbers in [0, 1) that depend on `text` alone."""
     digest = hashlib.sha256(text.encode()).digest()
     # 24 bits each: exact in float32.
     return [int.from_bytes(digest[8 * i : 8 * i + 3], "big") / 2**24 for i in range(3)]

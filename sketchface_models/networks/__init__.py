@@ -1,1 +1,1 @@
-"""Generators, discriminators, encoders: one file a paper's network, parameter counts tested."""
+"""Networks: generators, discriminators, parsers; parameter counts are tested."""

@@ -1,9 +1,9 @@
-"""ACON, the family of activations that HIDA switches by (Ma et al. 2021; HIDA Eq. 1, facts E.4).
+"""ACON, the family of activations that HIDA switches by (Ma et al. 2021; Gao et al. 2023, Eq. 1).
 
 All compute (p1 - p2) x sigmoid(theta (p1 - p2) x) + p2 x with learned slopes p1, p2 for each
 channel; they differ in where theta comes from, which says how sharply one slope gives way to the
 other. HIDA's Eq. 1 leaves out the x of the first product; without it nothing would be switched, so
-it stands here.
+it is kept here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Kind = Literal["pixel", "channel"]
+ThetaFrom = Literal["pixel", "channel"]
 
 
 class Slopes(nn.Module):
@@ -35,7 +35,7 @@ class Slopes(nn.Module):
 
 
 class PixelMetaACON(nn.Module):
-    """metaACON with theta = sigmoid(x) at each pixel, as HIDA's words have it (Eq. 1).
+    """metaACON with theta = sigmoid(x) at each pixel (Gao et al. 2023, Eq. 1).
 
     Shape: (B, C, H, W) -> (B, C, H, W).
     """
@@ -45,26 +45,27 @@ class PixelMetaACON(nn.Module):
         self.slopes = Slopes(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        switched: Tensor = self.slopes(x, torch.sigmoid(x))
-        return switched
+        y: Tensor = self.slopes(x, torch.sigmoid(x))
+        return y
 
 
 class ChannelMetaACON(nn.Module):
-    """metaACON with one theta a channel, from the channels' means, as released (facts E.4).
+    """metaACON with one theta a channel, from the channels' means (docs/papers.md, HIDA).
 
     Shape: (B, C, H, W) -> (B, C, H, W).
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        narrow = max(16, channels // 16)
+        hidden = max(16, channels // 16)
         self.slopes = Slopes(channels)
-        self.theta = nn.Sequential(nn.Conv2d(channels, narrow, 1), nn.Conv2d(narrow, channels, 1))
+        self.theta = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.Conv2d(hidden, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         theta = torch.sigmoid(self.theta(x.mean(dim=(2, 3), keepdim=True)))
-        switched: Tensor = self.slopes(x, theta)
-        return switched
+        y: Tensor = self.slopes(x, theta)
+        return y
 
 
-META_ACON: dict[Kind, type[nn.Module]] = {"pixel": PixelMetaACON, "channel": ChannelMetaACON}
+META_ACON: dict[ThetaFrom, type[nn.Module]] = {"pixel": PixelMetaACON, "channel": ChannelMetaACON}
+"""What theta belongs to -> class, built with the number of channels."""

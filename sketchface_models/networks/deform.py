@@ -1,11 +1,11 @@
 """Modulated deformable convolution (DCNv2; Zhu et al. 2019, "Deformable ConvNets v2", Eq. 1).
 
-A convolution whose taps look where the feature map itself sends them, between pixels if need be,
-and count as much as it says. Offsets and masks lie in memory as in `torchvision.ops.deform_conv2d`,
-whose fused kernel takes over where it is installed.
+A convolution whose taps are displaced by offsets and weighted by masks, both predicted from the
+feature map itself; between pixels it interpolates. Offsets and masks lie in memory as in
+`torchvision.ops.deform_conv2d`, whose fused kernel takes over where it is installed.
 
-The looking up is one `embedding_bag`: a bag is the four pixels around a place, weighted by how near
-they are and by the tap's mask. Its forms on both devices are fused and, unlike `grid_sample`'s on
+The look-up is one `embedding_bag`: a bag is the four pixels around a sampling point, weighted by
+how near they are and by the tap's mask. It is fused on both devices and, unlike `grid_sample` on
 CUDA, deterministic.
 """
 
@@ -19,16 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-KERNEL = 3
-"""Side of the kernel that predicts offsets and masks."""
-
 
 class DeformableConv2d(nn.Module):
     """Deformable convolution that predicts offsets and masks from its own input.
 
     It starts as half a plain convolution: offsets are 0 and masks sigmoid(0) = 0.5, whatever the
-    input (facts E.6). Offsets are predicted and applied in 32 bits under autocast too: bf16 would
-    round a place to the next 1/64 pixel or worse.
+    input (docs/papers.md, HIDA). Offsets are predicted and applied in 32 bits under autocast too:
+    bf16 would round a position to the next 1/64 pixel or worse.
 
     Args:
         in_channels: a multiple of `groups_deformable`.
@@ -77,10 +74,10 @@ class DeformableConv2d(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             predicted = self.offset_mask(x.to(self.offset_mask.weight.dtype))
         offset, mask = predicted.tensor_split([self.offset_channels], dim=1)
-        given = (x, offset, mask.sigmoid(), self.weight, self.bias, self.stride, self.padding)
-        # Its gradient on a GPU adds up in any order.
+        arguments = (x, offset, mask.sigmoid(), self.weight, self.bias, self.stride, self.padding)
+        # The fused gradient on a GPU adds up in any order.
         fused = None if torch.are_deterministic_algorithms_enabled() else torchvision_operator()
-        return (fused or modulated_deform_conv2d)(*given)
+        return (fused or modulated_deform_conv2d)(*arguments)
 
 
 def modulated_deform_conv2d(
@@ -100,7 +97,7 @@ def modulated_deform_conv2d(
     Args:
         x: (B, C, H, W) float.
         offset: (B, G * K * 2, H', W') for K taps: by group and tap, pixels down, then across. It
-            decides the precision of the places.
+            decides the precision of the positions.
         mask: (B, G * K, H', W'), what each tap's pixel is multiplied by.
         weight: (C', C, height, width), with height * width = K.
         bias: (C',), or none.
@@ -111,10 +108,10 @@ def modulated_deform_conv2d(
         (B, C', H', W'), in channels-last memory.
     """
     count, channels, height, width = x.shape
-    leaving, _, *kernel = weight.shape
+    out_channels, _, *kernel = weight.shape
     taps = kernel[0] * kernel[1]
     groups = mask.shape[1] // taps
-    down, across = _places(offset, kernel, stride, padding)  # (B, H', W', G, K) each
+    down, across = _positions(offset, kernel, stride, padding)  # (B, H', W', G, K) each
     line, in_line = _neighbours(down, height)  # (B, H', W', G, K, 2) each
     column, in_column = _neighbours(across, width)
     in_line = in_line * mask.unflatten(1, (groups, taps)).permute(0, 3, 4, 1, 2)[..., None]
@@ -124,20 +121,20 @@ def modulated_deform_conv2d(
     group = torch.arange(groups, device=x.device).view(-1, 1, 1, 1)
     index = (first + line[..., :, None] * width + column[..., None, :]) * groups + group
     pixels = x.permute(0, 2, 3, 1).reshape(-1, channels // groups).to(share.dtype)
-    found = F.embedding_bag(
+    sampled = F.embedding_bag(
         index.reshape(-1, 4), pixels, mode="sum", per_sample_weights=share.reshape(-1, 4)
     )
-    # The taps of a place side by side, by group, tap and channel: one matrix product is left.
-    arranged = weight.reshape(leaving, groups, channels // groups, taps).transpose(2, 3)
-    drawn = F.linear(found.view(-1, taps * channels), arranged.reshape(leaving, -1), bias)
-    return drawn.view(count, *offset.shape[2:], leaving).permute(0, 3, 1, 2)
+    # The taps of a position side by side, by group, tap and channel: one matrix product is left.
+    arranged = weight.reshape(out_channels, groups, channels // groups, taps).transpose(2, 3)
+    result = F.linear(sampled.view(-1, taps * channels), arranged.reshape(out_channels, -1), bias)
+    return result.view(count, *offset.shape[2:], out_channels).permute(0, 3, 1, 2)
 
 
 @functools.cache
 def torchvision_operator() -> Callable[..., Tensor] | None:
-    """`modulated_deform_conv2d` by torchvision's fused kernel; None where it is not installed.
+    """Return torchvision's fused kernel with the signature of `modulated_deform_conv2d`, or None.
 
-    Looked for by name: no part of the project needs torchvision, and a broken one counts as none.
+    Imported by name: no part of the project needs torchvision, and a broken one counts as none.
     """
     try:
         operator = importlib.import_module("torchvision.ops").deform_conv2d
@@ -155,14 +152,16 @@ def torchvision_operator() -> Callable[..., Tensor] | None:
     ) -> Tensor:
         x, weight = x.to(offset.dtype), weight.to(offset.dtype)
         with torch.autocast(x.device.type, enabled=False):
-            drawn: Tensor = operator(x, offset, weight, bias, stride, padding, mask=mask)
-        return drawn
+            result: Tensor = operator(x, offset, weight, bias, stride, padding, mask=mask)
+        return result
 
     return fused
 
 
-def _places(offset: Tensor, kernel: list[int], stride: int, padding: int) -> tuple[Tensor, Tensor]:
-    """Lines and columns, in pixels of the input, of every tap: (B, H', W', G, K) each."""
+def _positions(
+    offset: Tensor, kernel: list[int], stride: int, padding: int
+) -> tuple[Tensor, Tensor]:
+    """Return lines and columns, in pixels of the input, of every tap: (B, H', W', G, K) each."""
     device = offset.device
     moved = offset.unflatten(1, (-1, kernel[0] * kernel[1], 2)).permute(3, 0, 4, 5, 1, 2)
     line = torch.arange(kernel[0], device=device).repeat_interleave(kernel[1]) - padding
@@ -172,13 +171,13 @@ def _places(offset: Tensor, kernel: list[int], stride: int, padding: int) -> tup
     return down, moved[1] + (columns.view(-1, 1, 1) + column)
 
 
-def _neighbours(place: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """The pixels before and after a place, each with its weight: (..., 2) int64 and float.
+def _neighbours(position: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Return the pixels before and after a position and their weights: (..., 2) int64 and float.
 
-    Outside of the picture weights are 0 (and not a number where the place is not), pixels any.
+    Outside of the picture weights are 0 (and not a number where the position is not), pixels any.
     """
-    before = place.detach().floor()
-    after_share = place - before
+    before = position.detach().floor()
+    after_share = position - before
     pixel = torch.stack([before, before + 1], dim=-1)
     share = torch.stack([1 - after_share, after_share], dim=-1)
     inside = (pixel >= 0) & (pixel < side)

@@ -1,10 +1,8 @@
-"""The networks of the pix2pix portrait-sketch paper ("Portrait Sketch Generation", facts C.1, C.2).
+"""The generator of the portrait sketches (Zhao et al. 2023; docs/papers.md, Portrait sketches).
 
-A six-level U-Net and a small patch discriminator. Every block runs convolution -> LeakyReLU(0.01)
--> BatchNorm, activation before norm, as the authors' code does. Deviations: the discriminator's
-first block has no BatchNorm at all (theirs registers one and skips it: 128 dead parameters), it
-returns logits instead of probabilities (same loss, stable in bf16), and dropout stops in eval
-mode (theirs never does).
+A U-Net of six halvings. Every block runs convolution -> LeakyReLU(0.01) -> BatchNorm, activation
+before norm, as the authors' code does. One deviation: dropout stops in eval mode (theirs never
+does).
 """
 
 from __future__ import annotations
@@ -12,13 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-LEVELS = 6
-SLOPE = 0.01
+HALVINGS = 6
+LEAK = 0.01
 
 
 def block(convolution: nn.Module, channels: int) -> nn.Sequential:
-    """Convolution, then activation, then norm (facts C.1: "activation before norm")."""
-    return nn.Sequential(convolution, nn.LeakyReLU(SLOPE, inplace=True), nn.BatchNorm2d(channels))
+    """Return convolution, activation and norm, in this order, as in the authors' code."""
+    return nn.Sequential(convolution, nn.LeakyReLU(LEAK, inplace=True), nn.BatchNorm2d(channels))
 
 
 class UNet(nn.Module):
@@ -40,14 +38,14 @@ class UNet(nn.Module):
         down = [in_channels, width, 2 * width, 4 * width, 8 * width, 8 * width, 8 * width]
         self.down = nn.ModuleList(
             block(nn.Conv2d(down[i], down[i + 1], 3, stride=2, padding=1), down[i + 1])
-            for i in range(LEVELS)
+            for i in range(HALVINGS)
         )
         up = [8 * width, 8 * width, 4 * width, 2 * width, width]
         arriving = down[-1]
         self.up = nn.ModuleList()
         for i, channels in enumerate(up):
             self.up.append(block(_double(arriving, channels), channels))
-            arriving = channels + down[LEVELS - 1 - i]
+            arriving = channels + down[HALVINGS - 1 - i]
         self.last = _double(arriving, out_channels)
         self.dropout = nn.Dropout2d(dropout)
 
@@ -60,28 +58,6 @@ class UNet(nn.Module):
         for up in self.up:
             x = torch.cat([self.dropout(up(x)), skips.pop()], dim=1)  # decoder first, skip second
         return torch.tanh(self.last(x))
-
-
-class PatchDiscriminator(nn.Module):
-    """Judges 23-pixel patches of (input, sketch) pairs; 375,617 parameters at 6 channels.
-
-    Shape: (B, in_channels, S, S) -> logits (B, 1, S/4 - 4, S/4 - 4).
-    """
-
-    def __init__(self, in_channels: int, width: int, dropout: float) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(in_channels, width, 3, stride=2, padding=1),
-            nn.LeakyReLU(SLOPE, inplace=True),
-            block(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), 2 * width),
-            block(nn.Conv2d(2 * width, 4 * width, 3), 4 * width),
-            nn.Dropout2d(dropout),
-            nn.Conv2d(4 * width, 1, 3),
-        )
-
-    def forward(self, pair: Tensor) -> Tensor:
-        logits: Tensor = self.layers(pair)
-        return logits
 
 
 def _double(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:

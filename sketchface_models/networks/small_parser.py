@@ -13,7 +13,7 @@ WIDTHS = (24, 48, 96, 192)
 DECODED = (32, 64, 96)
 """Channels on the way back, at 1/2, 1/4 and 1/8."""
 LAYERS = ("edges", "shapes", "parts", "face")
-"""Names of what `features` gives, at 1/2, 1/4, 1/8 and 1/16 of the side."""
+"""Names of the maps that `features` returns, at 1/2, 1/4, 1/8 and 1/16 of the side."""
 
 
 class SmallParser(nn.Module):
@@ -21,8 +21,8 @@ class SmallParser(nn.Module):
 
     The last residual block is dilated and the picture's mean is added to every place of the
     coarsest map, so that which eye is the left one can be told from anywhere. Nothing is computed
-    at full resolution: logits are found at half the side and doubled bilinearly, which a thin
-    brow survives and a CPU thanks.
+    at full resolution: logits are computed at half the side and doubled bilinearly, which is
+    fast and keeps a thin brow.
 
     Shape: (B, 3, H, W) photos in [-1, 1], H and W multiples of 16 -> (B, classes, H, W) logits.
     """
@@ -54,7 +54,7 @@ class SmallParser(nn.Module):
         self.last = nn.Conv2d(DECODED[0], classes, 1)
 
     def forward(self, photo: Tensor) -> Tensor:
-        *skips, x = self._encoded(photo)
+        *skips, x = self._encode(photo)
         x = x + self.context(x.mean(dim=(2, 3), keepdim=True))
         for level in reversed(range(len(DECODED))):
             skip = skips[level]
@@ -63,15 +63,18 @@ class SmallParser(nn.Module):
         return resize(self.last(x), (photo.shape[2], photo.shape[3]))
 
     def features(self, photo: Tensor) -> dict[str, Tensor]:
-        """The encoder's maps by the names of `LAYERS`, (B, WIDTHS[i], H / 2^(i+1), W / 2^(i+1))."""
-        return dict(zip(LAYERS, self._encoded(photo), strict=True))
+        """Return the encoder's maps by the names of `LAYERS`.
 
-    def _encoded(self, x: Tensor) -> list[Tensor]:
-        found = []
+        Each is (B, WIDTHS[i], H / 2^(i+1), W / 2^(i+1)).
+        """
+        return dict(zip(LAYERS, self._encode(photo), strict=True))
+
+    def _encode(self, x: Tensor) -> list[Tensor]:
+        maps = []
         for stage in self.encoder:
             x = stage(x)
-            found.append(x)
-        return found
+            maps.append(x)
+        return maps
 
 
 class Residual(nn.Module):

@@ -1,4 +1,4 @@
-"""The parsing U-Net of CelebAMask-HQ's reference code (facts B.2): the judge."""
+"""The parsing U-Net of CelebAMask-HQ's reference code (docs/papers.md, Face parsing): the judge."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WIDTHS = (16, 32, 64, 128, 256)
 class UNetParser(nn.Module):
     """Four halvings, four doublings, 1,944,355 weights for 19 classes.
 
-    Every stage is twice [convolution 3 x 3 with bias, batch norm, ReLU]; at each doubling the skip
-    comes first, what was doubled second.
+    Every stage is twice [convolution 3 x 3 with bias, batch norm, ReLU]; at each doubling the
+    skip's channels come first, those of the doubled map second.
 
     Shape: (B, 3, H, W) photos in [-1, 1], H and W multiples of 16 -> (B, classes, H, W) logits.
     """
@@ -38,16 +38,16 @@ class UNetParser(nn.Module):
         return logits
 
     def features(self, photo: Tensor) -> dict[str, Tensor]:
-        """What each stage on the way down gives, `stage1` (B, 16, H, W) to `centre` (/ 16)."""
+        """Return each stage's map on the way down, `stage1` (B, 16, H, W) to `centre` (/ 16)."""
         names = (*(f"stage{level + 1}" for level in range(len(WIDTHS) - 1)), "centre")
         return dict(zip(names, self._descend(photo), strict=True))
 
     def _descend(self, x: Tensor) -> list[Tensor]:
-        found = []
+        maps = []
         for level, stage in enumerate(self.down):
             x = stage(self.halve(x) if level else x)
-            found.append(x)
-        return found
+            maps.append(x)
+        return maps
 
 
 def _stage(channels: int, out: int) -> nn.Sequential:

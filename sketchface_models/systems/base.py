@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sketchface_models.config import NonEmpty, above, at_least, between
+from sketchface_models.config import NonEmpty, at_least, between
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.schedules import linear_decay
 
@@ -78,18 +78,18 @@ class Augment:
     """Largest shift in x and y, as a part of the side; the border is replicated."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long and how fast a system learns."""
+    """How long a system learns; systems add their rates."""
 
     steps: Annotated[int, at_least(1)]
+    """Training steps."""
     batch: Annotated[int, at_least(1)]
-    lr_generator: Annotated[float, above(0)]
-    lr_discriminator: Annotated[float, above(0)]
+    """Faces a step."""
     decay_from: Annotated[float, between(0, 1)]
-    """Part of the steps after which both rates fall linearly to zero; 1 = never."""
+    """Part of the steps after which all rates fall linearly to zero; 1 = never."""
     ema_half_life: Annotated[float, at_least(0)]
-    """Images after which a generator weight counts half in the average that is kept; 0 = none."""
+    """Images after which a weight counts half in the average that is kept (EMA); 0 = none."""
     clip_norm: Annotated[float, at_least(0)] = 0.0
     """Largest gradient norm of an update, longer ones are scaled down to it; 0 = any."""
 

@@ -1,66 +1,66 @@
-"""HIDA: photo, depth and style to a sketch (Gao et al. 2023; facts E)."""
+"""HIDA: photo, depth and style -> sketch (Gao et al. 2023; docs/papers.md, HIDA)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam, AdamW, Optimizer
 
 from sketchface_models.config import at_least
-from sketchface_models.losses.adversarial import ADVERSARIAL, fourth_power_penalty
-from sketchface_models.losses.geometry import GEOMETRY
-from sketchface_models.losses.texture import texture_loss
-from sketchface_models.networks.hida.design import Network
-from sketchface_models.networks.hida.discriminator import Discriminator
-from sketchface_models.networks.hida.generator import SMALLEST, Generator
+from sketchface_models.losses.adversarial import ADVERSARIAL
+from sketchface_models.losses.hida import GEOMETRY, fourth_power_penalty, texture_loss
+from sketchface_models.networks.hida.generator import MIN_SIZE, Generator
+from sketchface_models.networks.hida.settings import NetworkSettings
+from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.pixels import as_grey
-from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
+from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.systems.gan import (
+    GAN,
+    AdversarialName,
+    DiscriminatorName,
+    GANSettings,
+    pair,
+    weighted_sum,
+)
 
 INPUTS = (("photo",), ("photo", "depth"), ("photo", "style"), ("photo", "depth", "style"))
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """The terms of Eq. 9 and their weights; the paper gives none, the code has 4, 1 and 4."""
+    """The terms of Eq. 9 and their weights, which the paper leaves open (docs/papers.md, HIDA)."""
 
-    adversarial: Literal["cross-entropy", "hinge", "least-squares"]
-    """Eq. 8 against facts E.8."""
+    adversarial: AdversarialName
+    """Cross-entropy in Eq. 8, hinge as released."""
     fourth_power: Annotated[float, at_least(0)]
-    """Weight of the penalty on the distance between mean judgements; 0 in the paper, 2 released."""
-    judged_depth: Literal["drawn", "input"]
-    """Beside a drawn sketch the discriminator sees the drawn depth (Eq. 8) or the input's
-    (facts E.7)."""
+    """Weight of the penalty on the distance between mean logits; 0 in the paper, 2 released."""
+    discriminator_depth: Literal["generated", "input"]
+    """The depth that the discriminator sees beside a generated sketch: Eq. 8; as released."""
     pixel: Annotated[float, at_least(0)]
-    """lambda 1."""
+    """lambda 1, weight of Eq. 7."""
     texture: Annotated[float, at_least(0)]
-    """lambda 2."""
+    """lambda 2, weight of Eq. 6."""
     texture_of: Literal["target", "photo"]
-    """Whose gradients the drawing should have: Section 3.4 against facts E.8."""
+    """Whose gradients the sketch should have: Section 3.4; as released."""
     operator: Literal["sobel", "prewitt"]
-    """How gradients are taken: Section 3.4 against facts E.8."""
+    """How gradients are taken: Section 3.4; as released."""
     geometric: Annotated[float, at_least(0)]
-    """lambda 3."""
+    """lambda 3, weight of Eq. 5."""
     geometry: Literal["squared", "root"]
-    """Eq. 5 against facts E.8."""
+    """Distance of depths: Eq. 5; as released."""
 
 
-@dataclass(frozen=True)
-class HIDASettings:
-    """One run of this system; what it reads is what it has: depth, style, both or neither."""
+@dataclass(frozen=True, kw_only=True)
+class HIDASettings(GANSettings):
+    """One run of this system; depth and style take part where they are among the inputs."""
 
     system: Literal["hida"]
-    task: Task
-    network: Network
+    network: NetworkSettings
     loss: Loss
-    optimizer: Literal["adam", "adamw"]
-    """Section 4.1 against facts E.9."""
-    augment: Augment
-    schedule: Schedule
+    discriminator: DiscriminatorName = "patch-70"
 
     def __post_init__(self) -> None:
         wrong, inputs, size = [], self.task.inputs, self.task.size
@@ -69,9 +69,15 @@ class HIDASettings:
             wrong.append(f"task.inputs: {list(inputs)}; allowed: one of {allowed}")
         if self.task.target != "sketch":
             wrong.append(f"task.target: {self.task.target!r}; allowed: sketch")
-        if size < SMALLEST or size & (size - 1):
-            wrong.append(f"task.size: {size}; allowed: a power of two from {SMALLEST} on")
-        adapts = self.network.activation == "infoacon" or self.network.modulation == "dyspade"
+        most = size.bit_length() - 1
+        if size < MIN_SIZE or size & (size - 1):
+            wrong.append(f"task.size: {size}; allowed: a power of two from {MIN_SIZE} on")
+        elif self.network.halvings not in (0, *range(MIN_SIZE.bit_length() - 1, most + 1)):
+            wrong.append(
+                f"network.halvings: {self.network.halvings}; allowed: 0, or from "
+                f"{MIN_SIZE.bit_length() - 1} to {most} at size {size}"
+            )
+        adapts = self.network.adapts
         if adapts and inputs == ("photo",) and self.network.appearance == "plane":
             wrong.append(
                 "network.appearance: 'plane'; allowed: map, where neither depth nor style is read"
@@ -79,13 +85,13 @@ class HIDASettings:
         if "style" in inputs and not adapts:
             wrong.append(
                 "task.inputs: style; allowed: where network.modulation is dyspade or "
-                "network.activation is infoacon, through which alone style is heard"
+                "network.activation is infoacon; no other layer reads the style"
             )
         if wrong:
             raise ValueError("\n".join(wrong))
 
 
-class HIDA(System):
+class HIDA(GAN):
     """The system.
 
     Args:
@@ -94,24 +100,21 @@ class HIDA(System):
     """
 
     description = (
-        "A network that draws as an artist looks: at the photo, at how near each pixel is"
-        " (*depth*), and in a given artist's *style*. An encoder reads photo and depth; "
-        "in the decoder, depth, style and what the photo looks like there set, pixel by "
-        "pixel, how features are scaled and shifted (*DySPADE*) and which activation "
-        "function they go through (*InfoACON*), and the two innermost layers bend their "
-        "filters along outlines (*DOG*). It draws depth beside the sketch. It learns to "
-        "stay near the target by pixels and by the direction of strokes (*texture*), near"
-        " the true depth (*geometric*), and to leave a discriminator guessing that sees "
-        "sketch and depth together. The settings below say which of these parts a run "
-        "has."
+        "A network that draws as an artist looks: at the photo, at how near each pixel is "
+        "(*depth*), and in a given artist's *style*. An encoder reads photo and depth; in the "
+        "decoder, depth, style and what the photo looks like there set, pixel by pixel, how "
+        "features are scaled and shifted (*DySPADE*) and which activation function they go "
+        "through (*InfoACON*), and the two innermost layers bend their filters along outlines "
+        "(*DOG*). It draws depth beside the sketch. It learns to stay near the target by pixels "
+        "and by the direction of strokes (*texture*), near the true depth (*geometric*), and to "
+        "leave a discriminator guessing that sees sketch and depth together. The settings below "
+        "say which of these parts a run has."
     )
     source = (
-        "F. Gao, Y. Zhu, C. Jiang, N. Wang: Human-Inspired Facial Sketch Synthesis with "
-        "Dynamic Adaptation (HIDA)"
+        "F. Gao, Y. Zhu, C. Jiang, N. Wang: Human-Inspired Facial Sketch Synthesis with Dynamic "
+        "Adaptation (HIDA)"
     )
     Settings = HIDASettings
-    averaged = ("generator",)
-    compiled = ("generator", "discriminator")
 
     def __init__(self, settings: HIDASettings, channels: dict[str, int]) -> None:
         self.settings = settings
@@ -119,58 +122,54 @@ class HIDA(System):
         self.with_depth = "depth" in inputs
         styles = channels["style"] if "style" in inputs else 0
         self.target_channels = channels[settings.task.target]
-        # Without depth it is pix2pix's game, whose discriminator sees the photo (Table 2, model A).
-        judged = (1 if self.with_depth else 3) + 1
+        # Without depth the discriminator sees the photo, as pix2pix's does (Table 2, model A).
+        condition_channels = 1 if self.with_depth else 3
+        discriminator = DISCRIMINATORS[settings.discriminator]
         self.networks = nn.ModuleDict(
             {
                 "generator": Generator(network, settings.task.size, self.with_depth, styles),
-                "discriminator": Discriminator(judged, network.width),
+                "discriminator": discriminator(condition_channels + 1, network.width, 0.0),
             }
         )
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """One each, betas (0.5, 0.999) (facts E.9)."""
-        schedule = self.settings.schedule
-        kind: Any = OPTIMIZERS[self.settings.optimizer]
-        rates = {"generator": schedule.lr_generator, "discriminator": schedule.lr_discriminator}
-        return {
-            name: kind(self.networks[name].parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
-            for name, rate in rates.items()
-        }
-
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """Discriminator, then generator; the one drawing serves both."""
-        discriminator, weights = self.networks["discriminator"], self.settings.loss
-        real, kind = as_grey(batch["sketch"]), ADVERSARIAL[weights.adversarial]
-        sketch, depth = self._draw(batch)
-        seen = batch["depth"] if self.with_depth else batch["photo"]
-        drawn_with = depth if weights.judged_depth == "drawn" and depth is not None else seen
-        fake = torch.cat([drawn_with, sketch], dim=1)
-        judged_real, judged_fake = discriminator(
-            torch.cat([torch.cat([seen, real], dim=1), fake.detach()])
+        """Update the discriminator, then the generator, on the same fakes."""
+        discriminator, loss = self.networks["discriminator"], self.settings.loss
+        adversarial = ADVERSARIAL[loss.adversarial]
+        real = as_grey(batch["sketch"])
+        fake, fake_depth = self._generate(batch)
+        condition = batch["depth"] if self.with_depth else batch["photo"]
+        generated_depth = loss.discriminator_depth == "generated" and fake_depth is not None
+        fake_pair = pair(fake_depth if generated_depth else condition, fake)
+
+        # Discriminator, Eq. 8.
+        real_logits, fake_logits = discriminator(
+            torch.cat([pair(condition, real), fake_pair.detach()])
         ).chunk(2)
-        adversarial = kind.discriminator(judged_real, judged_fake)
-        penalty = fourth_power_penalty(judged_real, judged_fake) if weights.fourth_power else 0.0
+        total = adversarial.discriminator(real_logits, fake_logits)
+        if loss.fourth_power:
+            total = total + loss.fourth_power * fourth_power_penalty(real_logits, fake_logits)
+        updates = {"discriminator": update("discriminator", total)}
+
+        # Generator, Eq. 9.
+        reference = real if loss.texture_of == "target" else batch["photo"]
         terms = {
-            "discriminator": update("discriminator", adversarial + weights.fourth_power * penalty)
+            "adversarial": adversarial.generator(discriminator(fake_pair)),
+            "pixel": F.l1_loss(fake, real),  # Eq. 7
+            "texture": texture_loss(fake, reference, loss.operator),  # Eq. 6
         }
-        parts = {"adversarial": kind.generator(discriminator(fake))}
-        parts |= {"pixel": F.l1_loss(sketch, real)}  # Eq. 7
-        like = real if weights.texture_of == "target" else batch["photo"]
-        parts |= {"texture": texture_loss(sketch, like, weights.operator)}  # Eq. 6
-        factors = {"adversarial": 1.0, "pixel": weights.pixel, "texture": weights.texture}
-        if depth is not None:
-            parts |= {"geometric": GEOMETRY[weights.geometry](depth, batch["depth"])}  # Eq. 5
-            factors |= {"geometric": weights.geometric}
-        loss = torch.stack([factors[name] * part for name, part in parts.items()]).sum()  # Eq. 9
-        terms["generator"] = update("generator", loss)
-        return terms | {name: part.detach() for name, part in parts.items()}
+        weights = {"adversarial": 1.0, "pixel": loss.pixel, "texture": loss.texture}
+        if fake_depth is not None:
+            terms["geometric"] = GEOMETRY[loss.geometry](fake_depth, batch["depth"])  # Eq. 5
+            weights["geometric"] = loss.geometric
+        updates["generator"] = update("generator", weighted_sum(terms, weights))
+        return updates | {name: term.detach() for name, term in terms.items()}
 
     def generate(self, batch: Batch) -> Tensor:
-        """Inputs -> sketch, (B, C of the target, S, S) in [-1, 1]."""
-        return self._draw(batch)[0].expand(-1, self.target_channels, -1, -1)
+        """Return the sketches, (B, C of the target, S, S) in [-1, 1]."""
+        return self._generate(batch)[0].expand(-1, self.target_channels, -1, -1)
 
-    def _draw(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+    def _generate(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         sketch, depth = self.networks["generator"](
             batch["photo"], batch.get("depth") if self.with_depth else None, batch.get("style")
         )

@@ -1,4 +1,4 @@
-"""Face parsing: photo -> the 19 classes of CelebAMask-HQ (facts B.1, B.2)."""
+"""Face parsing: photo -> the 19 classes of CelebAMask-HQ (docs/papers.md, Face parsing)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from sketchface_models.augmentation.photos import Coarse, Distort, distorted
-from sketchface_models.config import above, at_least, between
+from sketchface_models.augmentation.photos import Coarse, Distort, distort
+from sketchface_models.config import Among, above, at_least, between
 from sketchface_models.labels import CLASSES, PARSING, as_field, as_labels
-from sketchface_models.losses.parsing import balanced_weights, parsing_losses
+from sketchface_models.losses.segmentation import balanced_weights, parsing_losses
 from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
-from sketchface_models.systems.base import Augment, Batch, Clock, Output, System, Task, Update
+from sketchface_models.systems.base import (
+    Augment,
+    Batch,
+    Clock,
+    Output,
+    Schedule,
+    System,
+    Task,
+    Update,
+)
 
 NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}
-MULTIPLE = 16
-"""Sides must be a multiple: both networks halve them four times."""
+SIDE_MULTIPLE = 16
+"""Sides must be a multiple of it: both networks halve them four times."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +42,16 @@ class Loss:
     """Weight of the Dice loss beside the cross-entropy's 1."""
 
 
-@dataclass(frozen=True)
-class ParserSchedule:
+@dataclass(frozen=True, kw_only=True)
+class ParserSchedule(Schedule):
     """How long and how fast it learns."""
 
-    steps: Annotated[int, at_least(1)]
-    batch: Annotated[int, at_least(1)]
     lr: Annotated[float, above(0)]
+    """Highest learning rate."""
     weight_decay: Annotated[float, at_least(0)]
+    """Of AdamW, on weights of two dimensions or more."""
     warm_up: Annotated[int, at_least(0)]
     """Steps over which the rate rises to `lr`."""
-    decay_from: Annotated[float, between(0, 1)]
-    """Part of the steps after which the rate falls linearly to zero; 1 = never."""
-    ema_half_life: Annotated[float, at_least(0)]
-    """Images after which a weight counts half in the average that is kept; 0 = none."""
-    clip_norm: Annotated[float, at_least(0)] = 0.0
-    """Largest gradient norm of an update, longer ones are scaled down to it; 0 = any."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class ParserSettings:
 
     system: Literal["parser"]
     task: Task
-    network: Literal["small", "unet"]
-    """small: the parser that ships for labels and losses; unet: the judge."""
+    network: Annotated[str, Among(NETWORKS)]
+    """small: the shipped parser, for labels and losses; unet: the judge, for scores."""
     loss: Loss
     augment: Augment
     distort: Distort
@@ -68,12 +71,12 @@ class ParserSettings:
     def __post_init__(self) -> None:
         size, factor = self.task.size, self.coarse.factor
         wrong = []
-        if size % (MULTIPLE * factor):
-            multiple = f"a multiple of {MULTIPLE} x coarse.factor, {MULTIPLE * factor}"
+        if size % (SIDE_MULTIPLE * factor):
+            multiple = f"a multiple of {SIDE_MULTIPLE} x coarse.factor, {SIDE_MULTIPLE * factor}"
             wrong.append(f"task.size: {size}; allowed: {multiple}")
         if self.task.inputs != ("photo",):
             wrong.append(f"task.inputs: {list(self.task.inputs)}; allowed: [photo]")
-        if self.task.target != "parsing":
+        if self.task.target != PARSING:
             wrong.append(f"task.target: {self.task.target!r}; allowed: parsing")
         if wrong:
             raise ValueError("\n".join(wrong))
@@ -87,6 +90,11 @@ class Parser(System):
         channels: field name -> channels in the pack.
     """
 
+    description = (
+        "A network that says, pixel by pixel, which of 19 parts of a face it sees: skin, nose, "
+        "left eye, hair and so on. It learns from photos with labels, moved, recoloured and partly "
+        "covered anew at every step."
+    )
     Settings = ParserSettings
     averaged = ("parser",)
     compiled = ("parser",)
@@ -106,7 +114,7 @@ class Parser(System):
         self.weights = balanced_weights(settings.loss.balance)
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """AdamW; weights of one dimension (norms, biases) do not decay."""
+        """Return AdamW; parameters of one dimension (norms, biases) do not decay."""
         schedule = self.settings.schedule
         parameters = list(self.networks.parameters())
         groups = [
@@ -119,7 +127,7 @@ class Parser(System):
         return {"parser": AdamW(groups, lr=schedule.lr, fused=True)}
 
     def rate(self, name: str, clock: Clock) -> float:
-        """Up over `warm_up` steps, level, down from `decay_from` on."""
+        """Return the factor on the rate: up over `warm_up` steps, 1, down from `decay_from` on."""
         schedule: ParserSchedule = self.settings.schedule
         rising = min(1.0, (clock.step + 1) / max(schedule.warm_up, 1))
         start = schedule.decay_from * schedule.steps
@@ -129,31 +137,33 @@ class Parser(System):
         return rising * falling
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """One update on faces moved and recoloured anew; at a fraction of the side at first."""
+        """Update on faces moved and recoloured anew; at a fraction of the side at first."""
         side, coarse = self.settings.task.size, self.settings.coarse
         if clock.step < coarse.until * clock.steps:
             side //= coarse.factor
-        photo, labels = distorted(
+        # Augmentation.
+        photo, labels = distort(
             batch["photo"], as_labels(batch["parsing"]), self.settings.distort, side
         )
         photo = photo.contiguous(memory_format=torch.channels_last)
+        # Cross-entropy and Dice.
         logits = self.networks["parser"](photo)
         entropy, dice = parsing_losses(logits, labels, self.weights.to(logits.device))
-        found = update("parser", entropy + self.settings.loss.dice * dice)
-        return {"parser": found, "cross_entropy": entropy.detach(), "dice": dice.detach()}
+        total = update("parser", entropy + self.settings.loss.dice * dice)
+        return {"parser": total, "cross_entropy": entropy.detach(), "dice": dice.detach()}
 
     def generate(self, batch: Batch) -> Tensor:
-        """Photo -> labels as the pack holds them, (B, 1, S, S): label / 127.5 - 1."""
+        """Return the likeliest labels, (B, 1, S, S) encoded as a batch holds them."""
         logits = self.networks["parser"](batch["photo"])
         return as_field(logits.argmax(dim=1))
 
     def tally(self, batch: Batch, generated: Tensor) -> Tensor:
-        """The confusion matrix of a batch, (19, 19) int64."""
+        """Return the confusion matrix of a batch, (19, 19) int64."""
         return confusion(as_labels(batch["parsing"]), as_labels(generated), len(CLASSES))
 
     def scores(self, total: Tensor) -> dict[str, Tensor]:
-        """`val_accuracy`, `val_iou` and `val_f1` from the sum of the batches' matrices."""
+        """Return `val_accuracy`, `val_iou` and `val_f1` from the sum of the batches' matrices."""
         scores = parsing_scores(total)
-        found = (scores.accuracy, scores.mean_iou, scores.mean_f1)
+        values = (scores.accuracy, scores.mean_iou, scores.mean_f1)
         names = ("val_accuracy", "val_iou", "val_f1")
-        return {name: torch.tensor(value) for name, value in zip(names, found, strict=True)}
+        return {name: torch.tensor(value) for name, value in zip(names, values, strict=True)}

@@ -1,6 +1,7 @@
-"""pix2pix portrait sketches with conditional training and noise removal (facts C).
+"""pix2pix portrait sketches (Zhao et al. 2023; docs/papers.md, Portrait sketches).
 
-Also serves other paired translations (photo -> sketch) with the same networks and losses.
+Conditional training and noise removal. Also serves other paired translations, such as photo ->
+sketch, with the same networks and losses.
 """
 
 from __future__ import annotations
@@ -11,19 +12,29 @@ from typing import Annotated, Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import above, at_least, between
-from sketchface_models.networks.pix2pix import LEVELS, PatchDiscriminator, UNet
+from sketchface_models.losses.adversarial import ADVERSARIAL
+from sketchface_models.networks.patchgan import DISCRIMINATORS
+from sketchface_models.networks.pix2pix import HALVINGS, UNet
 from sketchface_models.pixels import as_grey
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
+from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.systems.gan import (
+    GAN,
+    RGB,
+    AdversarialName,
+    DiscriminatorName,
+    GANSettings,
+    as_rgb,
+    condition_channels,
+    condition_of,
+    pair,
+    weighted_sum,
+)
 
-PICTURE_CHANNELS = 3
-"""The paper's networks see and draw RGB, also where a field is grey."""
-
-SMALLEST = 2**LEVELS
-"""Side of the smallest picture: the U-Net halves it down to one value a channel."""
+MIN_SIZE = 2**HALVINGS
+"""Side of the smallest pictures: the U-Net halves them down to one value a channel."""
 
 
 @dataclass(frozen=True)
@@ -45,52 +56,52 @@ class Network:
 
 @dataclass(frozen=True)
 class Loss:
-    """Weights of the generator's loss: scale x (adversarial + l1 x L1) (facts C.3)."""
+    """The generator's loss: scale x (adversarial + l1 x L1) (Zhao et al. 2023, section 3.4)."""
 
     l1: Annotated[float, at_least(0)]
     """lambda; 100 in the paper, which also tried 8 and 20."""
     scale: Annotated[float, above(0)]
-    """0.1 in the authors' code."""
+    """0.1 in the paper."""
+    adversarial: AdversarialName = "bce"
+    """Cross-entropy in the paper."""
 
 
 @dataclass(frozen=True)
 class Conditional:
-    """Conditional training (paper section "conditional training", facts C.4)."""
+    """Conditional training: when the discriminator waits (Zhao et al. 2023, section 3.5.1)."""
 
     timer: Annotated[int, at_least(1)]
-    """The discriminator learns in every `timer`-th epoch only; 2 in the paper, 1 = always."""
+    """The discriminator learns in every `timer`-th epoch only; 2 in the code, 1 = always."""
     threshold: Annotated[float, at_least(0)]
-    """... and only while its last epoch-average loss is above this; 0.02 in the paper."""
+    """... and only while its last epoch-average loss is above this; 0.02 in the code."""
 
 
-@dataclass(frozen=True)
-class Pix2PixSettings:
+@dataclass(frozen=True, kw_only=True)
+class Pix2PixSettings(GANSettings):
     """One run of this system."""
 
     system: Literal["pix2pix"]
-    task: Task
     network: Network
     loss: Loss
     conditional: Conditional
     greyscale: bool
-    """Noise removal: the drawing is turned to grey (its luma) when generated; else it stays RGB."""
-    augment: Augment
-    schedule: Schedule
+    """Noise removal: generated pictures are turned to grey (their luma); else they stay RGB."""
+    discriminator: DiscriminatorName = "patch-23"
 
     def __post_init__(self) -> None:
         size, batch = self.task.size, self.schedule.batch
         wrong = []
-        if size % SMALLEST:
-            wrong.append(f"task.size: {size}; allowed: a multiple of {SMALLEST} (six halvings)")
-        if size == SMALLEST and batch < 2:
-            wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {SMALLEST}")
+        if size % MIN_SIZE:
+            wrong.append(f"task.size: {size}; allowed: a multiple of {MIN_SIZE} (six halvings)")
+        if size == MIN_SIZE and batch < 2:
+            wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {MIN_SIZE}")
         if STYLE in self.task.inputs:
             wrong.append("task.inputs: style; allowed: pictures alone, styles are for hida")
         if wrong:
             raise ValueError("\n".join(wrong))
 
 
-class Pix2Pix(System):
+class Pix2Pix(GAN):
     """The system.
 
     Args:
@@ -107,60 +118,52 @@ class Pix2Pix(System):
     )
     source = "K. Zhao, Y. Wei, Y. Lei: Portrait Sketch Generation Based On Pix2pix Network"
     Settings = Pix2PixSettings
-    averaged = ("generator",)
-    compiled = ("generator", "discriminator")
 
     def __init__(self, settings: Pix2PixSettings, channels: dict[str, int]) -> None:
         self.settings = settings
         self.target_channels = channels[settings.task.target]
-        arriving = PICTURE_CHANNELS * len(settings.task.inputs)
+        condition = condition_channels(settings.task.inputs)
         width, dropout = settings.network.width, settings.network.dropout
+        discriminator = DISCRIMINATORS[settings.discriminator]
         self.networks = nn.ModuleDict(
             {
-                "generator": UNet(arriving, PICTURE_CHANNELS, width, dropout),
-                "discriminator": PatchDiscriminator(arriving + PICTURE_CHANNELS, width, dropout),
+                "generator": UNet(condition, RGB, width, dropout),
+                "discriminator": discriminator(condition + RGB, width, dropout),
             }
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if settings.network.init_std:
-            self.networks.apply(lambda layer: _normal(layer, settings.network.init_std))
+            self.networks.apply(lambda layer: _init_normal(layer, settings.network.init_std))
         # Epoch bookkeeping of conditional training; 1.0 is the authors' start value.
         self.last_average, self.epoch = 1.0, 0
         self.loss_sum: float | Tensor = 0.0
         self.loss_count: int | Tensor = 0
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Adam with betas (0.5, 0.999) for both networks (facts C.4)."""
-        schedule = self.settings.schedule
-        rates = {"generator": schedule.lr_generator, "discriminator": schedule.lr_discriminator}
-        return {
-            name: Adam(self.networks[name].parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
-            for name, rate in rates.items()
-        }
-
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """Discriminator unless locked, then generator; the one generated picture serves both."""
+        """Update the discriminator unless it is locked, then the generator, on the same fakes."""
         generator, discriminator = self.networks["generator"], self.networks["discriminator"]
-        condition, real = self._condition(batch), _rgb(batch[self.settings.task.target])
+        task, loss = self.settings.task, self.settings.loss
+        adversarial = ADVERSARIAL[loss.adversarial]
+        condition, real = condition_of(batch, task.inputs), as_rgb(batch[task.target])
         fake = generator(condition)
-        terms = {}
+        updates = {}
+
+        # Discriminator.
         if self.discriminator_learns(clock.epoch):
-            judged_real = discriminator(torch.cat([condition, real], dim=1))
-            judged_fake = discriminator(torch.cat([condition, fake.detach()], dim=1))
-            loss = _cross_entropy(judged_real, 1.0) + _cross_entropy(judged_fake, 0.0)
-            terms["discriminator"] = update("discriminator", loss)
-            self._note(terms["discriminator"])
-        adversarial = _cross_entropy(discriminator(torch.cat([condition, fake], dim=1)), 1.0)
-        l1 = F.l1_loss(fake, real)
-        weights = self.settings.loss
-        loss = weights.scale * (adversarial + weights.l1 * l1)
-        return terms | {
-            "generator": update("generator", loss),
-            "adversarial": adversarial.detach(),
-            "l1": l1.detach(),
-        }
+            real_logits = discriminator(pair(condition, real))
+            fake_logits = discriminator(pair(condition, fake.detach()))
+            total = adversarial.discriminator(real_logits, fake_logits)
+            updates["discriminator"] = update("discriminator", total)
+            self._add_to_average(updates["discriminator"])
+
+        # Generator.
+        fake_logits = discriminator(pair(condition, fake))
+        terms = {"adversarial": adversarial.generator(fake_logits), "l1": F.l1_loss(fake, real)}
+        total = loss.scale * weighted_sum(terms, {"adversarial": 1.0, "l1": loss.l1})
+        updates["generator"] = update("generator", total)
+        return updates | {name: term.detach() for name, term in terms.items()}
 
     def discriminator_learns(self, epoch: int) -> bool:
-        """The conditional-training rule: every timer-th epoch, while it is not yet too good.
+        """Return whether the discriminator learns now: every timer-th epoch, while it is weak.
 
         The average is that of the last epoch in which it learned. (The authors' code averages a
         stale value into it while the discriminator is locked; the paper's words do not.)
@@ -173,14 +176,15 @@ class Pix2Pix(System):
         return epoch % rule.timer == 0 and self.last_average > rule.threshold
 
     def generate(self, batch: Batch) -> Tensor:
-        """Inputs -> drawing in [-1, 1]: the target's channels with `greyscale`, else RGB."""
-        drawing: Tensor = self.networks["generator"](self._condition(batch))
+        """Return pictures in [-1, 1]: in the target's channels with `greyscale`, else RGB."""
+        condition = condition_of(batch, self.settings.task.inputs)
+        generated: Tensor = self.networks["generator"](condition)
         if self.settings.greyscale:
-            return as_grey(drawing).expand(-1, self.target_channels, -1, -1)
-        return drawing
+            return as_grey(generated).expand(-1, self.target_channels, -1, -1)
+        return generated
 
     def state(self) -> dict[str, Any]:
-        """The numbers conditional training decides by."""
+        """Return the numbers that conditional training decides by."""
         return {
             "last_average": self.last_average,
             "epoch": self.epoch,
@@ -189,28 +193,17 @@ class Pix2Pix(System):
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Take back what `state` returned."""
         self.last_average, self.epoch = state["last_average"], state["epoch"]
         self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
 
-    def _note(self, loss: Tensor) -> None:
-        # What is not finite was not learned from, where the engine goes on without it at all.
+    def _add_to_average(self, loss: Tensor) -> None:
+        # A loss that is not finite was not learned from, if the engine goes on at all.
         finite = loss.isfinite()
         self.loss_sum = self.loss_sum + torch.where(finite, loss, 0.0)
         self.loss_count = self.loss_count + finite
 
-    def _condition(self, batch: Batch) -> Tensor:
-        return torch.cat([_rgb(batch[name]) for name in self.settings.task.inputs], dim=1)
 
-
-def _normal(layer: nn.Module, deviation: float) -> None:
+def _init_normal(layer: nn.Module, deviation: float) -> None:
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, deviation)
-
-
-def _rgb(picture: Tensor) -> Tensor:
-    return picture.expand(-1, PICTURE_CHANNELS, -1, -1)
-
-
-def _cross_entropy(logits: Tensor, label: float) -> Tensor:
-    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.styles import STYLE, one_hot
+from sketchface_models.styles import STYLE, style_planes
 from sketchface_models.systems.base import Batch
 
 UNCENTRED = ("depth", STYLE)
@@ -56,7 +56,7 @@ class Pack:
                 if name != STYLE
             }
             if STYLE in self.channels:
-                self.arrays[STYLE] = one_hot(self.styles, self.channels[STYLE])
+                self.arrays[STYLE] = style_planes(self.styles, self.channels[STYLE])
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SketchFaceError(
                 f"{folder}: not a whole pack ({error}); rerun its pack stage"

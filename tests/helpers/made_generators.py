@@ -36,7 +36,7 @@ def model(*inputs: str) -> dict[str, Any]:
         "loss": {
             "adversarial": "cross-entropy",
             "fourth_power": 0.0,
-            "judged_depth": "drawn",
+            "discriminator_depth": "generated",
             "pixel": 4.0,
             "texture": 1.0,
             "texture_of": "target",

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
+from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
+from sketchface_models.systems.gan import GANSchedule
 from sketchface_models.systems.schedules import cosine_ramp
 
 
@@ -21,7 +22,7 @@ class TinySettings:
     system: str
     task: Task
     augment: Augment
-    schedule: Schedule
+    schedule: GANSchedule
 
 
 def down(channels: int, out: int) -> nn.Sequential:
@@ -39,7 +40,7 @@ def up(channels: int) -> nn.Sequential:
     )
 
 
-def judge(channels: int) -> nn.Sequential:
+def scorer(channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, 4, 4, stride=4), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4, stride=4)
     )
@@ -54,7 +55,7 @@ class Tiny(System):
     def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
         self.settings = settings
         self.networks = nn.ModuleDict(
-            {"generator": nn.Sequential(down(3, 4), up(4)), "critic": judge(1)}
+            {"generator": nn.Sequential(down(3, 4), up(4)), "critic": scorer(1)}
         )
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -85,7 +86,10 @@ class Tiny(System):
 
 
 class Critics(Tiny):
-    """Facts D.8: a step is one critic update, every fifth moves the generator too; WGAN-GP."""
+    """WGAN-GP; a step is one critic update, every fifth moves the generator too.
+
+    As in docs/papers.md, Sketch2face.
+    """
 
     every = 5
 
@@ -126,8 +130,8 @@ class LazyR1(Tiny):
         terms = super().training_step(batch, clock, update)
         if clock.step % 4 == 0:
             real = batch["sketch"].clone().requires_grad_()
-            judged = self.networks["critic"](real)
-            (slope,) = torch.autograd.grad(judged.sum(), real, create_graph=True)
+            logits = self.networks["critic"](real)
+            (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
             loss = 4 * 0.5 * slope.square().sum(dim=(1, 2, 3)).mean()
             terms["r1"] = update("critic", loss)
         return terms
@@ -175,7 +179,9 @@ class Phases(Tiny):
 
     def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
         super().__init__(settings, channels)
-        self.networks = nn.ModuleDict({"encoder": down(3, 4), "decoder": up(4), "critic": judge(1)})
+        self.networks = nn.ModuleDict(
+            {"encoder": down(3, 4), "decoder": up(4), "critic": scorer(1)}
+        )
 
     averaged = ("encoder", "decoder")
 
@@ -194,7 +200,7 @@ class Phases(Tiny):
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         pretraining = clock.step < self.switch
         self.networks["encoder"].requires_grad_(pretraining)
-        fake = self._draw(batch)
+        fake = self._generate(batch)
         l1 = (fake - batch["sketch"]).abs().mean()
         if pretraining:
             return {"l1": update("pretrain", l1)}
@@ -203,9 +209,9 @@ class Phases(Tiny):
         return {"l1": l1.detach(), "critic": critic, "generator": update("decoder", loss)}
 
     def generate(self, batch: Batch) -> Tensor:
-        return self._draw(batch)
+        return self._generate(batch)
 
-    def _draw(self, batch: Batch) -> Tensor:
+    def _generate(self, batch: Batch) -> Tensor:
         return self.networks["decoder"](self.networks["encoder"](batch["photo"]))
 
 
@@ -214,7 +220,7 @@ class Frozen(Tiny):
 
     def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
         super().__init__(settings, channels)
-        self.networks["features"] = judge(1).requires_grad_(False)
+        self.networks["features"] = scorer(1).requires_grad_(False)
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {"generator": super().optimizers()["generator"]}
@@ -248,13 +254,13 @@ class Shared(Tiny):
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         terms = {}
         for name, sign in (("generator", 1), ("inverter", -1)):
-            drawn = self.networks[name](batch["photo"])
-            terms[name] = update(name, (drawn - sign * batch["sketch"]).abs().mean())
+            generated = self.networks[name](batch["photo"])
+            terms[name] = update(name, (generated - sign * batch["sketch"]).abs().mean())
         return terms
 
 
 class Pool(Tiny):
-    """The critic judges drawings out of a pool of earlier ones, as CycleGAN's does."""
+    """The critic sees pictures from a pool of earlier ones, as CycleGAN's does."""
 
     size = 10
 
@@ -275,21 +281,21 @@ class Pool(Tiny):
     def load_state(self, state: dict[str, Any]) -> None:
         self.pool = state["pool"]
 
-    def _exchange(self, drawn: Tensor) -> Tensor:
-        """Drawings to judge: half of the time older ones, whose places the new ones take."""
-        self.pool = self.pool.to(drawn.device)
+    def _exchange(self, generated: Tensor) -> Tensor:
+        """Pictures for the critic: half of the time older ones, which the new ones replace."""
+        self.pool = self.pool.to(generated.device)
         if len(self.pool) < self.size:
-            self.pool = torch.cat([self.pool, drawn])[: self.size]
-            return drawn
-        places = torch.randperm(self.size, device=drawn.device)[: len(drawn)]
-        swap = torch.rand(len(drawn), 1, 1, 1, device=drawn.device) < 0.5
+            self.pool = torch.cat([self.pool, generated])[: self.size]
+            return generated
+        places = torch.randperm(self.size, device=generated.device)[: len(generated)]
+        swap = torch.rand(len(generated), 1, 1, 1, device=generated.device) < 0.5
         older = self.pool[places]
-        self.pool = self.pool.index_copy(0, places, torch.where(swap, drawn, older))
-        return torch.where(swap, older, drawn)
+        self.pool = self.pool.index_copy(0, places, torch.where(swap, generated, older))
+        return torch.where(swap, older, generated)
 
 
 class Noisy(Tiny):
-    """Draws noise, as dropout does, on whatever the batch lies on."""
+    """Adds noise, as dropout does, on whatever the batch lies on."""
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         noise = torch.randn_like(batch["photo"])

@@ -1,11 +1,11 @@
-"""HIDA's encoder: a stem for the photo, one for its depth, then halvings (facts E.2)."""
+"""HIDA's encoder: stems for photo and depth, then halvings (Gao et al. 2023, section 3.3)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from sketchface_models.networks.hida.design import Network, encoder_activation
+from sketchface_models.networks.hida.settings import NetworkSettings
 
 
 def halve(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -14,14 +14,16 @@ def halve(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 class EncoderLayer(nn.Sequential):
-    """One halving: convolution, metaACON, instance norm, in the order that `network` names.
+    """One halving: convolution, metaACON, instance norm, in the order that `settings` names.
 
     Shape: (B, in_channels, H, W) -> (B, out_channels, H/2, W/2).
     """
 
-    def __init__(self, network: Network, in_channels: int, out_channels: int, normed: bool) -> None:
-        before = network.encoder_order == "acon-conv-norm"
-        activation = encoder_activation(network, in_channels if before else out_channels)
+    def __init__(
+        self, settings: NetworkSettings, in_channels: int, out_channels: int, normed: bool
+    ) -> None:
+        before = settings.encoder_order == "acon-conv-norm"
+        activation = settings.encoder_activation(in_channels if before else out_channels)
         convolution = halve(in_channels, out_channels)
         norm = [nn.InstanceNorm2d(out_channels)] if normed else []
         super().__init__(
@@ -33,28 +35,28 @@ class Encoder(nn.Module):
     """Photo, and depth if given, to one map a halving.
 
     Args:
-        network: how to build it.
-        halvings: log2 of the pictures' side.
+        settings: of the generator.
+        halvings: of the side, the stems' included.
         with_depth: whether there is a depth stem.
 
     Attributes:
         channels: of the maps that `forward` returns, outermost (the joined stems) first.
 
     Shape: photo (B, 3, S, S), depth (B, 1, S, S) or None -> the stems' maps (B, width, S/2, S/2),
-    then the maps from S/2 down to 1 x 1.
+    then the maps from S/2 down to S/2^halvings.
     """
 
-    def __init__(self, network: Network, halvings: int, with_depth: bool) -> None:
+    def __init__(self, settings: NetworkSettings, halvings: int, with_depth: bool) -> None:
         super().__init__()
-        width = network.width
+        width = settings.width
         self.photo_stem = halve(3, width)
         self.depth_stem = halve(1, width) if with_depth else None
         self.channels = [2 * width if with_depth else width]
         self.channels += [width * min(2**level, 8) for level in range(1, halvings)]
         pairs = list(zip(self.channels, self.channels[1:], strict=False))
         self.layers = nn.ModuleList(
-            # One pixel has no deviation to divide by: the innermost map is not normed.
-            EncoderLayer(network, *pair, normed=level < len(pairs) - 1)
+            # The innermost map is not normed: one pixel has no deviation to divide by.
+            EncoderLayer(settings, *pair, normed=level < len(pairs) - 1)
             for level, pair in enumerate(pairs)
         )
 

@@ -1,4 +1,4 @@
-"""HIDA's generator: photo, depth and style to a sketch and the depth drawn with it (Fig. 2)."""
+"""HIDA's generator: photo, depth and style to a sketch and its depth (Gao et al. 2023, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ import torch
 from torch import Tensor, nn
 
 from sketchface_models.networks.hida.conditions import DepthPyramid
-from sketchface_models.networks.hida.decoder import DecoderLayer
-from sketchface_models.networks.hida.design import Network, deforming, head_activation
+from sketchface_models.networks.hida.decoder import DecoderLayer, transposed
 from sketchface_models.networks.hida.encoder import Encoder
+from sketchface_models.networks.hida.settings import NetworkSettings, deforming
 
-SMALLEST = 64
-"""Side of the smallest picture: below it the two layers that DOG belongs in are most of the net."""
+MIN_SIZE = 64
+"""Side of the smallest pictures: below it the two layers with DOG are most of the network."""
 
 
 class Generator(nn.Module):
     """The U-Net as a whole; 80,894,566 parameters as released, at 256 pixels and width 64.
 
     Args:
-        network: how to build it.
-        size: side of the pictures, a power of two from `SMALLEST` on: it is halved down to 1 x 1.
-        with_depth: whether depth is read, drawn and adapted to.
-        styles: number of styles that can be asked for; 0 = style plays no part.
+        settings: how to build it.
+        size: side of the pictures, a power of two from `MIN_SIZE` on.
+        with_depth: whether depth is read, generated and adapted to.
+        styles: number of styles; 0 = style plays no part.
 
     Shape: photo (B, 3, S, S) in [-1, 1], depth (B, 1, S, S) in [0, 1] or None, style (B, styles)
     that sums to one, or None -> sketch (B, 1, S, S) in (-1, 1), depth (B, 1, S, S) unbounded or
     None.
     """
 
-    def __init__(self, network: Network, size: int, with_depth: bool, styles: int) -> None:
+    def __init__(self, settings: NetworkSettings, size: int, with_depth: bool, styles: int) -> None:
         super().__init__()
-        halvings = size.bit_length() - 1
-        self.encoder = Encoder(network, halvings, with_depth)
-        self.pyramid = DepthPyramid(network.pyramid, halvings - 1) if with_depth else None
+        halvings = settings.halvings or size.bit_length() - 1
+        self.encoder = Encoder(settings, halvings, with_depth)
+        self.pyramid = DepthPyramid(settings.pyramid, halvings - 1) if with_depth else None
         skips = self.encoder.channels[::-1]
-        layers, width = halvings - 1, network.width
-        deform = deforming(network.dog, layers)
-        drawn = [width * min(2 ** (layers - 1 - layer), 8) for layer in range(layers)]
+        layers, width = halvings - 1, settings.width
+        deform = deforming(settings.dog, layers)
+        widths = [width * min(2 ** (layers - 1 - layer), 8) for layer in range(layers)]
         self.decoder = nn.ModuleList(
             DecoderLayer(
-                network,
-                in_channels=skips[layer] + (drawn[layer - 1] if layer else 0),
-                out_channels=drawn[layer],
-                source_channels=skips[layer] if layer or network.appearance == "map" else 0,
+                settings,
+                in_channels=skips[layer] + (widths[layer - 1] if layer else 0),
+                out_channels=widths[layer],
+                source_channels=skips[layer] if layer or settings.appearance == "map" else 0,
                 planes=int(with_depth) + styles,
-                deforms=layer in deform,
+                up="dog" if layer in deform else "transposed",
                 # As in pix2pix: all layers of full width but the outermost of them.
-                drops=drawn[layer + 1 : layer + 2] == [8 * width],
+                drops=widths[layer + 1 : layer + 2] == [8 * width],
             )
             for layer in range(layers)
         )
-        self.sketch_head = nn.Sequential(_head(network), nn.Tanh())
-        self.depth_head = _head(network) if with_depth else None
+        self.sketch_head = nn.Sequential(_head(settings), nn.Tanh())
+        self.depth_head = _head(settings) if with_depth else None
 
     def forward(
         self, photo: Tensor, depth: Tensor | None = None, style: Tensor | None = None
@@ -61,7 +61,7 @@ class Generator(nn.Module):
         x = maps.pop()
         source = x
         for index, layer in enumerate(self.decoder):
-            side = 2 ** (index + 1)
+            side = 2 * x.shape[-1]
             planes = sizes[index : index + 1]
             if style is not None:
                 planes = [*planes, style[:, :, None, None].expand(-1, -1, side, side)]
@@ -75,9 +75,9 @@ class Generator(nn.Module):
         return sketch, self.depth_head(torch.cat([x, stems[1]], dim=1))
 
 
-def _head(network: Network) -> nn.Sequential:
-    """Activation, then the last doubling, to one channel."""
+def _head(settings: NetworkSettings) -> nn.Sequential:
+    """Return activation, then the last doubling, to one channel."""
     return nn.Sequential(
-        head_activation(network, 2 * network.width),
-        nn.ConvTranspose2d(2 * network.width, 1, 4, stride=2, padding=1),
+        settings.head_activation(2 * settings.width),
+        transposed(2 * settings.width, 1),
     )

@@ -9,9 +9,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from sketchface_models.losses.adversarial import ADVERSARIAL, fourth_power_penalty
-from sketchface_models.losses.geometry import GEOMETRY
-from sketchface_models.losses.texture import texture_loss
+from sketchface_models.losses.adversarial import ADVERSARIAL
+from sketchface_models.losses.hida import GEOMETRY, fourth_power_penalty, texture_loss
 
 OPERATORS = ("sobel", "prewitt")
 
@@ -29,12 +28,12 @@ def ramp(degrees: float, channels: int = 1, side: int = 8, steepness: float = 0.
     return plane.expand(1, channels, side, side)
 
 
-def inner_loss(drawn: Tensor, reference: Tensor, operator: str) -> float:
+def inner_loss(generated: Tensor, reference: Tensor, operator: str) -> float:
     """Without the border, where replicating bends a ramp: three sizes, one unknown a pixel."""
     totals = []
     for side in (6, 8, 10):
         crop = (..., slice(0, side), slice(0, side))
-        totals.append(float(texture_loss(drawn[crop], reference[crop], operator)) * side**2)
+        totals.append(float(texture_loss(generated[crop], reference[crop], operator)) * side**2)
     # inside (side - 2)^2 i + side e + corners c: the second difference leaves 8 i.
     return (totals[2] - 2 * totals[1] + totals[0]) / 8
 
@@ -63,22 +62,22 @@ def test_texture_goes_from_nothing_to_two(operator: str):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("flat", ["drawn", "reference", "both"])
-def test_blank_paper_is_unrelated_to_everything(operator: str, flat: str):
-    pictures = {"drawn": normal(1, 1, 5, 5), "reference": normal(1, 1, 5, 5, seed=1)}
+@pytest.mark.parametrize("flat", ["generated", "reference", "both"])
+def test_a_flat_picture_is_at_distance_one_from_everything(operator: str, flat: str):
+    pictures = {"generated": normal(1, 1, 5, 5), "reference": normal(1, 1, 5, 5, seed=1)}
     for name in pictures:
         if flat in (name, "both"):
             pictures[name] = torch.full((1, 1, 5, 5), 0.7, dtype=torch.float64)
-    drawn = pictures["drawn"].requires_grad_()
-    loss = texture_loss(drawn, pictures["reference"], operator)
+    generated = pictures["generated"].requires_grad_()
+    loss = texture_loss(generated, pictures["reference"], operator)
     loss.backward()
     assert float(loss.detach()) == pytest.approx(1, abs=1e-9)
-    assert drawn.grad.isfinite().all()
+    assert generated.grad.isfinite().all()
     # A slope has weights of at most 1; each pixel stands in nine of them, in two directions.
-    assert drawn.grad.abs().max() < 2 * 9 * 3163 / 25
-    # A blank drawing is drawn to the strokes of its reference; blank paper asks for nothing.
-    assert (drawn.grad.abs().max() > 1) == (flat == "drawn")
-    assert (drawn.grad.abs().max() < 1e-9) == (flat != "drawn")
+    assert generated.grad.abs().max() < 2 * 9 * 3163 / 25
+    # A blank picture is pulled to the strokes of its reference; blank paper asks for nothing.
+    assert (generated.grad.abs().max() > 1) == (flat == "generated")
+    assert (generated.grad.abs().max() < 1e-9) == (flat != "generated")
 
 
 KERNELS = {
@@ -87,7 +86,7 @@ KERNELS = {
 }
 
 
-def by_scipy(drawn: np.ndarray, reference: np.ndarray, operator: str) -> float:
+def by_scipy(generated: np.ndarray, reference: np.ndarray, operator: str) -> float:
     """Picture by picture: correlations, one vector a pixel over channels and directions."""
 
     def slopes(picture: np.ndarray) -> np.ndarray:
@@ -101,7 +100,7 @@ def by_scipy(drawn: np.ndarray, reference: np.ndarray, operator: str) -> float:
         )
 
     found = []
-    for one, other in zip(drawn, reference, strict=True):
+    for one, other in zip(generated, reference, strict=True):
         f, g = slopes(one), slopes(np.broadcast_to(other, (*one.shape,)))
         lengths = np.sqrt((f**2).sum(0) + 1e-7) * np.sqrt((g**2).sum(0) + 1e-7)
         found.append(1 - (f * g).sum(0) / lengths)
@@ -111,9 +110,9 @@ def by_scipy(drawn: np.ndarray, reference: np.ndarray, operator: str) -> float:
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
 def test_texture_by_scipy(operator: str, scale: float):
-    drawn, reference = scale * normal(3, 2, 5, 7), normal(3, 2, 5, 7, seed=1)
-    expected = by_scipy(drawn.numpy(), reference.numpy(), operator)
-    assert float(texture_loss(drawn, reference, operator)) == pytest.approx(expected, rel=1e-9)
+    generated, reference = scale * normal(3, 2, 5, 7), normal(3, 2, 5, 7, seed=1)
+    expected = by_scipy(generated.numpy(), reference.numpy(), operator)
+    assert float(texture_loss(generated, reference, operator)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_texture_of_a_grey_drawing_and_a_colour_photo():
@@ -124,23 +123,27 @@ def test_texture_of_a_grey_drawing_and_a_colour_photo():
 
 def test_texture_worked_out_by_hand():
     """Two columns; with replicated borders the slopes are those of a single step."""
-    drawn = torch.tensor([[[[0.0, 1.0]]]], dtype=torch.float64)
+    generated = torch.tensor([[[[0.0, 1.0]]]], dtype=torch.float64)
     # Sobel, replicated: all lines alike, so the x slope is (right - left) / 2 = 0.5, the y slope 0.
     squared = 0.25
-    assert float(texture_loss(drawn, drawn, "sobel")) == pytest.approx(1e-7 / (squared + 1e-7))
+    assert float(texture_loss(generated, generated, "sobel")) == pytest.approx(
+        1e-7 / (squared + 1e-7)
+    )
     # Prewitt / 3: the x slope is right - left = 1.
-    assert float(texture_loss(drawn, 0 * drawn + 0.2, "prewitt")) == 1
-    assert float(texture_loss(drawn, drawn.flip(3), "prewitt")) == pytest.approx(2, abs=2e-7)
+    assert float(texture_loss(generated, 0 * generated + 0.2, "prewitt")) == 1
+    assert float(texture_loss(generated, generated.flip(3), "prewitt")) == pytest.approx(
+        2, abs=2e-7
+    )
     across = torch.tensor([[[[0.0, 0.0], [1.0, 1.0]]]], dtype=torch.float64)
     assert float(texture_loss(across, across.mT, "sobel")) == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_texture_gradient(operator: str):
-    drawn = normal(2, 1, 4, 5).requires_grad_()
+    generated = normal(2, 1, 4, 5).requires_grad_()
     reference = normal(2, 3, 4, 5, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(
-        lambda d, r: texture_loss(d, r, operator), (drawn, reference), fast_mode=True
+        lambda d, r: texture_loss(d, r, operator), (generated, reference), fast_mode=True
     )
 
 
@@ -148,24 +151,24 @@ def test_texture_gradient(operator: str):
 def test_descending_the_texture_turns_strokes_to_the_reference(operator: str):
     """Taken literally, Eq. 6 would turn them the other way."""
     reference = normal(1, 1, 12, 12)
-    drawn = normal(1, 1, 12, 12, seed=1).requires_grad_()
-    optimizer = torch.optim.Adam([drawn], lr=0.1)
+    generated = normal(1, 1, 12, 12, seed=1).requires_grad_()
+    optimizer = torch.optim.Adam([generated], lr=0.1)
     for _ in range(150):
         optimizer.zero_grad()
-        loss = texture_loss(drawn, reference, operator)
+        loss = texture_loss(generated, reference, operator)
         loss.backward()
         optimizer.step()
     assert float(loss.detach()) < 0.2
-    assert np.corrcoef(drawn.detach().flatten(), reference.flatten())[0, 1] > 0.5
+    assert np.corrcoef(generated.detach().flatten(), reference.flatten())[0, 1] > 0.5
 
 
 def test_texture_in_half_precision_is_computed_in_32_bits():
-    drawn, reference = normal(2, 1, 8, 8).bfloat16(), normal(2, 1, 8, 8, seed=1).bfloat16()
-    expected = texture_loss(drawn.double(), reference.double(), "sobel")
+    generated, reference = normal(2, 1, 8, 8).bfloat16(), normal(2, 1, 8, 8, seed=1).bfloat16()
+    expected = texture_loss(generated.double(), reference.double(), "sobel")
     with torch.autocast("cpu", torch.bfloat16):
         for found in (
-            texture_loss(drawn, reference, "sobel"),
-            texture_loss(drawn.float(), reference.float(), "sobel"),
+            texture_loss(generated, reference, "sobel"),
+            texture_loss(generated.float(), reference.float(), "sobel"),
         ):
             assert found.dtype == torch.float32
             assert float(found) == pytest.approx(float(expected), abs=1e-5)
@@ -182,13 +185,14 @@ def mean(rule: Callable[[float], float], logits: tuple[float, ...]) -> float:
     return sum(map(rule, logits)) / len(logits)
 
 
+CROSS_ENTROPY = (
+    -mean(lambda r: math.log(sigmoid(r)), REAL) - mean(lambda f: math.log(1 - sigmoid(f)), FAKE),
+    -mean(lambda f: math.log(sigmoid(f)), FAKE),
+)
 # name: discriminator, generator
 BY_HAND = {
-    "cross-entropy": (
-        -mean(lambda r: math.log(sigmoid(r)), REAL)
-        - mean(lambda f: math.log(1 - sigmoid(f)), FAKE),
-        -mean(lambda f: math.log(sigmoid(f)), FAKE),
-    ),
+    "cross-entropy": CROSS_ENTROPY,
+    "bce": CROSS_ENTROPY,
     # real: (0 + 2 + 1 + 0.5) / 4; fake: (0 + 1.25 + 2.5 + 0.5) / 4; -(-1.75) / 4
     "hinge": (0.875 + 1.0625, 0.4375),
     # real: (1 + 4 + 1 + 0.25) / 4; fake: (9 + 0.0625 + 2.25 + 0.25) / 4;
@@ -201,7 +205,7 @@ def logits(values: tuple[float, ...]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64).view(2, 1, 1, 2)
 
 
-def test_every_adversarial_loss_is_checked():
+def test_every_adversarial_loss_is_worked_out_by_hand():
     assert set(BY_HAND) == set(ADVERSARIAL)
 
 
@@ -261,25 +265,25 @@ def test_fourth_power_by_hand():
 
 
 def test_geometry_by_hand():
-    drawn = torch.tensor([0.0, 0.5, 1.0, -0.5], dtype=torch.float64).view(2, 1, 1, 2)
+    generated = torch.tensor([0.0, 0.5, 1.0, -0.5], dtype=torch.float64).view(2, 1, 1, 2)
     depth = torch.tensor([0.0, 1.0, 0.0, 0.5], dtype=torch.float64).view(2, 1, 1, 2)
     # (0 + 0.25 + 1 + 1) / 4
-    assert float(GEOMETRY["squared"](drawn, depth)) == pytest.approx(0.5625)
-    assert float(GEOMETRY["root"](drawn, depth)) == pytest.approx(0.75)
+    assert float(GEOMETRY["squared"](generated, depth)) == pytest.approx(0.5625)
+    assert float(GEOMETRY["root"](generated, depth)) == pytest.approx(0.75)
     assert set(GEOMETRY) == {"squared", "root"}
 
 
 @pytest.mark.parametrize("name", GEOMETRY)
 def test_geometry_gradients(name: str):
-    drawn, depth = normal(2, 1, 3, 3).requires_grad_(), normal(2, 1, 3, 3, seed=1)
-    assert torch.autograd.gradcheck(lambda d: GEOMETRY[name](d, depth), (drawn,))
+    generated, depth = normal(2, 1, 3, 3).requires_grad_(), normal(2, 1, 3, 3, seed=1)
+    assert torch.autograd.gradcheck(lambda d: GEOMETRY[name](d, depth), (generated,))
 
 
 @pytest.mark.parametrize("name", GEOMETRY)
 def test_a_perfect_depth_gives_no_gradient(name: str):
     depth = torch.rand(1, 1, 4, 4)
-    drawn = depth.clone().requires_grad_()
-    loss = GEOMETRY[name](drawn, depth)
+    generated = depth.clone().requires_grad_()
+    loss = GEOMETRY[name](generated, depth)
     loss.backward()
     assert float(loss.detach()) <= 1e-6
-    assert not drawn.grad.any()
+    assert not generated.grad.any()

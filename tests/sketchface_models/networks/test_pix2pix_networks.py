@@ -1,10 +1,10 @@
-"""Paper C's networks, against the layer tables of facts C.1 and C.2."""
+"""The portrait sketches' U-Net against the table of docs/papers.md, Portrait sketches."""
 
 import pytest
 import torch
 from torch import nn
 
-from sketchface_models.networks.pix2pix import PatchDiscriminator, UNet
+from sketchface_models.networks.pix2pix import UNet
 
 # name: kind, in, out, parameters (convolution and norm), side of its output at 256 px
 GENERATOR = {
@@ -31,12 +31,6 @@ def count(module: nn.Module) -> int:
 def paper() -> UNet:
     torch.manual_seed(0)
     return UNet(3, 3, 64, 0.5)
-
-
-@pytest.fixture(scope="module")
-def judge() -> PatchDiscriminator:
-    torch.manual_seed(0)
-    return PatchDiscriminator(6, 64, 0.5)
 
 
 def test_generator_has_the_papers_parameters(paper: UNet):
@@ -136,36 +130,3 @@ def test_dropout_drops_whole_channels_of_the_decoder_only_while_training():
         first, second = network(x), network(x)
         assert torch.equal(first, second)
         assert not (seen["last"][:, :16] == 0).flatten(2).all(2).any()
-
-
-def test_discriminator_has_the_papers_parameters_less_its_dead_norm(judge: PatchDiscriminator):
-    assert count(judge) == 375_617 == 375_745 - 128
-    sizes = [count(layer) for layer in judge.layers if count(layer)]
-    assert sizes == [3_648 - 128, 74_112, 295_168 + 512, 2_305]
-
-
-@pytest.mark.parametrize(("size", "side"), [(256, 60), (128, 28), (64, 12)])
-def test_discriminator_map(size: int, side: int):
-    judge = PatchDiscriminator(6, 4, 0.5)
-    assert judge(torch.zeros(1, 6, size, size)).shape == (1, 1, side, side)
-
-
-def test_discriminator_gives_logits():
-    torch.manual_seed(0)
-    judge = PatchDiscriminator(6, 4, 0.0)
-    with torch.no_grad():
-        logits = judge(50 * torch.randn(2, 6, 64, 64))
-    assert logits.min() < 0  # a probability could not be
-
-
-def test_discriminator_sees_23_pixels_every_4():
-    torch.manual_seed(0)
-    judge = PatchDiscriminator(6, 8, 0.5).eval()
-    starts = []
-    for column in (5, 6):
-        x = torch.randn(1, 6, 64, 64, requires_grad=True)
-        judge(x)[0, 0, 6, column].backward()
-        touched = (x.grad != 0).any(dim=1)[0].any(dim=0).nonzero().flatten()
-        assert len(touched) == touched[-1] - touched[0] + 1 == 23
-        starts.append(int(touched[0]))
-    assert starts[1] - starts[0] == 4

@@ -17,16 +17,16 @@ from sketchface_models.augmentation.photos import (
     IGNORED,
     Distort,
     cut,
-    distorted,
-    moved,
-    recoloured,
+    distort,
+    move,
+    recolour,
 )
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.labels import CLASSES, INDEX, MIRRORED, as_labels
-from sketchface_models.losses.parsing import PERCENT, balanced_weights, parsing_losses
 from sketchface_models.losses.perceptual import ParserLoss
+from sketchface_models.losses.segmentation import PERCENT, balanced_weights, parsing_losses
 from sketchface_models.metrics.frechet import frechet_distance, statistics_of
 from sketchface_models.metrics.judge import FEATURES, Judge
 from sketchface_models.networks.small_parser import LAYERS, WIDTHS, SmallParser
@@ -196,7 +196,7 @@ def quarters(count: int = 4) -> torch.Tensor:
 
 def test_without_distortion_nothing_changes():
     labels = quarters()
-    photo, found = distorted(photo_of(labels), labels, Distort(**STILL, **PLAIN), 64)
+    photo, found = distort(photo_of(labels), labels, Distort(**STILL, **PLAIN), 64)
     assert torch.equal(found, labels)
     torch.testing.assert_close(photo, photo_of(labels), atol=1e-5, rtol=0)
 
@@ -204,7 +204,7 @@ def test_without_distortion_nothing_changes():
 def test_at_half_the_side_pixels_are_averaged_and_labels_picked():
     labels = quarters()
     grain = photo_of(labels) + 0.1 * (torch.arange(64) % 2 * 2 - 1)
-    photo, found = distorted(grain, labels, Distort(**STILL, **PLAIN), 32)
+    photo, found = distort(grain, labels, Distort(**STILL, **PLAIN), 32)
     assert torch.equal(found, labels[:, ::2, ::2])
     torch.testing.assert_close(photo, photo_of(labels[:, ::2, ::2]), atol=1e-5, rtol=0)
 
@@ -212,7 +212,7 @@ def test_at_half_the_side_pixels_are_averaged_and_labels_picked():
 def test_photo_and_labels_move_together():
     labels = quarters(32)
     torch.manual_seed(0)
-    photo, found = moved(photo_of(labels), labels, Distort(**{**WILD, **PLAIN}), 64)
+    photo, found = move(photo_of(labels), labels, Distort(**{**WILD, **PLAIN}), 64)
     assert len({tuple(each.flatten().tolist()) for each in found}) == 32
     inside = found != IGNORED
     # Between two classes the photo is blended; anywhere else its colour says the class.
@@ -228,7 +228,7 @@ def test_draws_are_a_function_of_the_generator_alone():
     results = []
     for seed in (5, 5, 6):
         torch.manual_seed(seed)
-        results.append(distorted(photo_of(labels), labels, Distort(**WILD), 32))
+        results.append(distort(photo_of(labels), labels, Distort(**WILD), 32))
     assert torch.equal(results[0][0], results[1][0])
     assert torch.equal(results[0][1], results[1][1])
     assert not torch.equal(results[0][0], results[2][0])
@@ -237,13 +237,13 @@ def test_draws_are_a_function_of_the_generator_alone():
 def test_recoloured_photos_stay_in_range_and_differ():
     torch.manual_seed(0)
     photo = torch.rand(64, 3, 32, 32) * 2 - 1
-    found = recoloured(photo, Distort(**WILD))
+    found = recolour(photo, Distort(**WILD))
     assert found.shape == photo.shape
     assert -1 <= found.min() < -0.99
     assert 0.99 < found.max() <= 1
-    quiet = recoloured(photo, Distort(**{**WILD, "grey": 1.0, "noise": 0.0}))
+    quiet = recolour(photo, Distort(**{**WILD, "grey": 1.0, "noise": 0.0}))
     assert (quiet[:, 0] - quiet[:, 1]).abs().max() < 1e-6
-    colour = recoloured(photo, Distort(**{**WILD, "grey": 0.0, "noise": 0.0}))
+    colour = recolour(photo, Distort(**{**WILD, "grey": 0.0, "noise": 0.0}))
     assert ((colour[:, 0] - colour[:, 1]).flatten(1).abs().amax(dim=1) > 0.1).all()
 
 

@@ -1,4 +1,4 @@
-"""HIDA's training step (Eq. 5 to 9, facts E.7, E.8), its runs, and what style does to a drawing."""
+"""HIDA's training step (Gao et al. 2023, Eq. 5 to 9), its runs, and the effect of style."""
 
 import copy
 import math
@@ -12,7 +12,7 @@ import yaml
 from torch import Tensor
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.losses.texture import texture_loss
+from sketchface_models.losses.hida import texture_loss
 from sketchface_models.systems.base import Clock
 from sketchface_models.systems.hida import HIDA
 from sketchface_models.systems.registry import build
@@ -71,9 +71,9 @@ def test_the_papers_terms_against_its_formulas():
     terms = system.training_step(batch, Clock(0, 12, 0), no_update)
     with torch.no_grad():
         sketch, depth = system.networks["generator"](*(batch[n] for n in CHANNELS if n != "sketch"))
-        judge = system.networks["discriminator"]
-        real = torch.sigmoid(judge(torch.cat([batch["depth"], batch["sketch"]], 1)))
-        fake = torch.sigmoid(judge(torch.cat([depth, sketch], 1)))
+        discriminator = system.networks["discriminator"]
+        real = torch.sigmoid(discriminator(torch.cat([batch["depth"], batch["sketch"]], 1)))
+        fake = torch.sigmoid(discriminator(torch.cat([depth, sketch], 1)))
     expected = {
         "adversarial": mean_log(fake),
         "pixel": (sketch - batch["sketch"]).abs().double().mean().item(),
@@ -89,14 +89,14 @@ def test_the_papers_terms_against_its_formulas():
     assert terms["generator"].item() == pytest.approx(whole, rel=1e-5)
 
 
-def test_the_released_terms_against_their_facts():
+def test_the_released_terms_against_their_formulas():
     system, batch = make_system("hida-released"), make_batch()
     terms = system.training_step(batch, Clock(0, 12, 0), no_update)
     with torch.no_grad():
         sketch, depth = system.networks["generator"](*(batch[n] for n in CHANNELS if n != "sketch"))
-        judge = system.networks["discriminator"]
-        real = judge(torch.cat([batch["depth"], batch["sketch"]], 1)).double()
-        fake = judge(torch.cat([batch["depth"], sketch], 1)).double()
+        discriminator = system.networks["discriminator"]
+        real = discriminator(torch.cat([batch["depth"], batch["sketch"]], 1)).double()
+        fake = discriminator(torch.cat([batch["depth"], sketch], 1)).double()
     hinge = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
     penalty = 2 * 0.5 * (fake.mean() - real.mean()) ** 4
     assert terms["discriminator"].item() == pytest.approx((hinge + penalty).item(), rel=1e-5)
@@ -127,7 +127,7 @@ def test_both_networks_learn_from_their_own_loss_alone(run: str):
 
 @pytest.mark.parametrize("run", RUNS)
 def test_it_learns_one_face_by_heart(run: str):
-    # Depth here is noise, which nothing draws in sixty steps: it must not drown the rest.
+    # Depth here is noise, which nothing learns in sixty steps: it must not drown the rest.
     system = make_system(run, network__width=4, loss__geometric=4.0)
     batch = reads(make_batch(faces=1), system)
     batch["sketch"] = F.interpolate(batch["sketch"][..., ::8, ::8], (64, 64), mode="bilinear")
@@ -147,23 +147,23 @@ def test_it_learns_one_face_by_heart(run: str):
     assert min(first[-5:]) < 0.6 * first[0]
 
 
-def test_style_and_mixtures_move_the_drawing_smoothly():
+def test_style_and_mixtures_change_the_sketch_smoothly():
     system = make_system()
     system.networks.eval()
     batch = make_batch(faces=1)
 
-    def drawn(*weights: float) -> Tensor:
+    def sketch_in(*weights: float) -> Tensor:
         with torch.no_grad():
             return system.generate(batch | {"style": torch.tensor([weights])})
 
-    one, two = drawn(1, 0, 0), drawn(0, 1, 0)
+    one, two = sketch_in(1, 0, 0), sketch_in(0, 1, 0)
     assert (one - two).abs().max() > 1e-3
-    steps = [drawn(1 - t, t, 0) for t in torch.linspace(0, 1, 9).tolist()]
+    steps = [sketch_in(1 - t, t, 0) for t in torch.linspace(0, 1, 9).tolist()]
     moves = [(a - b).abs().mean().item() for a, b in pairwise(steps)]
     assert max(moves) < 0.5 * (one - two).abs().mean().item()
 
 
-def test_a_run_without_depth_neither_reads_nor_draws_it():
+def test_a_run_without_depth_neither_reads_nor_generates_it():
     system = make_system(task={"inputs": ["photo", "style"], "target": "sketch", "size": 64})
     batch = make_batch()
     del batch["depth"]
@@ -174,13 +174,16 @@ def test_a_run_without_depth_neither_reads_nor_draws_it():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"network__halvings": 7}, "network.halvings: 7; allowed: 0, or from 6 to 6 at size 64"),
+        ({"network__halvings": 5}, "network.halvings: 5"),
+        ({"discriminator": "patch-9"}, "discriminator: .*patch-70, patch-23"),
         ({"task": {"inputs": ["depth"], "target": "sketch", "size": 64}}, "task.inputs"),
         ({"task": {"inputs": ["photo"], "target": "photo", "size": 64}}, "task.target"),
         ({"task": {"inputs": ["photo"], "target": "sketch", "size": 96}}, "power of two"),
         ({"network__activation": "gelu"}, "network.activation"),
         (
             {"network__activation": "leaky", "network__modulation": "none"},
-            "through which alone style is heard",
+            "no other layer reads the style",
         ),
         (
             {

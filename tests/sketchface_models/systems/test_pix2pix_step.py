@@ -1,4 +1,4 @@
-"""Paper C's losses (facts C.3), conditional training (C.4) and generation."""
+"""pix2pix: losses, conditional training and generation (docs/papers.md, Portrait sketches)."""
 
 import math
 from collections.abc import Callable
@@ -63,13 +63,13 @@ def test_losses_against_the_formula(l1: float, scale: float):
     photo, real = batch["photo"], batch["sketch"].repeat(1, 3, 1, 1)
     with torch.no_grad():
         fake = system.networks["generator"](photo)
-        judge = system.networks["discriminator"]
-        said_real = torch.sigmoid(judge(torch.cat([photo, real], 1)))
-        said_fake = torch.sigmoid(judge(torch.cat([photo, fake], 1)))
-    adversarial = mean_log(said_fake)
+        discriminator = system.networks["discriminator"]
+        probability_real = torch.sigmoid(discriminator(torch.cat([photo, real], 1)))
+        probability_fake = torch.sigmoid(discriminator(torch.cat([photo, fake], 1)))
+    adversarial = mean_log(probability_fake)
     distance = (fake - real).double().abs().sum().item() / fake.numel()
     assert terms["discriminator"].item() == pytest.approx(
-        mean_log(said_real) + mean_log(1 - said_fake), rel=1e-5
+        mean_log(probability_real) + mean_log(1 - probability_fake), rel=1e-5
     )
     assert terms["adversarial"].item() == pytest.approx(adversarial, rel=1e-5)
     assert terms["l1"].item() == pytest.approx(distance, rel=1e-5)
@@ -198,11 +198,11 @@ def test_generate_keeps_colour_unless_grey_is_asked_for(greyscale: bool):
     system = build(config["model"], CHANNELS)
     system.networks.eval()
     with torch.no_grad():
-        drawn = system.generate(make_batch())
+        generated = system.generate(make_batch())
         network = system.networks["generator"](make_batch()["sketch"].repeat(1, 3, 1, 1))
-    assert drawn.shape == (4, 3, 64, 64)
+    assert generated.shape == (4, 3, 64, 64)
     expected = as_grey(network).repeat(1, 3, 1, 1) if greyscale else network
-    torch.testing.assert_close(drawn, expected)
+    torch.testing.assert_close(generated, expected)
 
 
 def test_several_inputs_are_stacked_in_their_order():

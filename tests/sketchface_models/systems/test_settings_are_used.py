@@ -1,8 +1,9 @@
-"""Every setting of the model side is looked at somewhere: none stands for show."""
+"""Every setting of the model side is read somewhere."""
 
 import ast
 import dataclasses
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -21,12 +22,9 @@ ACCESSED = {
 
 
 def nested(cls: type) -> list[type]:
-    inner = [f.type for f in dataclasses.fields(cls)]
-    module = vars(__import__(cls.__module__, fromlist=["_"]))
-    found = [
-        module[t] for t in inner if isinstance(t, str) and dataclasses.is_dataclass(module.get(t))
-    ]
-    return [cls, *(deep for each in found for deep in nested(each))]
+    """The class and all dataclasses among its fields, at any depth."""
+    inner = [hint for hint in get_type_hints(cls).values() if dataclasses.is_dataclass(hint)]
+    return [cls, *(deep for each in inner for deep in nested(each))]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class Critic(System):
     """One 1x1 convolution, stepped `times` times a step, its gradient penalised if asked."""
 
     def __init__(self, times: int, penalty: bool = False) -> None:
-        schedule = Schedule(10, 2, 1e-3, 1e-3, 1.0, 0.0)
+        schedule = Schedule(steps=10, batch=2, decay_from=1.0, ema_half_life=0.0)
         self.settings = SimpleNamespace(schedule=schedule)
         self.times, self.penalty = times, penalty
         self.networks = nn.ModuleDict({"critic": nn.Conv2d(3, 5, 1), "frozen": nn.Conv2d(3, 3, 1)})

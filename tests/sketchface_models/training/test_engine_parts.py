@@ -28,8 +28,6 @@ def schedule(**changes: float) -> Schedule:
     values = {
         "steps": 100,
         "batch": 8,
-        "lr_generator": 1e-3,
-        "lr_discriminator": 1e-3,
         "decay_from": 0.5,
         "ema_half_life": 40.0,
     }
