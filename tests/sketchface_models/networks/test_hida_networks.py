@@ -316,7 +316,7 @@ def doubled(x: Tensor) -> Tensor:
 
 
 def layer_by_formula(layer: DecoderLayer, x: Tensor, planes: list[Tensor], source: Tensor, **how):
-    """Facts E.5 with the paper's variants: `one_plus`, `after`, `deforms`."""
+    """The layer of docs/papers.md, HIDA, with its variants: `one_plus`, `after`, `deforms`."""
     if how["deforms"]:
         convolution = layer.up.convolution  # its offsets are 0 and its masks 0.5
         h = F.conv2d(doubled(x), 0.5 * convolution.weight, convolution.bias, padding=1)
@@ -342,17 +342,17 @@ def layer_by_formula(layer: DecoderLayer, x: Tensor, planes: list[Tensor], sourc
     return g + (f if how["after"] else h)
 
 
-@pytest.mark.parametrize("deforms", [False, True])
+@pytest.mark.parametrize("up", ["transposed", "dog"])
 @pytest.mark.parametrize("network", [PAPER, RELEASED], ids=["paper", "released"])
-def test_decoder_layer_is_its_formula(network: NetworkSettings, deforms: bool):
+def test_decoder_layer_is_its_formula(network: NetworkSettings, up: str):
     torch.manual_seed(0)
-    layer = DecoderLayer(network, 6, 5, 4, 4, deforms, drops=True).double().eval()
+    layer = DecoderLayer(network, 6, 5, 4, 4, up, drops=True).double().eval()
     x, source = torch.randn(2, 6, 3, 4).double(), torch.randn(2, 4, 3, 4).double()
     planes = [torch.rand(2, 1, 6, 8).double(), torch.rand(2, 3, 6, 8).double()]
     released = network is RELEASED
     with torch.no_grad():
         expected = layer_by_formula(
-            layer, x, planes, source, one_plus=released, after=released, deforms=deforms
+            layer, x, planes, source, one_plus=released, after=released, deforms=up == "dog"
         )
         torch.testing.assert_close(layer(x, planes, source), expected)
 
@@ -361,7 +361,7 @@ def test_decoder_layer_is_its_formula(network: NetworkSettings, deforms: bool):
 @pytest.mark.parametrize("name", [name for name in DESIGNS if name != "leaky"])
 def test_decoder_layer_gradients(name: str):
     torch.manual_seed(0)
-    layer = DecoderLayer(DESIGNS[name], 4, 3, 4, 1, True, drops=False).double()
+    layer = DecoderLayer(DESIGNS[name], 4, 3, 4, 1, "dog", drops=False).double()
     nn.init.normal_(layer.up.convolution.offset_mask.bias, 0, 0.3)
     tensors = [torch.randn(2, 4, 2, 2).double().requires_grad_() for _ in range(2)]
     depth = torch.rand(2, 1, 4, 4).double().requires_grad_()
@@ -372,7 +372,7 @@ def test_decoder_layer_gradients(name: str):
 
 def test_dropout_comes_last_and_only_while_training():
     torch.manual_seed(0)
-    layer = DecoderLayer(PAPER, 4, 8, 4, 1, False, drops=True)
+    layer = DecoderLayer(PAPER, 4, 8, 4, 1, "transposed", drops=True)
     x, source, depth = torch.randn(4, 4, 8, 8), torch.randn(4, 4, 8, 8), torch.rand(4, 1, 16, 16)
     with torch.no_grad():
         kept = layer.eval()(x, [depth], source)
