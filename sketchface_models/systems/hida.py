@@ -139,8 +139,8 @@ class HIDA(GAN):
         real = as_grey(batch["sketch"])
         fake, fake_depth = self._generate(batch)
         condition = batch["depth"] if self.with_depth else batch["photo"]
-        generated_depth = loss.discriminator_depth == "generated" and fake_depth is not None
-        fake_pair = pair(fake_depth if generated_depth else condition, fake)
+        own_depth = fake_depth if loss.discriminator_depth == "generated" else None
+        fake_pair = pair(condition if own_depth is None else own_depth, fake)
 
         # Discriminator, Eq. 8.
         real_logits, fake_logits = discriminator(
