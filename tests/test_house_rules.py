@@ -1,6 +1,7 @@
 """Imports go one way and in no circle, and nothing is ever unpickled: read from the source."""
 
 import ast
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -70,6 +71,31 @@ def test_the_packages_are_what_gets_installed():
     include = project["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {pattern.rstrip(".*") for pattern in include} == set(PACKAGES)
     assert set(project["tool"]["mypy"]["packages"]) == set(PACKAGES)
+
+
+DISTRIBUTIONS = {
+    "cv2": "opencv-contrib-python",
+    "markdown_it": "markdown-it-py",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
+"""Import name -> the distribution that brings it, where they differ by more than a dash."""
+
+
+def declared(*extras: str) -> set[str]:
+    """Distributions that `pip install sketchface[extras]` asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][e] for e in extras)]
+    return {re.match(r"[\w.-]+", each)[0].lower() for names in lists for each in names}
+
+
+def test_every_library_that_is_imported_is_declared():
+    installed = declared("pipeline", "onnx", "cluster", "face-alignment")
+    known = {*PACKAGES, *sys.stdlib_module_names}
+    names = {name for p in PACKAGES for path in FILES[p] for _, name in imported(parse(path))}
+    wanted = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names - known}
+    assert wanted - installed == set()
 
 
 def module_name(path: Path) -> str:
