@@ -1,4 +1,4 @@
-"""`train@RUN-SEED`: train one run from one seed. Usage: python -m pipeline.train RUN SEED [--print-config]."""
+"""`train@RUN-SEED`: train a run. Usage: python -m pipeline.train RUN SEED [--print-config]."""
 
 import argparse
 import json

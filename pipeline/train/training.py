@@ -36,7 +36,7 @@ def run_config(params: Parameters, run: str, seed: int) -> dict[str, Any]:
 
 
 def resume_store() -> Path:
-    """Return the folder of checkpoints: beside DVC's outputs, shared with `--temp` and queued runs."""
+    """Return the folder of checkpoints; `--temp` and queued runs share it."""
     return _work_in_progress() / "resume"
 
 
