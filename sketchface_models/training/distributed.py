@@ -13,10 +13,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import Precision
 from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
@@ -37,6 +39,34 @@ class UnwrappedDDPStrategy(DDPStrategy):
         return module
 
 
+class Autocast(Precision):
+    """bf16 autocast of every network's forward pass, with float32 in and out.
+
+    Fabric's own `MixedPrecision` computes the same, but forbids any backward pass that it did not
+    start itself, and with it every loss that differentiates twice (gradient penalties, R1).
+
+    Args:
+        device: "cpu" or "cuda".
+    """
+
+    precision = "bf16-mixed"
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def forward_context(self) -> AbstractContextManager[Any]:
+        """Return the context that a network's forward pass runs in."""
+        return torch.autocast(self.device, dtype=torch.bfloat16)
+
+    def convert_input(self, data: Any) -> Any:
+        """Convert the floating-point tensors among a network's inputs to bf16."""
+        return _converted(data, torch.bfloat16)
+
+    def convert_output(self, data: Any) -> Any:
+        """Convert the floating-point tensors among a network's outputs to float32."""
+        return _converted(data, torch.float32)
+
+
 def launch(engine: Engine) -> Fabric:
     """Start this run's other processes, or join them where a launcher started them.
 
@@ -54,7 +84,7 @@ def launch(engine: Engine) -> Fabric:
         devices=devices,
         num_nodes=nodes,
         strategy=UnwrappedDDPStrategy() if devices * nodes > 1 else "auto",
-        precision=precision(engine),
+        plugins=Autocast(device) if precision(engine) == "bf16-mixed" else Precision(),
     )
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a banner a process otherwise
     fabric.launch()
@@ -134,6 +164,17 @@ def rank_zero_errors(fabric: Fabric) -> Iterator[None]:
                 "last checkpoint"
             ) from None
         sys.exit(0)
+
+
+def _converted(data: Any, dtype: torch.dtype) -> Any:
+    """`data` with all floating-point tensors in tuples, lists and dicts converted."""
+    if isinstance(data, Tensor):
+        return data.to(dtype) if data.is_floating_point() else data
+    if isinstance(data, tuple | list):
+        return type(data)(_converted(item, dtype) for item in data)
+    if isinstance(data, dict):
+        return {key: _converted(value, dtype) for key, value in data.items()}
+    return data
 
 
 class AllReduceSum(torch.autograd.Function):
