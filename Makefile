@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-# PYTHON=... names another interpreter than the search would find.
-FOUND = $(shell tools/find-python.sh $(PYTHON))
+# PYTHON=... chooses another interpreter than the one that the search returns.
+INTERPRETER = $(shell tools/find-python.sh $(PYTHON))
 
 .PHONY: help repro setup params test test-slow lint clean
 
@@ -15,11 +15,11 @@ repro: setup    ## set up if needed, then run the whole pipeline
 
 setup: $(BIN)/.ready  ## make .venv and install what requirements.lock pins
 
-# face-alignment comes without what it asks for: its opencv-python would overwrite the build of
-# OpenCV that mediapipe brings; the rest is in the lock.
+# face-alignment is installed without its dependencies: its opencv-python would overwrite the build of
+# OpenCV that mediapipe installs; the rest is in the lock.
 $(BIN)/.ready: requirements.lock pyproject.toml
-	@test -n "$(FOUND)" || { echo "error: $(or $(PYTHON),this machine) has no Python 3.11 or 3.12 with venv; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(FOUND) -m venv $(VENV)
+	@test -n "$(INTERPRETER)" || { echo "error: $(or $(PYTHON),this machine) has no Python 3.11 or 3.12 with venv; install one (Debian: python3 python3-venv) or say PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps face-alignment==1.5.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -29,8 +29,8 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 params: setup   ## compose conf/ into params.yaml
 	$(BIN)/python -m pipeline.compose
 
-# A worker a core, each with one thread, so that they do not wait for each other; which tests stay
-# together stands in tests/conftest.py.
+# One worker per core, each with one thread, so that they do not wait for each other. Which tests stay
+# together is decided in tests/conftest.py.
 WORKERS := $(shell nproc)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist loadgroup
 

@@ -1,0 +1,59 @@
+"""What `check` refuses before any work, and in which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.check.check import check_parameters, lacking
+from pipeline.common.parameters import Parameters
+from pipeline.compose import compose
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import Task
+
+
+def composed(folder: Path, *overrides: str) -> dict[str, Any]:
+    compose(list(overrides), folder / "params.yaml")
+    return yaml.safe_load((folder / "params.yaml").read_text())
+
+
+def refusal(values: dict[str, Any]) -> str:
+    with pytest.raises(SketchFaceError) as caught:
+        check_parameters(Parameters(values))
+    return str(caught.value)
+
+
+def test_what_the_data_offer_is_returned(tmp_path: Path):
+    offered = check_parameters(Parameters(composed(tmp_path)))
+    assert {"photo", "sketch", "style"} <= set(offered)
+
+
+def test_a_run_that_the_data_cannot_feed_is_refused_with_those_that_they_can(tmp_path: Path):
+    values = composed(tmp_path, "data=folder", "model=all", "data.root=photos")
+    line = refusal(values)
+    assert "\n" not in line
+    assert line.startswith("data folder cannot feed every run: hida needs style; it can feed: ")
+    assert "pix2pix-photo" in line.split("it can feed: ")[1].split(", ")
+    assert "hida" not in line.split("it can feed: ")[1].split(", ")
+
+
+def test_systems_of_images_generate_images_alone(tmp_path: Path):
+    values = composed(tmp_path)
+    values["systems"]["pix2pix"]["task"]["target"] = "parsing"
+    values["systems"]["pix2pix-photo"]["task"]["target"] = "depth"
+    lines = refusal(values).split("\n")
+    assert [line.split(":")[0] for line in lines] == [
+        "systems.pix2pix.task.target",
+        "systems.pix2pix-photo.task.target",
+    ]
+    assert "'parsing'; allowed: photo, sketch" in lines[0]
+
+
+def test_a_parser_learns_from_the_labels_of_the_data_set_alone():
+    task = Task(("photo",), "parsing", 64)
+    assert lacking(task, {"photo", "labels"}) == []
+    assert lacking(task, {"photo"}) == ["labels"]
+    assert lacking(Task(("parsing",), "photo", 64), {"photo"}) == []
+    assert lacking(Task(("photo", "style"), "sketch", 64), {"photo"}) == ["style", "sketch"]
+    assert lacking(Task(("smell",), "photo", 64), {"photo"}) == ["smell"]
