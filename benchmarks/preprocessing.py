@@ -40,7 +40,7 @@ from PIL import Image
 from pipeline.common.images import decode, encode_jpeg, encode_png, read_image, resize
 from pipeline.common.shards import iter_rows
 from pipeline.contours.contours import ContourSettings, draw_contours
-from pipeline.datasets import folder as adapter
+from pipeline.datasets import ADAPTERS
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.face_mesh import FaceMesh
@@ -48,6 +48,8 @@ from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load
 from sketchface_models.pretrained.parsers import BATCH, PARSER_SIZE, FaceParser
+
+adapter = ADAPTERS["folder"]
 
 STAGES = ("faces", "landmarks", "contours", "segment", "depth")
 FFHQ = 70_000

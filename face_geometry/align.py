@@ -36,8 +36,8 @@ class Framing:
         """Eyes and mouth in an aligned picture of side `size`: (3, 2), pixels."""
         return np.array(self.points) * size
 
-    def stand_in(self, source: str, width: int, height: int) -> np.ndarray | None:
-        """The usual eyes and mouth of a source's photo, (3, 2) pixels; None if it has none."""
+    def usual_points(self, source: str, width: int, height: int) -> np.ndarray | None:
+        """Return the median eyes and mouth of a source's photos, (3, 2) pixels; None if unknown."""
         points = self.median.get(source)
         return None if points is None else np.array(points) * (width, height)
 

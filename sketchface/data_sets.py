@@ -6,21 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.common.parameters import Parameters
-from pipeline.datasets import ADAPTERS, adapter
-from pipeline.datasets.celebamask import PHOTOS
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import ADAPTERS, adapter, recognised
+from pipeline.datasets.base import FAULT
 from sketchface_models.errors import SketchFaceError
-
-SIGNS = {
-    "anno_t*.json": "fs2k",
-    PHOTOS: "celebamask",
-    "img_*celeba": "celeba",
-    "images1024x1024": "ffhq",
-    "thumbnails128x128": "ffhq",
-    "*.ndjson": "quickdraw",
-    "*.npy": "quickdraw",
-}
-"""Pattern of a file that only one data set has -> its name."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
         name, folder = name_or_dir, root or _configured_root(name_or_dir)
     else:
         folder = Path(name_or_dir)
-        name = _recognised(folder)
+        name = recognised(folder)
         if root is not None:
             raise SketchFaceError(
                 f"{name_or_dir}: no data set of that name; one of {', '.join(ADAPTERS)}"
@@ -81,13 +69,6 @@ def locate(name_or_dir: str, root: Path | None) -> tuple[str, Path]:
         known = ", ".join(ADAPTERS)
         raise SketchFaceError(f"{folder}: no such folder; give a folder or one of {known}")
     return name, folder
-
-
-def _recognised(folder: Path) -> str:
-    """The data set whose layout a folder has."""
-    if (folder / "images").is_dir() and (folder / "masks").is_dir():
-        return "celebamask"
-    return next((name for sign, name in SIGNS.items() if any(folder.glob(sign))), "folder")
 
 
 def _configured_root(name: str) -> Path:

@@ -55,9 +55,8 @@ def check_parameters(params: Parameters) -> list[str]:
         dataclasses.asdict(params.section(name, cls))
     _refuse(_output_problems(params, sections))
     data_settings = params.section("data", data.Settings)
-    offered = data.offers(data_settings)
-    pairings = data.pairings(data_settings) if hasattr(data, "pairings") else [offered]
-    _check_fed(params, pairings)
+    offered = data.fields(data_settings)
+    _check_fed(params, data.field_sets(data_settings))
     return sorted(offered)
 
 
@@ -110,22 +109,22 @@ def _output_problems(params: Parameters, sections: dict[str, type]) -> list[str]
     return lines
 
 
-def _check_fed(params: Parameters, pairings: list[set[str]]) -> None:
+def _check_fed(params: Parameters, field_sets: list[set[str]]) -> None:
     """Refuse runs that the data cannot feed.
 
     Args:
         params: of the pipeline.
-        pairings: sets of fields that one face can have together.
+        field_sets: sets of fields that one face can have together.
     """
     tasks = {run: params.section(f"systems.{run}.task", Task) for run in params.value("systems")}
     missing = {
-        run: min((lacking(task, offered) for offered in pairings), key=len)
+        run: min((lacking(task, offered) for offered in field_sets), key=len)
         for run, task in tasks.items()
     }
     unfed = [run for run in params.value("run") if missing[run]]
     if unfed:
         needs = "; ".join(f"{run} needs {', '.join(missing[run])}" for run in unfed)
-        needs += " of the same face" if len(pairings) > 1 else ""
+        needs += " of the same face" if len(field_sets) > 1 else ""
         fed = ", ".join(run for run in tasks if not missing[run]) or "none"
         name = params.value("data.name")
         raise SketchFaceError(f"data {name} cannot feed every run: {needs}; it can feed: {fed}")

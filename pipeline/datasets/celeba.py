@@ -1,11 +1,11 @@
 """CelebA: 202,599 photos of 10,177 people, as its publisher lays them out.
 
     [Img/]img_align_celeba/000001.jpg   178 x 218, turned and scaled by the publisher
-    [Img/]img_celeba/000001.jpg         as found in the wild
+    [Img/]img_celeba/000001.jpg         before alignment
     [Eval/]list_eval_partition.txt      `000001.jpg 0`: 0 train, 1 val, 2 test
 
 Liu et al., "Deep Learning Face Attributes in the Wild" (ICCV 2015). Photos alone; no person stands
-in two splits. Without the list (or for photos it does not name) splits are drawn.
+in two splits. Without the list (or for photos it does not name) splits are seeded.
 """
 
 from __future__ import annotations
@@ -16,10 +16,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from face_geometry.align import PORTRAIT, Framing
-from pipeline.common.images import read_image
-from pipeline.datasets.base import SPLITS, DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, counted, faults, undecodable
-from pipeline.datasets.listing import first_there, pictures, safe_id, with_unique_ids
+from pipeline.datasets.base import (
+    FAULT,
+    SPLITS,
+    Adapter,
+    DataSettings,
+    Item,
+    Offer,
+    counted,
+    faults,
+    undecodable,
+)
+from pipeline.datasets.listing import first_existing, pictures, safe_id, with_unique_ids
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 
@@ -37,7 +45,7 @@ _PROMISED = {"train": 162_770, "val": 19_867, "test": 19_962}
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class CelebASettings(DataSettings):
     """The `data` section for CelebA."""
 
     images: Literal["img_align_celeba", "img_celeba"]
@@ -46,63 +54,60 @@ class Settings(DataSettings):
     """Part of the photos that becomes the test split where there is no list of the publisher's."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every photo that is there of the chosen kind, in the publisher's split.
+class CelebA(Adapter[CelebASettings]):
+    """CelebA: photos alone, in the publisher's split where its list is there."""
 
-    What the list names and the folder lacks is `validate`'s to say: many keep a part of CelebA.
+    name = "celeba"
+    Settings = CelebASettings
+    framing = FRAMING
+    signs = ("img_*celeba",)
 
-    Raises:
-        SketchFaceError: if the photos' folder is missing or the list unreadable.
-    """
-    root = Path(settings.root)
-    folder = _folder(root, settings.images)
-    splits = _partition(root)
-    found, left_out = pictures(folder)
-    items = [
-        Item(safe_id(name), settings.images, splits.get(path.stem), files={"photo": path})
-        for name, path in found
-    ]
-    return Offer(with_unique_ids(items), left_out)
+    def find(self, settings: CelebASettings) -> Offer:
+        """Return every photo of the chosen kind that is there, in the publisher's split.
 
+        Photos that are listed and missing are no error here: many keep a part of CelebA.
 
-def read(item: Item, settings: Settings) -> Face:
-    """One photo."""
-    return Face(photo=read_image(item.files["photo"]))
+        Raises:
+            SketchFaceError: if the photos' folder is missing or the list unreadable.
+        """
+        root = Path(settings.root)
+        folder = _folder(root, settings.images)
+        splits = _partition(root)
+        named, rejected = pictures(folder)
+        items = [
+            Item(safe_id(name), settings.images, splits.get(path.stem), files={"photo": path})
+            for name, path in named
+        ]
+        return Offer(with_unique_ids(items), rejected)
 
+    def validate(self, root: Path | str) -> list[str]:
+        """Compare a folder with what the publisher promises; decodes every photo.
 
-def offers(settings: Settings) -> set[str]:
-    """Photos alone."""
-    return {"photo"}
-
-
-def validate(root: Path | str) -> list[str]:
-    """Compare a folder with what the publisher promises; decodes every photo.
-
-    Raises:
-        SketchFaceError: if neither folder of photos is there, or the list is unreadable.
-    """
-    root = Path(root)
-    splits = _partition(root)
-    lines = [f"{PARTITION}: {len(splits)} photos"] if splits else [f"{FAULT}no {PARTITION}"]
-    there = [name for name in IMAGES if first_there(root, _places(name))]
-    for name in there or IMAGES[:1]:
-        photos = {path.stem: path for _, path in pictures(_folder(root, name))[0]}
-        counts = Counter(splits.get(photo) for photo in photos)
-        for split in SPLITS:
-            lines.append(counted(f"{name} {split}", counts[split], _PROMISED[split], "photos"))
-        lost = [f"{name}/{photo}: missing" for photo in sorted(splits.keys() - photos)]
-        lines += faults(lost, "missing photos")
-        lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
-    return lines
+        Raises:
+            SketchFaceError: if neither folder of photos is there, or the list is unreadable.
+        """
+        root = Path(root)
+        splits = _partition(root)
+        lines = [f"{PARTITION}: {len(splits)} photos"] if splits else [f"{FAULT}no {PARTITION}"]
+        there = [name for name in IMAGES if first_existing(root, _candidates(name))]
+        for name in there or IMAGES[:1]:
+            photos = {path.stem: path for _, path in pictures(_folder(root, name))[0]}
+            counts = Counter(splits.get(photo) for photo in photos)
+            for split in SPLITS:
+                lines.append(counted(f"{name} {split}", counts[split], _PROMISED[split], "photos"))
+            lost = [f"{name}/{photo}: missing" for photo in sorted(splits.keys() - photos)]
+            lines += faults(lost, "missing photos")
+            lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
+        return lines
 
 
-def _places(name: str) -> tuple[str, ...]:
+def _candidates(name: str) -> tuple[str, ...]:
     # The archives hold a folder of their own name, in which unpacking may end twice.
     return (f"{name}/{name}", f"Img/{name}/{name}", name, f"Img/{name}")
 
 
 def _folder(root: Path, name: str) -> Path:
-    folder = first_there(root, _places(name))
+    folder = first_existing(root, _candidates(name))
     if folder is None:
         raise SketchFaceError(
             f"{root}: neither {name} nor Img/{name} in it; point data.root at CelebA's folder"
@@ -111,8 +116,8 @@ def _folder(root: Path, name: str) -> Path:
 
 
 def _partition(root: Path) -> dict[str, str]:
-    """File name without ending -> split; empty where there is no list."""
-    path = first_there(root, (PARTITION, f"Eval/{PARTITION}"))
+    """Return file name without ending -> split; empty where there is no list."""
+    path = first_existing(root, (PARTITION, f"Eval/{PARTITION}"))
     if path is None:
         return {}
     splits: dict[str, str] = {}

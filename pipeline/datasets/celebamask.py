@@ -9,8 +9,8 @@ and the merged one, which knows no such number: a seeded split.
 
     images/ID.jpg, masks/ID.png, whose values are the classes
 
-In some pairs left and right are confused (they were mirrored without renaming): `lr_swapped.txt`,
-where there is one, lists their ids, and their labels change sides. Every face is in the framing of
+Some pairs were mirrored without renaming left and right: `lr_swapped.txt`, where there is one,
+lists their ids, and their labels are exchanged. Every face is in the framing of
 CelebA-HQ and keeps it.
 """
 
@@ -29,157 +29,175 @@ from tqdm import tqdm
 
 from face_geometry.palette import CLASSES, FLIP
 from pipeline.common.images import EXTENSIONS, read_image, resize
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, faults
-from pipeline.datasets.listing import LeftOut, safe_id
+from pipeline.datasets.base import (
+    FAULT,
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Offer,
+    Rejection,
+    faults,
+    same_aspect,
+)
+from pipeline.datasets.listing import Named, safe_id
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 
-ALIGNED = True
 PHOTOS, PARTS, NUMBERS = (
     *("CelebA-HQ-img", "CelebAMask-HQ-mask-anno"),
     "CelebA-HQ-to-CelebA-mapping.txt",
 )
 SWAPPED = "lr_swapped.txt"
 FIRST_VAL, FIRST_TEST = 162771, 182638
-"""CelebA numbers at which its validation and its test photos begin (facts B.1)."""
+"""Numbers in CelebA at which the validation and the test photos begin (docs/papers.md, Face
+parsing)."""
 
 _PART = re.compile(rf"(\d+)_({'|'.join(CLASSES[1:])})")
 _SAVE = "save the class numbers themselves as an 8-bit PNG"
-_SAME_ASPECT = 0.01  # a mask and its photo may differ so much in width / height
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class CelebAMaskSettings(DataSettings):
     """The `data` section for CelebAMask-HQ."""
 
     test_fraction: Annotated[float, between(0, 0.9)]
     """Part of the faces that becomes the test split, where there is no publisher's."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every photo with a mask, with a reason for each that has none.
+class CelebAMask(Adapter[CelebAMaskSettings]):
+    """CelebAMask-HQ: photos and 19-class labels, in the framing of CelebA-HQ."""
 
-    Raises:
-        SketchFaceError: if the folder is in neither layout, or its mapping is damaged.
-    """
-    root = Path(settings.root)
-    if (root / PHOTOS).is_dir():
-        items, left_out = _published(root)
-    elif (root / "images").is_dir() and (root / "masks").is_dir():
-        items, left_out = _merged(root)
-    else:
-        raise SketchFaceError(
-            f"data.root: {root} holds neither {PHOTOS}/ nor images/ and masks/; "
-            "point it at CelebAMask-HQ"
-        )
-    swapped = _swapped(root)
-    for item in items:
-        if not swapped.isdisjoint(_names(item)):
-            item.files["swapped"] = root / SWAPPED
-    return Offer(items, left_out)
+    name = "celebamask"
+    Settings = CelebAMaskSettings
+    aligned = True
+    framing = None
 
+    def recognises(self, root: Path) -> bool:
+        """Return whether a folder has either layout."""
+        merged = (root / "images").is_dir() and (root / "masks").is_dir()
+        return merged or (root / PHOTOS).exists()
 
-def read(item: Item, settings: Settings) -> Face:
-    """One photo with its labels, left and right put right.
+    def find(self, settings: CelebAMaskSettings) -> Offer:
+        """Return every photo with a mask, and a reason for each that has none.
 
-    The photo (1024 pixels, as published) is reduced to its mask (512), or the mask enlarged where
-    `size` asks for more.
-
-    Raises:
-        SketchFaceError: if a file cannot be decoded, the two differ in shape, or a mask holds
-            something that is no class.
-    """
-    photo, labels = read_image(item.files["photo"]), _labels(item)
-    if "swapped" in item.files:
-        labels = FLIP[labels]
-    (height, width), (h, w) = photo.shape[:2], labels.shape
-    if abs(w * height / (h * width) - 1) > _SAME_ASPECT:
-        raise SketchFaceError(
-            f"{item.id}: mask {w} x {h}, photo {width} x {height}; fetch both again"
-        )
-    if (h, w) != (height, width):
-        if min(h, w) >= min(settings.size, height, width):
-            photo = resize(photo, (w, h))
+        Raises:
+            SketchFaceError: if the folder is in neither layout, or its mapping is damaged.
+        """
+        root = Path(settings.root)
+        if (root / PHOTOS).is_dir():
+            items, rejected = _published(root)
+        elif (root / "images").is_dir() and (root / "masks").is_dir():
+            items, rejected = _merged(root)
         else:
-            labels = resize(labels, (width, height), labels=True)
-    return Face(photo=photo, labels=labels)
+            raise SketchFaceError(
+                f"data.root: {root} holds neither {PHOTOS}/ nor images/ and masks/; "
+                "point it at CelebAMask-HQ"
+            )
+        swapped = _swapped(root)
+        for item in items:
+            if not swapped.isdisjoint(_names(item)):
+                item.files["swapped"] = root / SWAPPED
+        return Offer(items, rejected)
+
+    def read(self, item: Item, settings: CelebAMaskSettings) -> Face:
+        """Decode one photo with its labels, exchanged where left and right are swapped.
+
+        The photo (1024 pixels, as published) is reduced to its mask (512); the mask is enlarged
+        where `size` asks for more.
+
+        Raises:
+            SketchFaceError: if a file cannot be decoded, the two differ in shape, or a mask holds
+                something that is no class.
+        """
+        photo, labels = read_image(item.files["photo"]), _labels(item)
+        if "swapped" in item.files:
+            labels = FLIP[labels]
+        (height, width), (h, w) = photo.shape[:2], labels.shape
+        if not same_aspect(photo, labels):
+            raise SketchFaceError(
+                f"{item.id}: mask {w} x {h}, photo {width} x {height}; fetch both again"
+            )
+        if (h, w) != (height, width):
+            if min(h, w) >= min(settings.size, height, width):
+                photo = resize(photo, (w, h))
+            else:
+                labels = resize(labels, (width, height), labels=True)
+        return Face(photo=photo, labels=labels)
+
+    def fields(self, settings: CelebAMaskSettings) -> set[str]:
+        """Return what every face has."""
+        return {"photo", "labels"}
+
+    def validate(self, root: Path | str) -> list[str]:
+        """Count and decode everything; what has no partner or cannot be used is a fault.
+
+        Raises:
+            SketchFaceError: as `find`.
+        """
+        root = Path(root)
+        settings = self.minimal_settings(root, size=512, test_fraction=0.0)
+        offer = self.find(settings)
+        broken, seen = [], np.zeros(len(CLASSES), int)
+        for item in tqdm(offer.items, desc="decode", unit="face", leave=False, disable=None):
+            try:
+                face = self.read(item, settings)
+            except SketchFaceError as error:
+                broken.append(str(error).replace(f"{root}/", ""))
+            else:
+                assert face.labels is not None
+                seen += np.bincount(face.labels.ravel(), minlength=len(CLASSES)) > 0
+        splits = Counter(item.split for item in offer.items if item.split)
+        swapped = sum("swapped" in item.files for item in offer.items)
+        count = len(offer.items)
+        known = set().union(*map(_names, offer.items), (id for id, _ in offer.rejected))
+        strange = [
+            f"{SWAPPED}: {id!r} is the id of no face" for id in sorted(_swapped(root) - known)
+        ]
+        lines = [
+            f"{count} photos with masks, {swapped} of them with left and right exchanged",
+            *(f"split {split}: {count} faces" for split, count in sorted(splits.items())),
+            *(f"{name}: in {count} masks" for name, count in zip(CLASSES, seen, strict=True)),
+            *faults([reason for _, reason in offer.rejected], "files without partner"),
+            *faults(broken, "unusable pairs"),
+            *faults(strange, "unknown ids"),
+        ]
+        return lines if offer.items else [*lines, f"{FAULT}{root}: no face to use"]
 
 
-def offers(settings: Settings) -> set[str]:
-    """What every face has."""
-    return {"photo", "labels"}
-
-
-def validate(root: Path | str) -> list[str]:
-    """Count and decode everything; what lacks its partner or cannot be used is a fault.
-
-    Raises:
-        SketchFaceError: as `find`.
-    """
-    root = Path(root)
-    settings = Settings(
-        name="celebamask", root=str(root), size=512, shards=1, seed=0, val_fraction=0, limit=0,
-        test_fraction=0,
-    )  # fmt: skip
-    offer = find(settings)
-    broken, seen = [], np.zeros(len(CLASSES), int)
-    for item in tqdm(offer.items, desc="decode", unit="face", leave=False, disable=None):
-        try:
-            face = read(item, settings)
-        except SketchFaceError as error:
-            broken.append(str(error).replace(f"{root}/", ""))
-        else:
-            assert face.labels is not None
-            seen += np.bincount(face.labels.ravel(), minlength=len(CLASSES)) > 0
-    splits = Counter(item.split for item in offer.items if item.split)
-    swapped = sum("swapped" in item.files for item in offer.items)
-    known = set().union(*map(_names, offer.items), (id for id, _ in offer.left_out))
-    strange = [f"{SWAPPED}: {id!r} is the id of no face" for id in sorted(_swapped(root) - known)]
-    lines = [
-        f"{len(offer.items)} photos with masks, {swapped} of them with left and right exchanged",
-        *(f"split {split}: {count} faces" for split, count in sorted(splits.items())),
-        *(f"{name}: in {count} masks" for name, count in zip(CLASSES, seen, strict=True)),
-        *faults([reason for _, reason in offer.left_out], "files without partner"),
-        *faults(broken, "unusable pairs"),
-        *faults(strange, "unknown ids"),
-    ]
-    return lines if offer.items else [*lines, f"{FAULT}{root}: no face to use"]
-
-
-def _merged(root: Path) -> tuple[list[Item], list[LeftOut]]:
+def _merged(root: Path) -> tuple[list[Item], list[Rejection]]:
     (photos, second), (masks, more) = (_by_name(_pictures(root / n)) for n in ("images", "masks"))
     items = [
         Item(safe_id(name), "celebamask", files={"photo": photos[name], "labels": masks[name]})
         for name in sorted(photos.keys() & masks.keys())
     ]
-    left_out = [
+    rejected = [
         (name, f"{(photos | masks)[name].name}: no {wanted} of this id")
         for name in sorted(photos.keys() ^ masks.keys())
         for wanted in ["mask" if name in photos else "photo"]
     ]
-    return items, left_out + second + more
+    return items, rejected + second + more
 
 
-def _published(root: Path) -> tuple[list[Item], list[LeftOut]]:
+def _published(root: Path) -> tuple[list[Item], list[Rejection]]:
     numbers = _numbers(root / NUMBERS)
     parts: dict[int, dict[str, Path]] = defaultdict(dict)
     for folder in sorted(path for path in (root / PARTS).glob("*") if path.is_dir()):
         for name, path in _pictures(folder):
-            if found := _PART.fullmatch(name):
-                parts[int(found[1])][f"part_{found[2]}"] = path
-    items, left_out = [], []
+            if match := _PART.fullmatch(name):
+                parts[int(match[1])][f"part_{match[2]}"] = path
+    items, rejected = [], []
     for name, path in sorted(_pictures(root / PHOTOS)):
         number = int(name) if name.isdecimal() else -1
         id = f"{number:05d}" if number >= 0 else name
         if number not in numbers:
-            left_out.append((id, f"{path.name}: not in {NUMBERS}; fetch that again"))
+            rejected.append((id, f"{path.name}: not in {NUMBERS}; fetch that again"))
         elif number not in parts:
-            left_out.append((id, f"{path.name}: no mask of any part in {PARTS}; fetch them"))
+            rejected.append((id, f"{path.name}: no mask of any part in {PARTS}; fetch them"))
         else:
             files = {"photo": path, **parts[number]}
             items.append(Item(id, "celebamask", _split(numbers[number]), files=files))
-    return items, left_out
+    return items, rejected
 
 
 def _split(number: int) -> str:
@@ -189,7 +207,7 @@ def _split(number: int) -> str:
 
 
 def _numbers(path: Path) -> dict[int, int]:
-    """Number of each photo in CelebA-HQ -> its number in CelebA."""
+    """Return the number of each photo in CelebA-HQ -> its number in CelebA."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()[1:]
         rows = [line.split() for line in lines if line.strip()]
@@ -211,12 +229,12 @@ def _swapped(root: Path) -> set[str]:
 
 
 def _names(item: Item) -> set[str]:
-    """What `lr_swapped.txt` may call a face: by its id, or by its photo's name."""
+    """Return the names that `lr_swapped.txt` may use for a face: its id and its photo's name."""
     return {item.id, item.files["photo"].stem}
 
 
-def _pictures(folder: Path) -> list[tuple[str, Path]]:
-    """Name without ending and picture; what begins with a dot is skipped."""
+def _pictures(folder: Path) -> list[Named]:
+    """List (name without ending, picture); what begins with a dot is skipped."""
     return [
         (path.stem, path)
         for path in sorted(folder.iterdir() if folder.is_dir() else [])
@@ -224,11 +242,11 @@ def _pictures(folder: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def _by_name(found: Sequence[tuple[str, Path]]) -> tuple[dict[str, Path], list[LeftOut]]:
-    """The first picture of each name, and a reason for each that has another one's."""
+def _by_name(named: Sequence[Named]) -> tuple[dict[str, Path], list[Rejection]]:
+    """Return the first picture of each name, and a reason for each other one."""
     first: dict[str, Path] = {}
     second = []
-    for name, path in found:
+    for name, path in named:
         if first.setdefault(name, path) != path:
             other = f"{path.parent.name}/{first[name].name}"
             second.append((path.name, f"{path.name}: {other} has the same id; keep one"))
@@ -236,7 +254,7 @@ def _by_name(found: Sequence[tuple[str, Path]]) -> tuple[dict[str, Path], list[L
 
 
 def _labels(item: Item) -> np.ndarray:
-    """(H, W) uint8 classes as the publisher has them."""
+    """Return (H, W) uint8 classes as published."""
     if "labels" in item.files:
         return _class_map(item.files["labels"])
     parts = [(i, item.files.get(f"part_{name}")) for i, name in enumerate(CLASSES)]
@@ -244,7 +262,7 @@ def _labels(item: Item) -> np.ndarray:
 
 
 def _painted(parts: Sequence[tuple[int, Path]]) -> np.ndarray:
-    """Part masks merged in the order of their classes: later ones cover earlier ones (B.1)."""
+    """Merge part masks in the order of their classes: later ones cover earlier ones."""
     labels: np.ndarray | None = None
     for label, path in parts:
         inside = read_image(path).any(axis=2)
@@ -258,7 +276,7 @@ def _painted(parts: Sequence[tuple[int, Path]]) -> np.ndarray:
 
 
 def _class_map(path: Path) -> np.ndarray:
-    """A merged mask: grey levels, or the indices of a palette, are the classes."""
+    """Read a merged mask: grey levels, or the indices of a palette, are the classes."""
     labels = read_image(path, "L")
     with Image.open(path) as picture:
         if picture.format == "JPEG":
@@ -275,5 +293,5 @@ def _class_map(path: Path) -> np.ndarray:
 
 
 def _opaque(grey: np.ndarray) -> np.ndarray:
-    """(H, W, 4) uint8: a grey picture as a reader of colours and transparency sees it."""
+    """Return a grey picture as opaque RGBA, (H, W, 4) uint8."""
     return np.dstack([grey, grey, grey, np.full_like(grey, 255)])

@@ -11,7 +11,7 @@ word in its name: `photos/`, `sketches/`, `CUHK_testing_cropped_sketches/`. File
 The names of CUHK are as others list them; those of AR and XM2VTS were checked against no copy of
 the data. A pair needs photo and sketch in one framing, as the `cropped` archives (200 x 250) have
 them. The publisher's parts of CUHK, `training` and `testing` in a folder's name, are the splits;
-else, and for AR and XM2VTS, which came without, they are drawn.
+else, and for AR and XM2VTS, which came without, splits are seeded.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, faults, undecodable
-from pipeline.datasets.listing import pictures
-from pipeline.datasets.pairs import NO_PARTNER, Named, paired, read_pair
+from pipeline.datasets.base import (
+    FAULT,
+    Adapter,
+    DataSettings,
+    Item,
+    Offer,
+    faults,
+    undecodable,
+)
+from pipeline.datasets.listing import NO_PARTNER, Named, paired, pictures
 from sketchface_models.config import between
 
 _PROMISED = {"CUHK": 188, "AR": 123, "XM2VTS": 295}
@@ -41,77 +47,71 @@ _ARTISTS = re.compile(r"(?<=^[fm])2(?=-)|(?<=^[mw])p(?=-)")
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class CUFSSettings(DataSettings):
     """The `data` section for CUFS."""
 
     test_fraction: Annotated[float, between(0, 0.9)]
     """Part of the faces without a publisher's split that becomes the test split."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every pair, with a reason for each picture that has no partner or no known name."""
-    root = Path(settings.root)
-    found, left_out = pictures(root)
-    photos: list[Named] = []
-    sketches: list[Named] = []
-    for name, path in found:
-        face, role = key(path.stem), _role(path.relative_to(root))
-        if source(face) is None:
-            left_out.append((name, f"{path.name}: not a name that CUFS gives"))
-        elif role is None:
-            left_out.append((name, f"{path.name}: in no folder of photos or sketches"))
-        else:
-            (photos if role == "photo" else sketches).append((face, path))
-    pairs, unpaired = paired(photos, sketches)
-    items = [
-        Item(face, source(face) or "", _split(files["photo"].relative_to(root)), files=files)
-        for face, files in pairs
-    ]
-    return Offer(items, left_out + unpaired)
+class CUFS(Adapter[CUFSSettings]):
+    """CUFS: photos and the sketches that artists made of them."""
 
+    name = "cufs"
+    Settings = CUFSSettings
 
-def read(item: Item, settings: Settings) -> Face:
-    """One pair; the sketch at the photo's size.
+    def find(self, settings: CUFSSettings) -> Offer:
+        """Return every pair, and a reason for each picture without a partner or a known name."""
+        root = Path(settings.root)
+        named, rejected = pictures(root)
+        photos: list[Named] = []
+        sketches: list[Named] = []
+        for name, path in named:
+            face, role = key(path.stem), _role(path.relative_to(root))
+            if source(face) is None:
+                rejected.append((name, f"{path.name}: not a name that CUFS gives"))
+            elif role is None:
+                rejected.append((name, f"{path.name}: in no folder of photos or sketches"))
+            else:
+                (photos if role == "photo" else sketches).append((face, path))
+        pairs, unpaired = paired(photos, sketches)
+        items = [
+            Item(face, source(face) or "", _split(files["photo"].relative_to(root)), files=files)
+            for face, files in pairs
+        ]
+        return Offer(items, rejected + unpaired)
 
-    Raises:
-        SketchFaceError: if a file cannot be decoded, or the two are not cropped alike.
-    """
-    return read_pair(item.files)
+    def fields(self, settings: CUFSSettings) -> set[str]:
+        """Return what every pair has."""
+        return {"photo", "sketch"}
 
+    def validate(self, root: Path | str) -> list[str]:
+        """Count the pairs of each part of CUFS that is there, and decode every picture.
 
-def offers(settings: Settings) -> set[str]:
-    """What every pair has."""
-    return {"photo", "sketch"}
+        Of a part that is there at all, all the publisher's pairs must be.
+        """
+        root = Path(root)
+        offer = self.find(self.minimal_settings(root, size=250, test_fraction=0.0))
+        counts = Counter(item.source for item in offer.items)
+        wrong = [reason for _, reason in offer.rejected if NO_PARTNER in reason]
+        used = sorted(path for item in offer.items for path in item.files.values())
+        return [
+            *(_count_line(name, counts[name]) for name in _PROMISED),
+            *(f"left out: {reason}" for _, reason in offer.rejected if NO_PARTNER not in reason),
+            *([] if counts else [f"{FAULT}{root}: no pair of CUFS in it"]),
+            *faults(wrong, "files without partner"),
+            *faults(undecodable(used, root), "undecodable files"),
+        ]
 
 
 def key(stem: str) -> str:
-    """The face that a photo's or a sketch's file name means: `F2-005-01-sz1` is `f-005-01`."""
+    """Return the face that a file name stands for: `F2-005-01-sz1` is `f-005-01`."""
     return _ARTISTS.sub("", _ENDING.sub("", stem.lower()))
 
 
 def source(face: str) -> str | None:
-    """The part of CUFS whose names look like a face's key; None if none do."""
+    """Return the part of CUFS whose names look like a face's key; None if none do."""
     return next((name for name, form in _SOURCES.items() if form.fullmatch(face)), None)
-
-
-def validate(root: Path | str) -> list[str]:
-    """Count the pairs of each part of CUFS that is there, and decode every picture.
-
-    Of a part that is there at all, all the publisher's pairs must be.
-    """
-    root = Path(root)
-    settings = Settings("cufs", str(root), 250, 1, 0, 0.0, 0, 0.0)
-    offer = find(settings)
-    counts = Counter(item.source for item in offer.items)
-    wrong = [reason for _, reason in offer.left_out if NO_PARTNER in reason]
-    used = sorted(path for item in offer.items for path in item.files.values())
-    return [
-        *(_count_line(name, counts[name]) for name in _PROMISED),
-        *(f"left out: {reason}" for _, reason in offer.left_out if NO_PARTNER not in reason),
-        *([] if counts else [f"{FAULT}{root}: no pair of CUFS in it"]),
-        *faults(wrong, "files without partner"),
-        *faults(undecodable(used, root), "undecodable files"),
-    ]
 
 
 def _count_line(name: str, count: int) -> str:
@@ -138,6 +138,6 @@ def _split(inside: Path) -> str | None:
 
 
 def _words(inside: Path) -> Iterable[str]:
-    """The words of a file's folders' names, the nearest folder first."""
+    """Yield the words of the names of a file's folders, the nearest folder first."""
     for folder in inside.parents:
         yield from reversed(re.split(r"[^a-z]+", folder.name.lower()))

@@ -13,8 +13,16 @@ from typing import Annotated
 import numpy as np
 
 from pipeline.common.images import read_image
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, faults, undecodable
+from pipeline.datasets.base import (
+    FAULT,
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Offer,
+    faults,
+    undecodable,
+)
 from pipeline.datasets.listing import (
     pictures,
     safe_id,
@@ -24,11 +32,9 @@ from pipeline.datasets.listing import (
 )
 from sketchface_models.config import between
 
-ALIGNED = True
-
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class DrawingsSettings(DataSettings):
     """The `data` section for drawings."""
 
     folder: str
@@ -37,25 +43,46 @@ class Settings(DataSettings):
     """Part of the drawings that becomes the test split."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every drawing, with a reason for each file that cannot be used.
+class Drawings(Adapter[DrawingsSettings]):
+    """A folder of drawings, each in the middle of a square of its own paper."""
 
-    Raises:
-        SketchFaceError: if the sub-folder does not exist.
-    """
-    found, left_out = pictures(sub_folder(Path(settings.root), settings.folder, "data.folder"))
-    items = [Item(safe_id(name), "drawings", files={"sketch": path}) for name, path in found]
-    items, copies = without_copies(items, "sketch")
-    return Offer(with_unique_ids(items), left_out + copies)
+    name = "drawings"
+    Settings = DrawingsSettings
+    aligned = True
+    framing = None
 
+    def find(self, settings: DrawingsSettings) -> Offer:
+        """Return every drawing, and a reason for each file that cannot be used.
 
-def read(item: Item, settings: Settings) -> Face:
-    """One drawing on square paper."""
-    return Face(sketch=on_square(read_image(item.files["sketch"], "L")))
+        Raises:
+            SketchFaceError: if the sub-folder does not exist.
+        """
+        named, rejected = pictures(sub_folder(Path(settings.root), settings.folder, "data.folder"))
+        items = [Item(safe_id(name), "drawings", files={"sketch": path}) for name, path in named]
+        items, copies = without_copies(items, "sketch")
+        return Offer(with_unique_ids(items), rejected + copies)
+
+    def read(self, item: Item, settings: DrawingsSettings) -> Face:
+        """Decode one drawing on square paper."""
+        return Face(sketch=on_square(read_image(item.files["sketch"], "L")))
+
+    def fields(self, settings: DrawingsSettings) -> set[str]:
+        """Return drawings alone."""
+        return {"sketch"}
+
+    def validate(self, root: Path | str) -> list[str]:
+        """Count and decode the drawings below a folder."""
+        named, rejected = pictures(Path(root))
+        lines = [
+            f"{len(named)} drawings",
+            *(f"left out: {reason}" for _, reason in rejected),
+            *faults(undecodable([path for _, path in named], Path(root)), "undecodable files"),
+        ]
+        return lines if named else [*lines, f"{FAULT}{root}: no picture to use"]
 
 
 def on_square(sketch: np.ndarray) -> np.ndarray:
-    """A drawing (H, W) in the middle of a square of its border's median grey."""
+    """Return a drawing (H, W) in the middle of a square of its border's median grey."""
     height, width = sketch.shape
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
@@ -63,19 +90,3 @@ def on_square(sketch: np.ndarray) -> np.ndarray:
     square = np.full((side, side), np.median(edges).astype(np.uint8))
     square[top : top + height, left : left + width] = sketch
     return square
-
-
-def offers(settings: Settings) -> set[str]:
-    """Drawings alone."""
-    return {"sketch"}
-
-
-def validate(root: Path | str) -> list[str]:
-    """Count and decode the drawings below a folder."""
-    found, left_out = pictures(Path(root))
-    lines = [
-        f"{len(found)} drawings",
-        *(f"left out: {reason}" for _, reason in left_out),
-        *faults(undecodable([path for _, path in found], Path(root)), "undecodable files"),
-    ]
-    return lines if found else [*lines, f"{FAULT}{root}: no picture to use"]

@@ -7,7 +7,7 @@
 
 Karras, Laine, Aila, "A Style-Based Generator Architecture for Generative Adversarial Networks"
 (CVPR 2019). Photos alone. The publisher keeps the last 10,000 as `validation`, and there is no
-third part: they are the test split here, and `val` is drawn from the first 60,000.
+third part: they are the test split here, and `val` is a part of the first 60,000.
 """
 
 from __future__ import annotations
@@ -20,9 +20,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from face_geometry.align import Framing
-from pipeline.common.images import read_image
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, counted, faults, undecodable
+from pipeline.datasets.base import (
+    FAULT,
+    Adapter,
+    DataSettings,
+    Item,
+    Offer,
+    counted,
+    faults,
+    undecodable,
+)
 from pipeline.datasets.listing import pictures, sub_folder
 from sketchface_models.errors import SketchFaceError
 
@@ -42,63 +49,62 @@ _SPLITS = {"training": "train", "validation": "test"}
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class FFHQSettings(DataSettings):
     """The `data` section for FFHQ."""
 
     images: Literal["images1024x1024", "thumbnails128x128", "in-the-wild-images"]
     """Which of the publisher's folders."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every photo of the chosen folder, in the publisher's split.
+class FFHQ(Adapter[FFHQSettings]):
+    """FFHQ: photos alone; its `validation` part is the test split."""
 
-    Raises:
-        SketchFaceError: if the folder is missing or the metadata unreadable.
-    """
-    root = Path(settings.root)
-    splits = _splits(root)
-    found, left_out = pictures(sub_folder(root, settings.images, "data.images"))
-    items = []
-    for name, path in found:
-        number = _number(path)
-        if number is None or number not in splits:
-            reason = f"{path.name}: not a photo of the publisher's (00000 to {COUNT - 1})"
-            left_out.append((name, reason))
-        else:
-            files = {"photo": path}
-            items.append(Item(f"{number:05d}", settings.images, splits[number], files=files))
-    return Offer(items, left_out)
+    name = "ffhq"
+    Settings = FFHQSettings
+    framing = FRAMING
+    signs = ("images1024x1024", "thumbnails128x128")
 
+    def find(self, settings: FFHQSettings) -> Offer:
+        """Return every photo of the chosen folder, in the publisher's split.
 
-def read(item: Item, settings: Settings) -> Face:
-    """One photo."""
-    return Face(photo=read_image(item.files["photo"]))
+        Raises:
+            SketchFaceError: if the folder is missing or the metadata unreadable.
+        """
+        root = Path(settings.root)
+        splits = _splits(root)
+        named, rejected = pictures(sub_folder(root, settings.images, "data.images"))
+        items = []
+        for name, path in named:
+            number = _number(path)
+            if number is None or number not in splits:
+                reason = f"{path.name}: not a photo of the publisher's (00000 to {COUNT - 1})"
+                rejected.append((name, reason))
+            else:
+                files = {"photo": path}
+                items.append(Item(f"{number:05d}", settings.images, splits[number], files=files))
+        return Offer(items, rejected)
 
+    def validate(self, root: Path | str) -> list[str]:
+        """Compare a folder with what the publisher promises; decodes every photo.
 
-def offers(settings: Settings) -> set[str]:
-    """Photos alone."""
-    return {"photo"}
-
-
-def validate(root: Path | str) -> list[str]:
-    """Compare a folder with what the publisher promises; decodes every photo.
-
-    Raises:
-        SketchFaceError: if the metadata are unreadable.
-    """
-    root = Path(root)
-    splits = _splits(root)
-    there = [name for name in IMAGES if (root / name).is_dir()]
-    if not there:
-        return [f"{FAULT}{root}: none of {', '.join(IMAGES)} in it"]
-    lines = [] if (root / METADATA).exists() else [f"no {METADATA}: split by number"]
-    for name in there:
-        photos = {_number(path): path for _, path in pictures(root / name)[0]}
-        counts = Counter(splits.get(number, "unknown") for number in photos if number is not None)
-        for split, promised in (("train", TRAINING), ("test", COUNT - TRAINING)):
-            lines.append(counted(f"{name} {split}", counts[split], promised, "photos"))
-        lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
-    return lines
+        Raises:
+            SketchFaceError: if the metadata are unreadable.
+        """
+        root = Path(root)
+        splits = _splits(root)
+        there = [name for name in IMAGES if (root / name).is_dir()]
+        if not there:
+            return [f"{FAULT}{root}: none of {', '.join(IMAGES)} in it"]
+        lines = [] if (root / METADATA).exists() else [f"no {METADATA}: split by number"]
+        for name in there:
+            photos = {_number(path): path for _, path in pictures(root / name)[0]}
+            counts = Counter(
+                splits.get(number, "unknown") for number in photos if number is not None
+            )
+            for split, promised in (("train", TRAINING), ("test", COUNT - TRAINING)):
+                lines.append(counted(f"{name} {split}", counts[split], promised, "photos"))
+            lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
+        return lines
 
 
 def _number(path: Path) -> int | None:
@@ -106,7 +112,7 @@ def _number(path: Path) -> int | None:
 
 
 def _splits(root: Path) -> dict[int, str]:
-    """Photo's number -> split: as the metadata say, else by the publisher's rule."""
+    """Return a photo's number -> split: as the metadata say, else by the publisher's rule."""
     path = root / METADATA
     if not path.exists():
         return {number: "train" if number < TRAINING else "test" for number in range(COUNT)}
@@ -124,7 +130,7 @@ def _splits(root: Path) -> dict[int, str]:
 
 
 def _category(record: dict[str, Any]) -> Any:
-    """Of the quarter gigabyte of metadata, the categories are all that is ever kept."""
+    """Reduce a record to its category, so that the metadata's 250 MB never fill memory."""
     if "category" in record:
         return record["category"]
     return record if next(iter(record), "").isdigit() else None

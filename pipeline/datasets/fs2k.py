@@ -20,11 +20,20 @@ from typing import Any
 
 from face_geometry.align import Framing
 from pipeline.common.images import EXTENSIONS, read_image
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import counted, faults, undecodable
+from pipeline.datasets.base import (
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Offer,
+    Rejection,
+    counted,
+    faults,
+    undecodable,
+)
 from sketchface_models.errors import SketchFaceError
 
-# Means over photo1 (1,529 photos of 250 x 250, found by the project's own detector; their
+# Means over photo1 (1,529 photos of 250 x 250, landmarks of the project's own detector; their
 # standard deviation is 3 pixels for the eyes and 3 x 5 for the mouth): its publisher's framing,
 # which published scores are taken in. Medians over photo2 and photo3, measured the same way.
 FRAMING = Framing(
@@ -60,77 +69,88 @@ _NAME = re.compile(r"photo([123])/image([0-9]+)")
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class FS2KSettings(DataSettings):
     """The `data` section for FS2K."""
 
     drop_shared: bool = False
     """Leave out the nine test pairs whose photo also stands in train."""
 
 
-def find(settings: Settings) -> Offer:
-    """Every annotated pair, with a reason for each that cannot be used.
+class FS2K(Adapter[FS2KSettings]):
+    """FS2K: photos, sketches and their styles, in the publisher's split."""
 
-    Raises:
-        SketchFaceError: if an annotation file is missing or unreadable.
-    """
-    offer = _annotated(Path(settings.root))
-    if not settings.drop_shared:
-        return offer
-    shared = [
-        (item.id, f"{item.id}: its photo also stands in train as {SHARED[item.id]}")
-        for item in offer.items
-        if _is_shared(item)
-    ]
-    items = [item for item in offer.items if not _is_shared(item)]
-    splits = offer.splits | {id: "test" for id, _ in shared}
-    return Offer(items, [*offer.left_out, *shared], splits)
+    name = "fs2k"
+    Settings = FS2KSettings
+    framing = FRAMING
+    signs = ("anno_t*.json",)
+    shared_photos = SHARED
 
+    def find(self, settings: FS2KSettings) -> Offer:
+        """Return every annotated pair, and a reason for each that cannot be used.
 
-def read(item: Item, settings: Settings) -> Face:
-    """One pair, decoded; the sketch in grey, transparent parts over white."""
-    photo = read_image(item.files["photo"])
-    return Face(photo=photo, sketch=read_image(item.files["sketch"], "L"))
+        Raises:
+            SketchFaceError: if an annotation file is missing or unreadable.
+        """
+        offer = _annotated(Path(settings.root))
+        if not settings.drop_shared:
+            return offer
+        shared = [
+            (item.id, f"{item.id}: its photo also stands in train as {SHARED[item.id]}")
+            for item in offer.items
+            if _is_shared(item)
+        ]
+        items = [item for item in offer.items if not _is_shared(item)]
+        splits = offer.splits | {id: "test" for id, _ in shared}
+        return Offer(items, [*offer.rejected, *shared], splits)
 
+    def read(self, item: Item, settings: FS2KSettings) -> Face:
+        """Decode one pair; the sketch in grey, transparent parts over white."""
+        photo = read_image(item.files["photo"])
+        return Face(photo=photo, sketch=read_image(item.files["sketch"], "L"))
 
-def validate(root: Path | str) -> list[str]:
-    """Compare a folder with what the publisher promises; decodes every picture.
+    def fields(self, settings: FS2KSettings) -> set[str]:
+        """Return what every pair has."""
+        return {"photo", "sketch", "style"}
 
-    Raises:
-        SketchFaceError: if an annotation file is missing or unreadable.
-    """
-    root = Path(root)
-    offer = _annotated(root)
-    used = {path for item in offer.items for path in item.files.values()}
-    there = {path for kind in ("photo", "sketch") for path in _pictures(root, kind).values()}
-    spare = [f"{path.relative_to(root)}: no annotation" for path in sorted(there - used)]
-    shared = [item.id for item in offer.items if _is_shared(item)]
-    return [
-        *_count_lines(offer.items),
-        f"{len(shared)} test pairs whose photo also stands in train"
-        " (data.drop_shared leaves them out)",
-        *faults([f"{id}: {reason}" for id, reason in offer.left_out], "annotations"),
-        *faults(spare, "files without annotation"),
-        *faults(undecodable(sorted(used), root), "undecodable files"),
-    ]
+    def validate(self, root: Path | str) -> list[str]:
+        """Compare a folder with what the publisher promises; decodes every picture.
+
+        Raises:
+            SketchFaceError: if an annotation file is missing or unreadable.
+        """
+        root = Path(root)
+        offer = _annotated(root)
+        used = {path for item in offer.items for path in item.files.values()}
+        there = {path for kind in ("photo", "sketch") for path in _pictures(root, kind).values()}
+        spare = [f"{path.relative_to(root)}: no annotation" for path in sorted(there - used)]
+        shared = [item.id for item in offer.items if _is_shared(item)]
+        return [
+            *_count_lines(offer.items),
+            f"{len(shared)} test pairs whose photo also stands in train"
+            " (data.drop_shared leaves them out)",
+            *faults([f"{id}: {reason}" for id, reason in offer.rejected], "annotations"),
+            *faults(spare, "files without annotation"),
+            *faults(undecodable(sorted(used), root), "undecodable files"),
+        ]
 
 
 def _annotated(root: Path) -> Offer:
     files = {kind: _pictures(root, kind) for kind in ("photo", "sketch")}
     items: dict[str, Item] = {}
-    left_out: list[tuple[str, str]] = []
+    rejected: list[Rejection] = []
     splits: dict[str, str] = {}
     for split in ("train", "test"):
         for number, entry in enumerate(_entries(root / f"anno_{split}.json")):
             item, reason = _item(entry, split, files)
             if item is None:
                 id = _id(entry) or f"anno_{split}_{number}"
-                left_out.append((id, reason))
+                rejected.append((id, reason))
                 splits[id] = split
             elif item.id in items:
-                left_out.append((item.id, f"anno_{split}.json: names {item.id} a second time"))
+                rejected.append((item.id, f"anno_{split}.json: names {item.id} a second time"))
             else:
                 items[item.id] = item
-    return Offer(list(items.values()), left_out, splits)
+    return Offer(list(items.values()), rejected, splits)
 
 
 def _entries(path: Path) -> list[Any]:
@@ -147,7 +167,7 @@ def _entries(path: Path) -> list[Any]:
 
 
 def _pictures(root: Path, kind: str) -> dict[tuple[str, str], Path]:
-    """(`1`..`3`, file name without ending) -> picture; endings differ, in case too."""
+    """Return (`1`..`3`, file name without ending) -> picture; endings differ, in case too."""
     return {
         (number, path.stem): path
         for number in "123"
@@ -159,22 +179,22 @@ def _pictures(root: Path, kind: str) -> dict[tuple[str, str], Path]:
 def _item(
     entry: Any, split: str, files: dict[str, dict[tuple[str, str], Path]]
 ) -> tuple[Item | None, str]:
-    """The pair that an annotation names, or None and what is wrong with it."""
-    where = f"anno_{split}.json"
+    """Return the pair that an annotation names, or None and what is wrong with it."""
+    file = f"anno_{split}.json"
     id = _id(entry)
     if id is None:
-        return None, f"{where}: an entry without an image_name such as photo1/image0001"
+        return None, f"{file}: an entry without an image_name such as photo1/image0001"
     number, digits = _NAME.fullmatch(entry["image_name"]).groups()  # type: ignore[union-attr]
     style = entry.get("style")
     if type(style) is not int or not 0 <= style < STYLES:
-        return None, f"{where}: style {style!r} of {id}; allowed: 0 to {STYLES - 1}"
-    found = {}
+        return None, f"{file}: style {style!r} of {id}; allowed: 0 to {STYLES - 1}"
+    pair = {}
     for kind, name in (("photo", "image"), ("sketch", "sketch")):
         path = files[kind].get((number, f"{name}{digits}"))
         if path is None:
             return None, f"{kind}/{kind}{number}/{name}{digits}.*: missing; fetch it again"
-        found[kind] = path
-    return Item(id, f"photo{number}", split, style + 1, found), ""
+        pair[kind] = path
+    return Item(id, f"photo{number}", split, style + 1, pair), ""
 
 
 def _id(entry: Any) -> str | None:
@@ -189,7 +209,7 @@ def _is_shared(item: Item) -> bool:
 
 
 def _count_lines(items: list[Item]) -> Iterator[str]:
-    found: dict[str, Counter[Any]] = {
+    counts: dict[str, Counter[Any]] = {
         "split": Counter(item.split for item in items),
         "train style": Counter(item.style for item in items if item.split == "train"),
         "test style": Counter(item.style for item in items if item.split == "test"),
@@ -197,9 +217,4 @@ def _count_lines(items: list[Item]) -> Iterator[str]:
     }
     for group, promised in _PROMISED.items():
         for value, expected in promised.items():
-            yield counted(f"{group} {value}", found[group][value], expected, "pairs")
-
-
-def offers(settings: Settings) -> set[str]:
-    """What every pair has."""
-    return {"photo", "sketch", "style"}
+            yield counted(f"{group} {value}", counts[group][value], expected, "pairs")

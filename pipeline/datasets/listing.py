@@ -1,4 +1,4 @@
-"""Finding pictures in folders, and names for them; what several adapters share."""
+"""Pictures in folders: listing and naming them, and pairing photos with sketches by name."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from pathlib import Path
 
 from pipeline.common.images import EXTENSIONS
 from pipeline.common.shards import file_hash
-from pipeline.datasets.base import Item
+from pipeline.datasets.base import Item, Rejection
 from sketchface_models.errors import SketchFaceError
 
 _LONGEST_ID = 80
 
-LeftOut = tuple[str, str]  # id, reason
+NO_PARTNER = "of this name"  # in every reason that says so
+
+Named = tuple[str, Path]
+"""A picture, and the name that it is paired by."""
+Pair = tuple[str, dict[str, Path]]
+"""A name, and its files by field."""
 
 
 def sub_folder(root: Path, name: str, key: str) -> Path:
-    """The sub-folder of `root` that the setting `key` names.
+    """Return the sub-folder of `root` that the setting `key` names.
 
     Raises:
         SketchFaceError: if it is no folder.
@@ -33,28 +38,27 @@ def sub_folder(root: Path, name: str, key: str) -> Path:
     return folder
 
 
-def pictures(
-    folder: Path, skip: Path | None = None
-) -> tuple[list[tuple[str, Path]], list[LeftOut]]:
-    """(name, path) of each picture below `folder`, and what else lies there.
+def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[Rejection]]:
+    """Return (name, path) of each picture below `folder`, and what else lies there.
 
     A picture's name is its path inside `folder` without the ending. Folders are searched to any
     depth, through links too; what begins with a dot is skipped, and so is the folder `skip`.
     """
-    found, left_out = [], []
+    named: list[Named] = []
+    rejected: list[Rejection] = []
     for path in _walk(folder, skip):
         inside = path.relative_to(folder)
         if path.suffix.lower() not in EXTENSIONS:
-            left_out.append((str(inside), f"{inside}: not a picture by its ending"))
+            rejected.append((str(inside), f"{inside}: not a picture by its ending"))
         elif not os.path.isfile(path):  # noqa: PTH113  Path's raises for links into closed folders
-            left_out.append((str(inside), f"{inside}: not a regular file, or a broken link"))
+            rejected.append((str(inside), f"{inside}: not a regular file, or a broken link"))
         else:
-            found.append((inside.with_suffix("").as_posix(), path))
-    return found, left_out
+            named.append((inside.with_suffix("").as_posix(), path))
+    return named, rejected
 
 
 def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
-    """All files below `folder`, sorted; each real folder once, so that circular links end."""
+    """Yield all files below `folder`, sorted; each real folder once, so that circular links end."""
     seen = {skip.resolve()} if skip else set()
     for current, folders, files in os.walk(folder, followlinks=True):
         real = Path(current).resolve()
@@ -67,7 +71,7 @@ def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
 
 
 def safe_id(name: str) -> str:
-    """An id for a file from its name alone: kept where it is plain, else cleaned, with a hash.
+    """Return an id made of a file's name alone: the name itself where it is plain, else cleaned.
 
     `anna-01` stays; `été/Zoë 2` becomes `ete_Zoe_2-` and eight digits, the same on every system
     whichever way it composes accents.
@@ -81,30 +85,32 @@ def safe_id(name: str) -> str:
 
 
 def short_hash(text: str) -> str:
-    """Eight hexadecimal digits that stand for a text."""
+    """Return the first eight hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def with_unique_ids(items: Sequence[Item]) -> list[Item]:
-    """Pictures may share a name (`a.jpg`, `a.png`): all but the first get a hash of theirs."""
-    taken: set[str] = set()
+    """Make ids unique: of files of one name (`a.jpg`, `a.png`), all but the first get a hash."""
+    used: set[str] = set()
     unique = []
     for item in items:
         id = item.id
-        if id in taken:
+        if id in used:
             id = f"{id}-{short_hash(next(iter(item.files.values())).name)}"
-        taken.add(id)
+        used.add(id)
         unique.append(replace(item, id=id))
     return unique
 
 
-def without_copies(items: Sequence[Item], field: str = "photo") -> tuple[list[Item], list[LeftOut]]:
-    """Leave out items whose picture equals an earlier one's; hashes only where sizes are equal."""
+def without_copies(
+    items: Sequence[Item], field: str = "photo"
+) -> tuple[list[Item], list[Rejection]]:
+    """Reject items whose picture equals an earlier one's; hashes only files of equal size."""
     by_size = defaultdict(list)
     for item in items:
         by_size[_size(item.files[field])].append(item)
     first: dict[str, Path] = {}
-    copies: dict[Path, LeftOut] = {}
+    copies: dict[Path, Rejection] = {}
     for size, group in by_size.items():
         for item in group if size and len(group) > 1 else []:
             path = item.files[field]
@@ -128,6 +134,30 @@ def _digest(path: Path) -> str:
         return str(path)  # equal to no other; reading it will say what is wrong
 
 
-def first_there(root: Path, names: Sequence[str]) -> Path | None:
-    """The first of several paths below `root` that exists."""
+def first_existing(root: Path, names: Sequence[str]) -> Path | None:
+    """Return the first of several paths below `root` that exists."""
     return next((root / name for name in names if (root / name).exists()), None)
+
+
+def paired(
+    photos: Sequence[Named], sketches: Sequence[Named]
+) -> tuple[list[Pair], list[Rejection]]:
+    """Return photos and sketches of equal names, and a reason for each that has no partner."""
+    by_name = dict(reversed(sketches))
+    pairs: list[Pair] = []
+    rejected: list[Rejection] = []
+    used: set[str] = set()
+    for name, path in photos:
+        if name not in by_name:
+            rejected.append((name, f"{path.name}: no sketch {NO_PARTNER}; add it"))
+        elif name in used:
+            rejected.append((name, f"{path.name}: a second photo {NO_PARTNER}; rename it"))
+        else:
+            used.add(name)
+            pairs.append((name, {"photo": path, "sketch": by_name[name]}))
+    for name, path in sketches:
+        if name not in used:
+            rejected.append((name, f"{path.name}: no photo {NO_PARTNER}; add it"))
+        elif by_name[name] != path:
+            rejected.append((name, f"{path.name}: a second sketch {NO_PARTNER}; rename it"))
+    return pairs, rejected

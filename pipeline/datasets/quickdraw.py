@@ -6,8 +6,8 @@
 
 Drawings alone, of nobody, on white paper (the bitmaps are inverted). Strokes are drawn the way the
 publisher renders its bitmaps: fitted to the frame, centred, round pens 16 wide, a margin as wide.
-A drawing's id is its `key_id`, a bitmap's the hash of its pixels, so no order of a file decides
-who is drawn into which split.
+A drawing's id is its `key_id`, a bitmap's the hash of its pixels, so the order of a file has
+no say in the splits.
 """
 
 from __future__ import annotations
@@ -26,12 +26,19 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.common.images import resize
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import FAULT, faults
+from pipeline.datasets.base import (
+    FAULT,
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Offer,
+    Rejection,
+    faults,
+)
 from sketchface_models.config import NonEmpty, above, between
 from sketchface_models.errors import SketchFaceError
 
-ALIGNED = True
 SIDE = 28  # of a bitmap
 FRAME = 255  # largest coordinate of a simplified drawing
 MARGIN = 16  # around the frame, in its units; half a pen is added on every side
@@ -46,7 +53,7 @@ _FINE = 1024  # least side of the canvas that is averaged down
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class QuickDrawSettings(DataSettings):
     """The `data` section for QuickDraw."""
 
     file: Annotated[str, NonEmpty()]
@@ -64,48 +71,77 @@ class Drawing(Item):
     """One row of a bitmap file, or the line at one byte of an ndjson file."""
 
     path: Path = Path()
-    place: int = 0
+    position: int = 0
 
 
-def find(settings: Settings) -> Offer:
-    """Every drawing of the file, with a reason for each that cannot or shall not be used.
+class QuickDraw(Adapter[QuickDrawSettings]):
+    """QuickDraw: drawings alone, of nobody."""
 
-    Raises:
-        SketchFaceError: if the file is missing or of neither form.
-    """
-    path = Path(settings.root, settings.file)
-    if path.suffix == ".npy":
-        return Offer(*_bitmaps(path))
-    if path.suffix == ".ndjson":
-        return Offer(*_lines(path, settings.recognized))
-    raise SketchFaceError(
-        f"data.file: {settings.file!r}; allowed: a name ending in .npy or .ndjson"
-    )
+    name = "quickdraw"
+    Settings = QuickDrawSettings
+    aligned = True
+    framing = None
+    signs = ("*.ndjson", "*.npy")
 
+    def find(self, settings: QuickDrawSettings) -> Offer:
+        """Return every drawing of the file, and a reason for each that is not used.
 
-def read(item: Drawing, settings: Settings) -> Face:
-    """One drawing, (size, size), 255 = paper.
+        Raises:
+            SketchFaceError: if the file is missing or of neither form.
+        """
+        path = Path(settings.root, settings.file)
+        if path.suffix == ".npy":
+            return Offer(*_bitmaps(path))
+        if path.suffix == ".ndjson":
+            return Offer(*_lines(path, settings.recognized))
+        raise SketchFaceError(
+            f"data.file: {settings.file!r}; allowed: a name ending in .npy or .ndjson"
+        )
 
-    Raises:
-        SketchFaceError: if the file changed since it was listed.
-    """
-    if item.path.suffix == ".npy":
-        bitmaps = _load(item.path)
-        if item.place >= len(bitmaps):
-            raise SketchFaceError(f"{item.path}: changed since it was listed; run faces again")
-        bitmap = bitmaps[item.place].reshape(SIDE, SIDE)
-        return Face(sketch=resize(255 - bitmap, (settings.size, settings.size)))
-    try:
-        with item.path.open("rb") as file:
-            file.seek(item.place)
-            strokes, _ = _parse(file.readline())
-    except OSError as error:
-        raise SketchFaceError(f"{item.path}: {error.strerror}; run faces again") from None
-    return Face(sketch=draw(strokes, settings.size, settings.pen))
+    def read(self, item: Item, settings: QuickDrawSettings) -> Face:
+        """Decode or draw one drawing, (size, size), 255 = paper.
+
+        Raises:
+            SketchFaceError: if the file changed since it was listed.
+        """
+        assert isinstance(item, Drawing)
+        if item.path.suffix == ".npy":
+            bitmaps = _load(item.path)
+            if item.position >= len(bitmaps):
+                raise SketchFaceError(f"{item.path}: changed since it was listed; run faces again")
+            bitmap = bitmaps[item.position].reshape(SIDE, SIDE)
+            return Face(sketch=resize(255 - bitmap, (settings.size, settings.size)))
+        try:
+            with item.path.open("rb") as file:
+                file.seek(item.position)
+                strokes, _ = _parse(file.readline())
+        except OSError as error:
+            raise SketchFaceError(f"{item.path}: {error.strerror}; run faces again") from None
+        return Face(sketch=draw(strokes, settings.size, settings.pen))
+
+    def fields(self, settings: QuickDrawSettings) -> set[str]:
+        """Return drawings alone."""
+        return {"sketch"}
+
+    def validate(self, root: Path | str) -> list[str]:
+        """Read every drawing of every .npy and .ndjson file below a folder."""
+        root = Path(root)
+        lines: list[str] = []
+        for path in sorted({*root.rglob("*.npy"), *root.rglob("*.ndjson")}):
+            name = path.relative_to(root)
+            try:
+                items, rejected = _bitmaps(path) if path.suffix == ".npy" else _lines(path, False)
+            except SketchFaceError as error:
+                lines.append(f"{FAULT}{error}")
+                continue
+            again = len(items) - len({item.id for item in items})
+            lines.append(f"{name}: {len(items)} drawings, {again} of them a second time")
+            lines += faults([f"{name}: {reason}" for _, reason in rejected], "unreadable drawings")
+        return lines or [f"{FAULT}{root}: no .npy or .ndjson file in it"]
 
 
 def draw(strokes: Strokes, size: int, pen: float = PEN) -> np.ndarray:
-    """Strokes as the publisher draws them, black on white.
+    """Draw strokes as the publisher does, black on white.
 
     The drawing is moved to the frame's corner, scaled until its longer side fills the frame (which
     simplified ones do already), and centred.
@@ -128,53 +164,31 @@ def draw(strokes: Strokes, size: int, pen: float = PEN) -> np.ndarray:
     canvas = np.zeros((fine, fine), np.uint8)
     for stroke in strokes:
         # OpenCV's whole numbers are pixel centres; here they are pixels' edges.
-        placed = ((stroke - low) * fit + offset) * scale - 0.5
-        fixed = np.rint(placed * 2**_SUBPIXEL).astype(np.int32)
+        points = ((stroke - low) * fit + offset) * scale - 0.5
+        fixed = np.rint(points * 2**_SUBPIXEL).astype(np.int32)
         width = max(1, round(pen * scale))
         fixed = fixed if len(fixed) > 1 else np.repeat(fixed, 2, axis=0)  # a dot is a line too
         cv2.polylines(canvas, [fixed], False, (255,), width, cv2.LINE_8, _SUBPIXEL)
     return 255 - cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def offers(settings: Settings) -> set[str]:
-    """Drawings alone."""
-    return {"sketch"}
-
-
-def validate(root: Path | str) -> list[str]:
-    """Read every drawing of every .npy and .ndjson file below a folder."""
-    root = Path(root)
-    lines: list[str] = []
-    for path in sorted({*root.rglob("*.npy"), *root.rglob("*.ndjson")}):
-        name = path.relative_to(root)
-        try:
-            items, left_out = _bitmaps(path) if path.suffix == ".npy" else _lines(path, False)
-        except SketchFaceError as error:
-            lines.append(f"{FAULT}{error}")
-            continue
-        again = len(items) - len({item.id for item in items})
-        lines.append(f"{name}: {len(items)} drawings, {again} of them a second time")
-        lines += faults([f"{name}: {reason}" for _, reason in left_out], "unreadable drawings")
-    return lines or [f"{FAULT}{root}: no .npy or .ndjson file in it"]
-
-
-def _bitmaps(path: Path) -> tuple[list[Item], list[tuple[str, str]]]:
+def _bitmaps(path: Path) -> tuple[list[Item], list[Rejection]]:
     items: list[Item] = []
     seen: Counter[str] = Counter()
-    left_out = []
+    rejected = []
     for row, bitmap in enumerate(_load(path)):
         content = hashlib.sha256(bitmap.tobytes()).hexdigest()
         id = f"{path.stem}-{content[:16]}"
         seen[id] += 1
         if seen[id] > 1:
-            left_out.append((id, f"{path.name}: row {row} is a drawing that it has already"))
+            rejected.append((id, f"{path.name}: row {row} is a drawing that it has already"))
         else:
-            items.append(Drawing(id, path.stem, content=content, path=path, place=row))
-    return items, left_out
+            items.append(Drawing(id, path.stem, content=content, path=path, position=row))
+    return items, rejected
 
 
 def _load(path: Path) -> np.ndarray:
-    """(N, 784) uint8, mapped into memory.
+    """Map a bitmap file into memory, (N, 784) uint8.
 
     Raises:
         SketchFaceError: if it is missing or holds anything else.
@@ -191,44 +205,44 @@ def _load(path: Path) -> np.ndarray:
     return bitmaps
 
 
-def _lines(path: Path, only_recognized: bool) -> tuple[list[Item], list[tuple[str, str]]]:
+def _lines(path: Path, only_recognized: bool) -> tuple[list[Item], list[Rejection]]:
     items: list[Item] = []
-    left_out = []
-    for number, (place, line) in enumerate(_placed_lines(path), start=1):
+    rejected = []
+    for number, (position, line) in enumerate(_numbered_lines(path), start=1):
         try:
             _, entry = _parse(line)
             content = hashlib.sha256(json.dumps(entry["drawing"]).encode()).hexdigest()
         except (SketchFaceError, RecursionError) as error:
-            left_out.append((f"{path.stem}-line-{number}", f"{path.name}: line {number}: {error}"))
+            rejected.append((f"{path.stem}-line-{number}", f"{path.name}: line {number}: {error}"))
             continue
         id = str(entry["key_id"])
         if only_recognized and entry.get("recognized") is False:
-            left_out.append((id, f"{id}: not recognised by the game (data.recognized)"))
+            rejected.append((id, f"{id}: not recognised by the game (data.recognized)"))
             continue
-        items.append(Drawing(id, path.stem, content=content, path=path, place=place))
-    return items, left_out
+        items.append(Drawing(id, path.stem, content=content, path=path, position=position))
+    return items, rejected
 
 
 def _check_there(path: Path) -> None:
     try:
-        there = path.is_file()  # of a pipe no end would be seen
+        exists = path.is_file()  # of a pipe no end would be seen
     except (OSError, ValueError):
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise SketchFaceError(f"data.file: {path} is not there; fetch it or name another")
 
 
-def _placed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Every line that is not blank, and the byte at which it begins."""
+def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is not blank after the byte at which it begins."""
     _check_there(path)
-    place = 0
+    position = 0
     try:
         with path.open("rb") as file:
             bar = tqdm(file, desc=path.name, unit=" drawings", leave=False, disable=None)
             for line in bar:
                 if line.strip():
-                    yield place, line
-                place += len(line)
+                    yield position, line
+                position += len(line)
     except OSError as error:
         raise SketchFaceError(
             f"data.file: {path}: {error.strerror}; fetch it or name another"
@@ -236,7 +250,7 @@ def _placed_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(line: bytes) -> tuple[Strokes, dict[str, Any]]:
-    """The strokes of one line, and all that it says.
+    """Parse one line: its strokes, and its whole record.
 
     Raises:
         SketchFaceError: saying what is wrong with it.
@@ -255,7 +269,7 @@ def _parse(line: bytes) -> tuple[Strokes, dict[str, Any]]:
 
 
 def _stroke(stroke: Any, id: object) -> np.ndarray:
-    """X and y of one stroke; what else it holds (time, labels) is of no use here."""
+    """Return one stroke's x and y, (n, 2); time and the like are ignored."""
     try:
         x, y = (np.array(part, float) for part in _first_two(stroke))
     except (TypeError, ValueError, OverflowError):

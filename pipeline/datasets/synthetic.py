@@ -1,4 +1,4 @@
-"""The built-in faces as a data set: drawn when they are read, with exact ground truth."""
+"""The built-in faces as a data set: rendered when they are read, with exact ground truth."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ import numpy as np
 
 import synthetic_faces as synthetic
 from face_geometry.align import Framing
-from pipeline.datasets.base import DataSettings, Face, Item, Offer
-from pipeline.datasets.checks import faults
+from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer, faults
 from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.randomness import face_id
 from synthetic_faces.ranges import vector
 
-ALIGNED = True  # faces come framed: ingest must not align them
 # Means over the exact landmarks of 400 faces (seed 0); their standard deviation is 3 to 4 % of the
 # side, since the faces turn, nod and lean.
 FRAMING = Framing(points=((0.395, 0.454), (0.604, 0.454), (0.500, 0.680)))
 GENERATOR = Path(synthetic.__file__).resolve().parent
-CHECKED = (0, 1, 2)  # the faces `validate` draws
+CHECKED = (0, 1, 2)  # the faces that `validate` renders
 CHECKED_SIZE = 128
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class SyntheticSettings(DataSettings):
     """Section `data` for the built-in faces; `seed` decides what they look like, too."""
 
     count: Annotated[int, between(1, 1_000_000)]
@@ -39,7 +37,7 @@ class Settings(DataSettings):
     styles: Annotated[tuple[int, ...], NonEmpty()]
     """Styles of the sketches, of 1 to 3; each face is drawn in one of them."""
     duplicate_distance: Annotated[int, between(-1, 100)] = field(default=-1, kw_only=True)
-    """Every face is drawn from its own id: none needs to be compared."""
+    """Every face is made from its own id: none needs to be compared."""
 
     def __post_init__(self) -> None:
         if not set(self.styles) <= set(synthetic.STYLES) or len({*self.styles}) < len(self.styles):
@@ -48,56 +46,66 @@ class Settings(DataSettings):
             )
 
 
-def find(settings: Settings) -> Offer:
-    """`count` faces to train on and `test_count` others to test on.
+class Synthetic(Adapter[SyntheticSettings]):
+    """The built-in faces: photo, sketch, labels, landmarks and depth, all exact."""
 
-    Raises:
-        SketchFaceError: if `root` is not the generator's folder, whose files the stage depends on.
-    """
-    _check_root(settings.root)
-    styles = sorted(settings.styles)
-    train = [_item(face_id(number), "train", styles) for number in range(settings.count)]
-    names = [f"synthetic-test-{number:06d}" for number in range(settings.test_count)]
-    test = [_item(name, "test", styles) for name in names]
-    return Offer(items=train + test, left_out=[])
+    name = "synthetic"
+    Settings = SyntheticSettings
+    aligned = True
+    framing = FRAMING
 
+    def find(self, settings: SyntheticSettings) -> Offer:
+        """Return `count` faces to train on and `test_count` others to test on.
 
-def read(item: Item, settings: Settings) -> Face:
-    """One face at `settings.size`, with its sketch in the item's style."""
-    face = synthetic.render(settings.seed, item.id, settings.size)
-    return Face(
-        photo=face.photo,
-        sketch=None if item.style is None else face.sketch(item.style),
-        labels=face.labels,
-        landmarks=face.landmarks,
-        visible=face.visible,
-        depth=face.depth,
-        parameters=vector(face.parameters),
-    )
+        Raises:
+            SketchFaceError: if `root` is not the generator's folder, on which the stage depends.
+        """
+        _check_root(settings.root)
+        styles = sorted(settings.styles)
+        train = [_item(face_id(number), "train", styles) for number in range(settings.count)]
+        names = [f"synthetic-test-{number:06d}" for number in range(settings.test_count)]
+        test = [_item(name, "test", styles) for name in names]
+        return Offer(items=train + test, rejected=[])
+
+    def read(self, item: Item, settings: SyntheticSettings) -> Face:
+        """Render one face at `settings.size`, with its sketch in the item's style."""
+        face = synthetic.render(settings.seed, item.id, settings.size)
+        return Face(
+            photo=face.photo,
+            sketch=None if item.style is None else face.sketch(item.style),
+            labels=face.labels,
+            landmarks=face.landmarks,
+            visible=face.visible,
+            depth=face.depth,
+            parameters=vector(face.parameters),
+        )
+
+    def fields(self, settings: SyntheticSettings) -> set[str]:
+        """Return what every built-in face has."""
+        return {"photo", "sketch", "style", "labels", "landmarks", "depth"}
+
+    def validate(self, root: str | Path) -> list[str]:
+        """Describe the data set, and render a few faces to check that they are whole.
+
+        Raises:
+            SketchFaceError: if `root` is not the generator's folder.
+        """
+        _check_root(root)
+        lines = [
+            "synthetic: drawn faces of nobody, made on demand; no files are read",
+            "each has a photo, 3 styles of sketch, 68 landmarks with visibility, 19-class labels, "
+            "depth, normals and the parameters it was made from, all exact",
+        ]
+        wrong = {face_id(number): _problems(number) for number in CHECKED}
+        lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]
+        bad = [f"{id}: {problem}" for id, problems in wrong.items() for problem in problems]
+        return [*lines, *faults(bad, "problems")]
 
 
 def style_of(id: str, styles: Sequence[int] = synthetic.STYLES) -> int:
-    """Drawing style of a face: a hash of its id, so it says nothing of its looks."""
+    """Return a face's drawing style: a hash of its id, independent of its looks."""
     digest = hashlib.sha256(f"style/{id}".encode()).digest()
     return styles[int.from_bytes(digest[:8], "big") % len(styles)]
-
-
-def validate(root: str | Path) -> list[str]:
-    """Say what the data set is, and draw a few faces to see that they are whole.
-
-    Raises:
-        SketchFaceError: if `root` is not the generator's folder.
-    """
-    _check_root(root)
-    lines = [
-        "synthetic: drawn faces of nobody, made on demand; no files are read",
-        "each has a photo, 3 styles of sketch, 68 landmarks with visibility, 19-class labels, "
-        "depth, normals and the parameters it was made from, all exact",
-    ]
-    wrong = {face_id(number): _problems(number) for number in CHECKED}
-    lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]
-    bad = [f"{id}: {problem}" for id, problems in wrong.items() for problem in problems]
-    return [*lines, *faults(bad, "problems")]
 
 
 def _item(id: str, split: str, styles: Sequence[int]) -> Item:
@@ -113,7 +121,7 @@ def _check_root(root: str | Path) -> None:
 
 
 def _problems(number: int) -> list[str]:
-    """What is wrong with a face."""
+    """Return what is wrong with a face, one line each."""
     face = synthetic.render(0, number, CHECKED_SIZE)
     again = synthetic.render(0, number, CHECKED_SIZE)
     inside = (face.landmarks > 0).all() and (face.landmarks < CHECKED_SIZE).all()
@@ -124,8 +132,3 @@ def _problems(number: int) -> list[str]:
         "depth does not reach 1": bool(face.depth.max() > 0.99),
     }
     return [problem for problem, fine in checks.items() if not fine]
-
-
-def offers(settings: Settings) -> set[str]:
-    """What every built-in face has."""
-    return {"photo", "sketch", "style", "labels", "landmarks", "depth"}

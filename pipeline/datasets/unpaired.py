@@ -15,13 +15,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
-from pipeline.datasets.base import DataSettings, Face, Item, Offer, Owner
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets.base import (
+    FACE_FIELDS,
+    FAULT,
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Offer,
+    Origin,
+    Rejection,
+)
 from sketchface_models.config import between, load
 from sketchface_models.errors import SketchFaceError
 
@@ -31,16 +39,16 @@ _SHARED = ("size", "shards", "seed", "val_fraction", "limit", "duplicate_distanc
 
 
 @dataclass(frozen=True)
-class Settings(DataSettings):
+class UnpairedSettings(DataSettings):
     """The `data` section for two data sets; sizes, splits and seed hold for both."""
 
     test_fraction: Annotated[float, between(0, 0.9)]
-    """Part of the photos, and of the drawings, that becomes the test split where the publisher of
-    the set gives none."""
+    """Part of the photos, and of the drawings, that becomes the test split where a set's
+    publisher defines none."""
     photo: dict
-    """`name`, `root`, and the keys of its own of the set that gives photos."""
+    """The data set of the photos: its `name`, `root` and own keys."""
     drawings: dict
-    """The same of the set that gives drawings."""
+    """The data set of the drawings: its `name`, `root` and own keys."""
 
     def __post_init__(self) -> None:
         problems = [line for key in HALVES for line in _problems(self, key)]
@@ -55,99 +63,102 @@ class Settings(DataSettings):
 class Half(Item):
     """An item of one of the two sets, under an id that names the set."""
 
-    own: Item | None = None
+    own: Item = field(kw_only=True)
     """The item as its own adapter knows it."""
 
 
-def find(settings: Settings) -> Offer:
-    """The items of both sets, as photos and as drawings.
+class Unpaired(Adapter[UnpairedSettings]):
+    """Photos of one data set beside drawings of another."""
 
-    Raises:
-        SketchFaceError: as the two adapters' own `find`.
-    """
-    items: list[Item] = []
-    left_out: list[tuple[str, str]] = []
-    splits: dict[str, str] = {}
-    for key, kind in HALVES.items():
+    name = "unpaired"
+    Settings = UnpairedSettings
+
+    def find(self, settings: UnpairedSettings) -> Offer:
+        """Return the items of both sets, as photos and as drawings.
+
+        Raises:
+            SketchFaceError: as the two adapters' own `find`.
+        """
+        items: list[Item] = []
+        rejected: list[Rejection] = []
+        splits: dict[str, str] = {}
+        for key, kind in HALVES.items():
+            adapter, own_settings = half(settings, key)
+            offer = adapter.find(own_settings)
+            prefix = f"{kind}-{own_settings.name}-"
+            items += [_half(item, kind, prefix, own_settings.name) for item in offer.items]
+            rejected += [(prefix + id, reason) for id, reason in offer.rejected]
+            splits |= {prefix + id: split for id, split in offer.splits.items()}
+        return Offer(items, rejected, splits)
+
+    def read(self, item: Item, settings: UnpairedSettings) -> Face:
+        """Decode a face as its own adapter does, whole: alignment may need fields left out later.
+
+        Raises:
+            SketchFaceError: as that adapter's own `read`.
+        """
+        origin = self.origin(item, settings)
+        return origin.adapter.read(origin.item, origin.settings)
+
+    def fields(self, settings: UnpairedSettings) -> set[str]:
+        """Return what the two sets hold together, though never for one face."""
+        return set().union(*self.field_sets(settings))
+
+    def field_sets(self, settings: UnpairedSettings) -> list[set[str]]:
+        """Return what a photo's face can have (no sketch), and what a drawing's (sketch, style)."""
+        photos, drawings = (half(settings, key) for key in HALVES)
+        of_drawings = {"sketch", "style"}
+        return [
+            photos[0].fields(photos[1]) - of_drawings,
+            drawings[0].fields(drawings[1]) & of_drawings,
+        ]
+
+    def roots(self, settings: UnpairedSettings) -> dict[str, str]:
+        """Return the folders of both sets."""
+        return {f"data.{key}.root": getattr(settings, key)["root"] for key in HALVES}
+
+    def origin(self, item: Item, settings: UnpairedSettings) -> Origin:
+        """Return an item's own set, and the fields used of it: of a drawing's the sketch alone."""
+        assert isinstance(item, Half)
+        key = next(key for key, kind in HALVES.items() if kind == item.kind)
         adapter, own_settings = half(settings, key)
-        offer = adapter.find(own_settings)
-        prefix = f"{kind}-{own_settings.name}-"
-        items += [_half(item, kind, prefix, own_settings.name) for item in offer.items]
-        left_out += [(prefix + id, reason) for id, reason in offer.left_out]
-        splits |= {prefix + id: split for id, split in offer.splits.items()}
-    return Offer(items, left_out, splits)
+        used = {"sketch"} if item.kind == "drawing" else {*FACE_FIELDS} - {"sketch"}
+        return Origin(adapter, item.own, own_settings, frozenset(used))
+
+    def validate(self, root: Path | str) -> list[str]:
+        """Return a fault: each of the two sets is validated under its own name."""
+        return [
+            f"{FAULT}two data sets: validate each under its own name, such as celeba, quickdraw"
+        ]
 
 
-def owner(item: Half, settings: Settings) -> Owner:
-    """Whose an item is, and what is taken of it: of a drawing's face the sketch alone."""
-    key = next(key for key, kind in HALVES.items() if kind == item.kind)
-    adapter, own_settings = half(settings, key)
-    taken = {"sketch"} if item.kind == "drawing" else {"photo", "labels", "landmarks", "depth"}
-    assert item.own is not None
-    return Owner(adapter, item.own, own_settings, frozenset(taken))
-
-
-def read(item: Half, settings: Settings) -> Face:
-    """The face as its own adapter reads it, whole: alignment may need what is not taken."""
-    own = owner(item, settings)
-    face: Face = own.adapter.read(own.item, own.settings)
-    return face
-
-
-def offers(settings: Settings) -> set[str]:
-    """What the two sets offer together, though never for one face."""
-    return set().union(*pairings(settings))
-
-
-def roots(settings: Settings) -> dict[str, str]:
-    """The folders of both sets."""
-    return {f"data.{key}.root": getattr(settings, key)["root"] for key in HALVES}
-
-
-def pairings(settings: Settings) -> list[set[str]]:
-    """What one face can have: what the photos' set offers but sketches; a sketch, in a style."""
-    (photos, theirs), (drawings, others) = (half(settings, key) for key in HALVES)
-    drawn = {"sketch", "style"}
-    return [photos.offers(theirs) - drawn, drawings.offers(others) & drawn]
-
-
-def validate(root: Path | str) -> list[str]:
-    """Say that each of the two sets is validated under its own name."""
-    return [f"{FAULT}two data sets: validate each under its own name, such as celeba, quickdraw"]
-
-
-def half(settings: Settings, key: str) -> tuple[ModuleType, DataSettings]:
-    """The adapter and whole settings of `photo` or `drawings`."""
-    adapter, values = _whole(settings, key)
-    return adapter, load(adapter.Settings, values, key)
-
-
-def _whole(settings: Settings, key: str) -> tuple[ModuleType, dict[str, Any]]:
+def half(settings: UnpairedSettings, key: str) -> tuple[Adapter[Any], DataSettings]:
+    """Return the adapter and the whole settings of `photo` or `drawings`."""
     from pipeline.datasets import adapter  # which imports this module
 
-    given = getattr(settings, key)
-    module = adapter(given.get("name"))
-    known = {field.name for field in dataclasses.fields(module.Settings)}
+    own = getattr(settings, key)
+    half_adapter = adapter(own.get("name"))
+    known = {field.name for field in dataclasses.fields(half_adapter.Settings)}
     common = {name: getattr(settings, name) for name in _SHARED if name in known}
-    return module, common | given
+    return half_adapter, load(half_adapter.Settings, common | own, key)
 
 
-def _problems(settings: Settings, key: str) -> Iterator[str]:
-    """What is wrong with one half's settings, each line beginning with its key."""
-    given = getattr(settings, key)
-    again = [name for name in given if name in _SHARED]
-    yield from (f"{key}.{name}: stands in data.{name} for both; remove it" for name in again)
-    name = given.get("name")
+def _problems(settings: UnpairedSettings, key: str) -> Iterator[str]:
+    """Yield what is wrong with one half's settings, each line beginning with its key."""
+    own = getattr(settings, key)
+    repeated = [name for name in own if name in _SHARED]
+    yield from (f"{key}.{name}: stands in data.{name} for both; remove it" for name in repeated)
+    name = own.get("name")
     if name == "unpaired":
         yield f"{key}.name: 'unpaired'; allowed: one data set"
         return
     try:
-        module, own = half(settings, key)
+        half_adapter, half_settings = half(settings, key)
     except SketchFaceError as error:
         yield from str(error).replace("data.name:", f"{key}.name:").split("\n")
         return
     wanted = "photo" if key == "photo" else "sketch"
-    if wanted not in module.offers(own):
+    if wanted not in half_adapter.fields(half_settings):
         yield f"{key}.name: {name!r} has no {wanted}; allowed: a data set that has"
 
 

@@ -17,11 +17,10 @@ def main(params: Parameters) -> None:
     Raises:
         SketchFaceError: if the section or the data cannot be used.
     """
-    module = adapter(params.value("data.name"))
-    settings = params.section("data", module.Settings)
-    roots = module.roots(settings) if hasattr(module, "roots") else {"data.root": settings.root}
+    data = adapter(params.value("data.name"))
+    settings = params.section("data", data.Settings)
     watched = (settings.root, params.value("second_root"))
-    for key, root in roots.items():
+    for key, root in data.roots(settings).items():
         if not os.path.isdir(root):  # noqa: PTH112 - says no where Path raises
             raise SketchFaceError(
                 f"{key}: {root!r} is no folder; set it to where {settings.name} lies"
@@ -30,7 +29,7 @@ def main(params: Parameters) -> None:
             raise SketchFaceError(
                 f"second_root: {watched[1]!r}, and {key} {root!r}; `make params` makes them agree"
             )
-    ingest(module, settings, Path("data/faces"))
+    ingest(data, settings, Path("data/faces"))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Which photos are one and the same: byte for byte, or as far as the eye can tell.
+"""Duplicate photos: equal byte for byte, or in a perceptual hash.
 
 A photo's hash are the signs of its 16 x 16 lowest cosine frequencies but the mean (Zauner,
 "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, takes 8 x 8). Aligned
 faces are alike by themselves, and 64 bits do not tell another photo of a person (3 bits apart in
-FS2K) from another crop of the same one (11). With 255, the closest of 850 strangers are 62 bits
-apart (mean 118, deviation 10), and 11 of FS2K's 12 known twins at most 34.
+FS2K) from another crop of the same photo (11). With 255, the closest of 850 different people are
+62 bits apart (mean 118, deviation 10), and 11 of FS2K's 12 known duplicates at most 34.
 
 A mirrored picture has the same frequencies with the signs of the odd columns turned: nothing
 needs to be hashed twice.
@@ -26,7 +26,7 @@ BITS = _LOW * _LOW - 1
 _FLAT = 2.0  # standard deviation in grey levels below which a picture has no features
 _BLOCK = 256  # photos compared at once: 8 MB even where all of them are alike
 _ID_BITS = 32  # of an int64 that ranks pairs: first how near, then which
-_ALONE = np.iinfo(np.int64).max
+_NONE = np.iinfo(np.int64).max
 _ODD = np.tile(np.arange(_LOW) % 2 == 1, _LOW)[1:]  # bits that a mirror turns
 
 Ranked = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -35,7 +35,7 @@ Ranked = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Twin:
-    """The photo most like another one."""
+    """The photo most like another one, in a group of duplicates."""
 
     id: str
     distance: int
@@ -46,7 +46,7 @@ class Twin:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Photos that stand more than once.
+    """Photos that occur more than once.
 
     groups: ids that belong together, sorted, each group and then all of them. twins: for each of
     these ids the one it is most like.
@@ -57,7 +57,7 @@ class Duplicates:
 
 
 def photo_hash(photo: np.ndarray) -> bytes | None:
-    """255 bits in 32 bytes that say what a photo shows; None where it shows nothing.
+    """Return a perceptual hash of 255 bits in 32 bytes; None for a photo without features.
 
     Args:
         photo: (H, W, 3) uint8.
@@ -77,18 +77,18 @@ def find_duplicates(
 
     Args:
         hashes: id -> `photo_hash`.
-        digests: id -> hash of the photo's own bytes; ids without one are compared by looks alone.
+        digests: id -> hash of the photo's own bytes; ids without one are compared by hash.
         distance: the most bits in which two hashes of one photo differ; -1 compares bytes alone.
     """
     ids = np.array(sorted({*hashes, *digests}), object)
-    group, best = np.arange(len(ids)), np.full(len(ids), _ALONE)
-    for i, j, rank in chain([_same_bytes(ids, digests)], _alike(ids, hashes, distance)):
+    group, best = np.arange(len(ids)), np.full(len(ids), _NONE)
+    for i, j, rank in chain([_same_bytes(ids, digests)], _similar(ids, hashes, distance)):
         group = _merged(group, i, j)
         np.minimum.at(best, i, rank << _ID_BITS | j)
         np.minimum.at(best, j, rank << _ID_BITS | i)
     members = defaultdict(list)
     twins = {}
-    for n in np.flatnonzero(best != _ALONE).tolist():
+    for n in np.flatnonzero(best != _NONE).tolist():
         members[group[n]].append(ids[n])
         nearness, twin = divmod(int(best[n]), 1 << _ID_BITS)
         apart, mirrored = divmod(max(nearness - 1, 0), 2)
@@ -99,7 +99,7 @@ def find_duplicates(
 def near_pairs(
     hashes: np.ndarray, distance: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """All pairs of hashes at most `distance` bits apart, a block at a time.
+    """Yield all pairs of hashes at most `distance` bits apart, a block at a time.
 
     With bits as -1 and 1, and e and o the scalar products over the bits that a mirror leaves and
     over those that it turns, the distances of a pair are (255 - e - o) / 2 and, mirrored,
@@ -116,9 +116,9 @@ def near_pairs(
     for top in range(0, len(hashes), _BLOCK):
         even, odd = _signs(hashes[top : top + _BLOCK])
         for left in range(top, len(hashes), _BLOCK):
-            their_even, their_odd = _signs(hashes[left : left + _BLOCK])
-            turned = odd @ their_odd.T
-            likeness = even @ their_even.T + np.abs(turned)
+            other_even, other_odd = _signs(hashes[left : left + _BLOCK])
+            turned = odd @ other_odd.T
+            likeness = even @ other_even.T + np.abs(turned)
             i, j = np.nonzero(likeness >= least)
             apart = ((BITS - likeness[i, j]) / 2).astype(int)
             mirrored = turned[i, j] < 0
@@ -127,7 +127,7 @@ def near_pairs(
 
 
 def _signs(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The bits that a mirror leaves, and those that it turns, as float32 -1 and 1."""
+    """Return the bits that a mirror leaves, and those that it turns, as float32 -1 and 1."""
     signs = np.unpackbits(hashes, axis=1)[:, :BITS].astype(np.float32) * 2 - 1
     return signs[:, ~_ODD], signs[:, _ODD]
 
@@ -143,7 +143,9 @@ def _same_bytes(ids: np.ndarray, digests: Mapping[str, str]) -> Ranked:
     return i, j, np.zeros(len(pairs), int)
 
 
-def _alike(ids: np.ndarray, hashes: Mapping[str, bytes | None], distance: int) -> Iterator[Ranked]:
+def _similar(
+    ids: np.ndarray, hashes: Mapping[str, bytes | None], distance: int
+) -> Iterator[Ranked]:
     numbers = np.array([n for n, id in enumerate(ids) if hashes.get(id)], int)
     if distance >= 0 and len(numbers):
         packed = b"".join(hashes[id] or b"" for id in ids[numbers])
@@ -153,7 +155,7 @@ def _alike(ids: np.ndarray, hashes: Mapping[str, bytes | None], distance: int) -
 
 
 def _merged(group: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Group numbers (each the least of its members') after pairs i, j have been joined."""
+    """Return group numbers (each the least of its members') after joining the pairs i, j."""
     while (group[i] != group[j]).any():
         least = np.minimum(group[i], group[j])
         np.minimum.at(group, group[i], least)

@@ -1,7 +1,7 @@
-"""What the `faces` stage says of itself once its shards are made: counts, losses, duplicates.
+"""The tables beside the shards of the `faces` stage: index, quarantine, duplicates and counts.
 
-Every face that was offered is accounted for here, and faces that stand twice are brought into one
-split.
+Every face offered is accepted or quarantined, and counted here; copies of one photo are brought
+into one split.
 """
 
 from __future__ import annotations
@@ -25,160 +25,197 @@ from pipeline.common.shards import (
     stream_rows,
     write_rows,
 )
-from pipeline.datasets.base import SPLITS, DataSettings
+from pipeline.datasets.base import FACE_FIELDS, SPLITS, DataSettings
 from pipeline.faces.duplicates import Duplicates, find_duplicates
 from pipeline.faces.splits import together
 from sketchface_models.errors import SketchFaceError
 
-FIELDS = ("photo", "sketch", "labels", "landmarks", "depth")
-"""What a face may have; the columns of these names are null where it does not."""
-LOST = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
-DUPLICATES = pa.schema(
+INDEX_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
-        ("group", pa.string()),  # the first id of those that are one photo
         ("split", pa.string()),
-        ("twin", pa.string()),  # the one it is most like
-        ("same_bytes", pa.bool_()),
-        ("mirrored", pa.bool_()),
-        ("distance", pa.int16()),  # bits in which the two hashes differ
+        ("style", pa.int8()),
+        ("source", pa.string()),
+        ("shard", pa.int16()),
+        *((field, pa.bool_()) for field in FACE_FIELDS),
     ]
 )
+INDEX_COLUMNS = {
+    "id": "key of the face in every table",
+    "split": "train, val or test",
+    "style": "drawing style, counted from 1; null where unknown",
+    "source": "part of the data set that the face comes from",
+    "shard": "number of the file in shards/ that holds its row",
+    **{field: f"whether the face has its data set's own {field}" for field in FACE_FIELDS},
+}
+QUARANTINE_SCHEMA = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
+QUARANTINE_COLUMNS = {
+    "id": "face or file that was left out",
+    "stage": "stage that left it out: faces",
+    "reason": "why, in one line",
+    "split": "split of a face that is missing from it; null for files, and for repeated ids",
+    "style": "drawing style, counted from 1; null where unknown",
+}
+DUPLICATES_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("group", pa.string()),
+        ("split", pa.string()),
+        ("twin", pa.string()),
+        ("same_bytes", pa.bool_()),
+        ("mirrored", pa.bool_()),
+        ("distance", pa.int16()),
+    ]
+)
+DUPLICATES_COLUMNS = {
+    "id": "a face whose photo occurs more than once",
+    "group": "first id of the faces with that photo",
+    "split": "train, val or test",
+    "twin": "id of the photo that is most like it",
+    "same_bytes": "whether the two are equal byte for byte",
+    "mirrored": "whether the two are nearer when one is mirrored",
+    "distance": "bits in which their hashes differ, 0 to 255",
+}
 
-Known = dict[str, tuple[str | None, int | None]]  # id -> split, style
+Labels = dict[str, tuple[str | None, int | None]]
+"""id -> split and style, None where unknown."""
 
 
 @dataclass(frozen=True)
-class Books:
-    """What was known before any face was read.
+class Offered:
+    """What is known of a data set before any face is read.
 
-    offered: number of faces and files. shared: ids of publisher's test faces whose photo also
-    stands in train. known: every face of a known split. drawn: what seeded splits were drawn from,
-    see `splits.together`. digests: id -> hash of the bytes it is read from. framing: where the
-    photos have eyes and mouth; None where nobody measured it.
+    count: number of faces and files. shared: ids of publisher's test faces whose photo also stands
+    in train. labels: of every face of a known split. seeded_from: see `splits.together`. digests:
+    id -> hash of the bytes it is read from. framing: where the photos have eyes and mouth; None
+    where that was not measured.
     """
 
     settings: DataSettings
-    offered: int
+    count: int
     shared: Sequence[str]
-    known: Known
-    drawn: Mapping[str, str | None]
+    labels: Labels
+    seeded_from: Mapping[str, str | None]
     digests: Mapping[str, str]
     framing: Points | None
 
 
-def close(folder: Path, books: Books, schema: pa.Schema) -> None:
+def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
     """Settle the splits and add index, duplicates, quarantine and counts to a folder of shards.
 
     Raises:
         SketchFaceError: if no face was accepted.
     """
-    left_out = read_quarantine(folder)
+    quarantine = read_quarantine(folder)
     rows = [row for path in shard_paths(folder) for row in read_rows(path, ["id", "split", "hash"])]
-    if len(rows) + len(left_out) != books.offered:
+    if len(rows) + len(quarantine) != offered.count:
         raise RuntimeError(
-            f"{books.offered} offered, {len(rows)} accepted, {len(left_out)} quarantined"
+            f"{offered.count} offered, {len(rows)} accepted, {len(quarantine)} quarantined"
         )
     if not rows:
-        raise SketchFaceError(_nothing_left(books.settings, left_out))
-    twice = find_duplicates(
+        raise SketchFaceError(_nothing_left(offered.settings, quarantine))
+    duplicates = find_duplicates(
         {row["id"]: row["hash"] for row in rows},
-        {row["id"]: books.digests[row["id"]] for row in rows if row["id"] in books.digests},
-        books.settings.duplicate_distance,
+        {row["id"]: offered.digests[row["id"]] for row in rows if row["id"] in offered.digests},
+        offered.settings.duplicate_distance,
     )
-    _move(folder, together(twice.groups, {r["id"]: r["split"] for r in rows}, books.drawn), schema)
+    splits = {row["id"]: row["split"] for row in rows}
+    _change_splits(folder, together(duplicates.groups, splits, offered.seeded_from), schema)
     index = _index(folder)
     pq.write_table(index, folder / "index.parquet", compression="zstd")
     columns = index.to_pydict()
-    split_of = dict(zip(columns["id"], columns["split"], strict=True))
-    write_rows(folder / "quarantine.parquet", _lost(left_out, books.known, set(split_of)), LOST)
-    write_rows(folder / "duplicates.parquet", _duplicate_rows(twice, split_of), DUPLICATES)
+    splits = dict(zip(columns["id"], columns["split"], strict=True))
+    quarantine = _labelled(quarantine, offered.labels, set(splits))
+    write_rows(folder / "quarantine.parquet", quarantine, QUARANTINE_SCHEMA)
+    write_rows(
+        folder / "duplicates.parquet", _duplicate_rows(duplicates, splits), DUPLICATES_SCHEMA
+    )
     summary = {
-        "name": books.settings.name,
-        "size": books.settings.size,
-        "framing": books.framing,
-        "offered": books.offered,
+        "name": offered.settings.name,
+        "size": offered.settings.size,
+        "framing": offered.framing,
+        "offered": offered.count,
         "accepted": len(rows),
-        "quarantined": len(left_out),
+        "quarantined": len(quarantine),
         "splits": {split: columns["split"].count(split) for split in SPLITS},
         "styles": _counts(style for style in columns["style"] if style is not None),
         "sources": _counts(columns["source"]),
-        "fields": {field: sum(columns[field]) for field in FIELDS if any(columns[field])},
+        "fields": {field: sum(columns[field]) for field in FACE_FIELDS if any(columns[field])},
         # Test faces whose photo also stands in train: scored with and without them.
-        "shared": [id for id in books.shared if id in split_of],
-        "duplicates": _duplicate_counts(twice, split_of),
+        "shared": [id for id in offered.shared if id in splits],
+        "duplicates": _duplicate_counts(duplicates, splits),
     }
     text = json.dumps(summary, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
 
 
-def _move(folder: Path, moved: Mapping[str, str], schema: pa.Schema) -> None:
-    """Write the shards of moved faces again, with their new splits."""
-    for path in shard_paths(folder) if moved else []:
-        if not moved.keys().isdisjoint(row["id"] for row in read_rows(path, ["id"])):
+def _change_splits(folder: Path, changes: Mapping[str, str], schema: pa.Schema) -> None:
+    """Write the shards of faces with another split again."""
+    for path in shard_paths(folder) if changes else []:
+        if not changes.keys().isdisjoint(row["id"] for row in read_rows(path, ["id"])):
             rows = (
-                row | {"split": moved.get(row["id"], row["split"])} for row in stream_rows(path)
+                row | {"split": changes.get(row["id"], row["split"])} for row in stream_rows(path)
             )
             changed = path.with_suffix(".changed")
             write_rows(changed, rows, schema)
             changed.replace(path)
 
 
-def _lost(left_out: Sequence[Row], known: Known, accepted: set[str]) -> list[Row]:
-    """The quarantine rows with split and style, which stand once for each face that was lost.
+def _labelled(quarantine: Sequence[Row], labels: Labels, accepted: set[str]) -> list[Row]:
+    """Return the quarantine rows with split and style, each face's once.
 
-    They are null for what is no face of a split, and for a second one of an id that is counted
-    already: so whoever scores a split can count what is missing from it.
+    They are null for what is no face of a split, and for a second row of one id: so whoever scores
+    a split can count what is missing from it.
     """
-    faces = {id: face for id, face in known.items() if id not in accepted}
-    marked = []
-    for row in left_out:
-        split, style = faces.pop(row["id"], (None, None))
-        marked.append(row | {"split": split, "style": style})
-    return marked
+    missing = {id: label for id, label in labels.items() if id not in accepted}
+    rows = []
+    for row in quarantine:
+        split, style = missing.pop(row["id"], (None, None))
+        rows.append(row | {"split": split, "style": style})
+    return rows
 
 
 def _index(folder: Path) -> pa.Table:
-    """id, split, style, source, shard, and one boolean for each of `FIELDS`, sorted by id."""
+    """Return the index of a folder of shards, sorted by id (`INDEX_SCHEMA`)."""
     parts = []
     for path in shard_paths(folder):
         # Of pictures the paths alone: whether there is one, not what it shows.
-        inner = [f"{name}.path" if name != "landmarks" else name for name in FIELDS]
+        inner = [f"{name}.path" if name != "landmarks" else name for name in FACE_FIELDS]
         table = pq.ParquetFile(path).read(columns=["id", "split", "style", "source", *inner])
         part = table.select(["id", "split", "style", "source"])
         part = part.append_column("shard", pa.array([int(path.stem)] * len(table), pa.int16()))
-        for field in FIELDS:
+        for field in FACE_FIELDS:
             part = part.append_column(field, table[field].is_valid())
-        parts.append(part.replace_schema_metadata(None))
+        parts.append(part.replace_schema_metadata(None).cast(INDEX_SCHEMA))
     return pa.concat_tables(parts).sort_by("id")
 
 
-def _duplicate_rows(twice: Duplicates, split_of: Mapping[str, str]) -> list[Row]:
+def _duplicate_rows(duplicates: Duplicates, splits: Mapping[str, str]) -> list[Row]:
     return [
         {
             "id": id,
             "group": group[0],
-            "split": split_of[id],
-            "twin": twice.twins[id].id,
-            "same_bytes": twice.twins[id].same_bytes,
-            "mirrored": twice.twins[id].mirrored,
-            "distance": twice.twins[id].distance,
+            "split": splits[id],
+            "twin": duplicates.twins[id].id,
+            "same_bytes": duplicates.twins[id].same_bytes,
+            "mirrored": duplicates.twins[id].mirrored,
+            "distance": duplicates.twins[id].distance,
         }
-        for group in twice.groups
+        for group in duplicates.groups
         for id in group
     ]
 
 
-def _duplicate_counts(twice: Duplicates, split_of: Mapping[str, str]) -> dict[str, int]:
-    """Groups, faces in them, and groups of which a publisher's split tests a part alone.
+def _duplicate_counts(duplicates: Duplicates, splits: Mapping[str, str]) -> dict[str, int]:
+    """Return the numbers of groups, of faces in them, and of groups in train and test alike.
 
-    Validation is a part of training here: it is drawn from it.
+    Validation counts as training here, of which it is a part.
     """
-    splits: Iterator[set[str]] = ({split_of[id] for id in group} for group in twice.groups)
+    split_sets: Iterator[set[str]] = ({splits[id] for id in group} for group in duplicates.groups)
     return {
-        "groups": len(twice.groups),
-        "faces": sum(map(len, twice.groups)),
-        "in_train_and_test": sum("test" in found and len(found) > 1 for found in splits),
+        "groups": len(duplicates.groups),
+        "faces": sum(map(len, duplicates.groups)),
+        "in_train_and_test": sum("test" in names and len(names) > 1 for names in split_sets),
     }
 
 
@@ -186,11 +223,11 @@ def _counts(values: Iterable[object]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(Counter(values).items())}
 
 
-def _nothing_left(settings: DataSettings, left_out: Sequence[Row]) -> str:
-    where = f"data.root: {settings.root}"
-    if not left_out:
-        return f"{where}: holds no face that {settings.name} knows; point it at the data"
+def _nothing_left(settings: DataSettings, quarantine: Sequence[Row]) -> str:
+    root = f"data.root: {settings.root}"
+    if not quarantine:
+        return f"{root}: holds no face that {settings.name} knows; point it at the data"
     # Reasons begin with the file's name: what follows it is what they have in common.
-    kinds = Counter(row["reason"].partition(": ")[2] or row["reason"] for row in left_out)
+    kinds = Counter(row["reason"].partition(": ")[2] or row["reason"] for row in quarantine)
     reason, count = kinds.most_common(1)[0]
-    return f"{where}: none of {len(left_out)} faces can be used; {count} of them: {reason}"
+    return f"{root}: none of {len(quarantine)} faces can be used; {count} of them: {reason}"

@@ -1,17 +1,6 @@
-"""The `faces` stage: whatever a data set offers, in one canonical form.
+"""Ingest a data set: decode, align and store each face of an offer, a shard at a time.
 
-`ingest` writes
-
-    shards/*.parquet    one row a face (`SCHEMA`): aligned square pictures and what is known of it
-
-and `index.close` beside them
-
-    quarantine.parquet  what was left out, with the reason; split and style of faces lost by it
-    index.parquet       one line a face: split, style, source, shard and which fields it has
-    duplicates.parquet  photos that stand more than once, byte for byte or as far as one can see
-    dataset.json        name, size, framing and counts
-
-A face is offered, and then accepted or quarantined; nothing is lost between the three.
+`ingest` writes the shards (`SCHEMA`), and `index.write_index` the tables beside them.
 """
 
 from __future__ import annotations
@@ -19,13 +8,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
@@ -46,14 +33,22 @@ from pipeline.common.shards import (
     quarantined,
     shard_of,
 )
-from pipeline.datasets.base import DataSettings, Face, Item, Owner
-from pipeline.faces import index, splits
+from pipeline.datasets.base import (
+    FACE_FIELDS,
+    Adapter,
+    DataSettings,
+    Face,
+    Item,
+    Origin,
+    Rejection,
+)
+from pipeline.faces import splits
 from pipeline.faces.duplicates import photo_hash
+from pipeline.faces.index import Offered, write_index
 from pipeline.landmarks.detector import find_face
 from sketchface_models.errors import SketchFaceError
 
 STAGE = "faces"
-FIELDS = index.FIELDS
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -63,110 +58,127 @@ SCHEMA = pa.schema(
         ("photo", IMAGE),
         ("sketch", IMAGE),
         ("labels", IMAGE),
-        ("landmarks", pa.list_(pa.float32())),  # x, y of 68 points, aligned pixels
-        ("visible", pa.list_(pa.bool_())),  # of the landmarks
+        ("landmarks", pa.list_(pa.float32())),
+        ("visible", pa.list_(pa.bool_())),
         ("depth", IMAGE),
-        ("parameters", pa.string()),  # of a built-in face: JSON, by dotted name
-        ("transform", pa.list_(pa.float32())),  # 2 x 3, row by row: source -> aligned pixels
-        ("hash", pa.binary()),  # of the photo, see `duplicates`
+        ("parameters", pa.string()),
+        ("transform", pa.list_(pa.float32())),
+        ("hash", pa.binary()),
     ]
 )
+COLUMNS = {
+    "id": "key of the face in every table",
+    "split": "train, val or test",
+    "style": "drawing style, counted from 1; null where unknown",
+    "source": "part of the data set that the face comes from",
+    "photo": "aligned photo, JPEG or PNG, (size, size, 3) uint8 RGB; null without a photo",
+    "sketch": "aligned sketch, PNG, (size, size) uint8, 255 is paper; null without a sketch",
+    "labels": "the data set's own parsing map, PNG, (size, size) uint8, classes 0 to 18; or null",
+    "landmarks": "the data set's own 68 iBUG landmarks, x and y in pixels, 136 numbers; or null",
+    "visible": "whether nothing hides each landmark, 68 values; or null",
+    "depth": "the data set's own depth, 16-bit PNG, (size, size), 1 nearest, 0 background; or null",
+    "parameters": "what a built-in face was made from, JSON by dotted name; else null",
+    "transform": "2 x 3 matrix, row by row: source pixels to aligned pixels",
+    "hash": "perceptual hash of the photo, 255 bits in 32 bytes; null where none is compared",
+}
 
-LeftOut = tuple[str, str]  # id, reason
 _FILES = 1024  # hashed at once
 
 
-def ingest(adapter: ModuleType, settings: DataSettings, out: Path | str) -> None:
-    """Write `out` from what the adapter finds under `settings.root`.
+def ingest(adapter: Adapter[Any], settings: DataSettings, out: Path | str) -> None:
+    """Ingest the data set under `settings.root` into the folder `out`.
 
     Raises:
         SketchFaceError: if the data set cannot be read at all, or no face of it can be used.
     """
     offer = adapter.find(settings)
-    items, left_out = _without_duplicates(offer.items, offer.left_out)
+    items, rejected = _without_repeated_ids(offer.items, offer.rejected)
     test_fraction = getattr(settings, "test_fraction", 0.0)
-    given = {item.id: item.split for item in items}
-    whole = splits.sources_with_val(items)
+    publishers = {item.id: item.split for item in items}
+    with_val = splits.sources_with_val(items)
     items = splits.assign(items, settings.seed, settings.val_fraction, test_fraction)
     items = splits.limited(items, settings.seed, settings.limit)
     digests = _digests(items)
-    books = index.Books(
+    offered = Offered(
         settings=settings,
-        offered=len(items) + len(left_out),
-        shared=sorted(getattr(adapter, "SHARED", {})),
-        known={id: (split, None) for id, split in offer.splits.items()}
+        count=len(items) + len(rejected),
+        shared=sorted(adapter.shared_photos),
+        labels={id: (split, None) for id, split in offer.splits.items()}
         | {item.id: (item.split, item.style) for item in items},
-        drawn={
-            item.id: given[item.id]
+        seeded_from={
+            item.id: publishers[item.id]
             for item in items
-            if given[item.id] is None or (given[item.id] == "train" and item.source not in whole)
+            if publishers[item.id] is None
+            or (publishers[item.id] == "train" and item.source not in with_val)
         },
         digests={item.id: _content(item, digests) for item in items if _content(item, digests)},
         framing=_framing(adapter, items, settings),
     )
     run_shards(
         STAGE,
-        _jobs(adapter.__name__, items, left_out, settings, digests),
+        _jobs(adapter, items, rejected, settings, digests),
         out,
         SCHEMA,
-        (adapter.__name__, settings),
-        f"pipeline.{STAGE}",
-        functools.partial(index.close, books=books, schema=SCHEMA),
+        (adapter.name, settings),
+        "pipeline.faces.__main__",
+        functools.partial(write_index, offered=offered, schema=SCHEMA),
     )
 
 
 def ingest_shard(
-    adapter_name: str, items: Sequence[Item], left_out: Sequence[LeftOut], settings: DataSettings
+    adapter: Adapter[Any],
+    items: Sequence[Item],
+    rejected: Sequence[Rejection],
+    settings: DataSettings,
 ) -> Iterator[Row]:
-    """One shard's rows and quarantine rows, as they are made; runs in a worker process."""
+    """Yield one shard's rows and quarantine rows as they are made; runs in a worker process."""
     cv2.setNumThreads(1)  # the workers share the cores among themselves
-    adapter = importlib.import_module(adapter_name)
-    yield from (quarantined(_printable(id), STAGE, _printable(why)) for id, why in left_out)
+    yield from (quarantined(_printable(id), STAGE, _printable(why)) for id, why in rejected)
     for item in sorted(items, key=lambda item: item.id):
         try:
             yield _row(adapter, item, settings)
         except SketchFaceError as error:
             reason = str(error)
-            for root in _roots(adapter, settings):
+            for root in adapter.roots(settings).values():
                 reason = reason.replace(f"{Path(root)}/", "")
             yield quarantined(item.id, STAGE, _printable(reason))
 
 
 def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
-    """Every picture of a face, and its landmarks, under one transform: `size` x `size` pixels."""
+    """Return a face with all its pictures and landmarks under one transform, `size` x `size`."""
 
-    def moved(warp: Any, field: np.ndarray | None) -> np.ndarray | None:
+    def warped(warp: Any, field: np.ndarray | None) -> np.ndarray | None:
         return None if field is None else warp(field, transform, size)
 
     landmarks = face.landmarks
     if landmarks is not None:
         landmarks = align.transform_points(landmarks, transform)
     return Face(
-        photo=moved(align.warp, face.photo),
-        sketch=moved(align.warp, face.sketch),
-        labels=moved(align.warp_labels, face.labels),
+        photo=warped(align.warp, face.photo),
+        sketch=warped(align.warp, face.sketch),
+        labels=warped(align.warp_labels, face.labels),
         landmarks=landmarks,
         visible=face.visible,
-        depth=moved(align.warp_depth, face.depth),
+        depth=warped(align.warp_depth, face.depth),
         parameters=face.parameters,
     )
 
 
-def _without_duplicates(
-    items: Sequence[Item], left_out: Sequence[LeftOut]
-) -> tuple[list[Item], list[LeftOut]]:
+def _without_repeated_ids(
+    items: Sequence[Item], rejected: Sequence[Rejection]
+) -> tuple[list[Item], list[Rejection]]:
     unique: dict[str, Item] = {}
-    repeated: list[LeftOut] = []
+    repeated: list[Rejection] = []
     for item in items:
         if item.id in unique:
             repeated.append((item.id, f"{item.id}: another face has this id; rename one"))
         else:
             unique[item.id] = item
-    return list(unique.values()), [*left_out, *repeated]
+    return list(unique.values()), [*rejected, *repeated]
 
 
 def _digests(items: Sequence[Item]) -> dict[Path, str]:
-    """Hashes of all files of all items, each read once."""
+    """Hash all files of all items, each once."""
     paths = sorted({path for item in items for path in item.files.values()})
     digests: dict[Path, str] = {}
     bar = tqdm(total=len(paths), desc=f"{STAGE}: hash", unit="file", leave=False, disable=None)
@@ -187,7 +199,7 @@ def _digest(path: Path) -> str:
 
 
 def _content(item: Item, digests: Mapping[Path, str]) -> str:
-    """What two copies of a face, or of a drawing, have in common; empty where unknown."""
+    """Return the hash that two copies of a face, or of a drawing, share; empty where unknown."""
     if item.content:
         return item.content
     sketch = item.files.get("sketch")
@@ -196,32 +208,32 @@ def _content(item: Item, digests: Mapping[Path, str]) -> str:
 
 
 def _jobs(
-    adapter_name: str,
+    adapter: Adapter[Any],
     items: Sequence[Item],
-    left_out: Sequence[LeftOut],
+    rejected: Sequence[Rejection],
     settings: DataSettings,
     digests: Mapping[Path, str],
 ) -> list[ShardJob]:
     item_groups: dict[int, list[Item]] = defaultdict(list)
-    left_out_groups: dict[int, list[LeftOut]] = defaultdict(list)
+    rejected_groups: dict[int, list[Rejection]] = defaultdict(list)
     for item in items:
         item_groups[shard_of(item.id, settings.shards)].append(item)
-    for id, reason in left_out:
+    for id, reason in rejected:
         number = shard_of(_printable(id), settings.shards)
-        left_out_groups[number].append((id, reason))
+        rejected_groups[number].append((id, reason))
     return [
         ShardJob(
             number,
-            _key(item_groups[number], left_out_groups[number], digests),
+            _key(item_groups[number], rejected_groups[number], digests),
             ingest_shard,
-            (adapter_name, item_groups[number], left_out_groups[number], settings),
+            (adapter, item_groups[number], rejected_groups[number], settings),
         )
         for number in range(settings.shards)
     ]
 
 
-def _key(items: Sequence[Item], left_out: Sequence[LeftOut], digests: Mapping[Path, str]) -> str:
-    """Names what a shard is made from: its items' fields and the bytes of their files."""
+def _key(items: Sequence[Item], rejected: Sequence[Rejection], digests: Mapping[Path, str]) -> str:
+    """Hash what a shard is made from: its items' fields and the bytes of their files."""
     described = [
         (
             *(item.id, item.source, item.split, item.style, item.content),
@@ -229,20 +241,20 @@ def _key(items: Sequence[Item], left_out: Sequence[LeftOut], digests: Mapping[Pa
         )
         for item in items
     ]
-    return hashlib.sha256(json.dumps([described, left_out]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([described, rejected]).encode()).hexdigest()
 
 
-def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
+def _row(adapter: Adapter[Any], item: Item, settings: DataSettings) -> Row:
     size = settings.size
-    owner = _owner(adapter, item, settings)
-    face = owner.adapter.read(owner.item, owner.settings)
+    origin = adapter.origin(item, settings)
+    face = origin.adapter.read(origin.item, origin.settings)
     height, width = _shape(face, item)
-    transform = _transform(owner, face.photo, (width, height), size)
+    transform = _transform(origin, face.photo, (width, height), size)
     untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
     face = face if untouched else align_face(face, transform, size)
-    face = dataclasses.replace(face, **dict.fromkeys(set(FIELDS) - owner.fields))
-    path = owner.item.files.get("photo") if untouched and face.photo is not None else None
-    own = None if path is None else plain_bytes(path, size)
+    face = dataclasses.replace(face, **dict.fromkeys(set(FACE_FIELDS) - origin.fields))
+    path = origin.item.files.get("photo") if untouched and face.photo is not None else None
+    published = None if path is None else plain_bytes(path, size)
     compared = face.photo if settings.duplicate_distance >= 0 else None
     return {
         "id": item.id,
@@ -251,38 +263,25 @@ def _row(adapter: ModuleType, item: Item, settings: DataSettings) -> Row:
         "source": item.source,
         "transform": transform.astype(np.float32).ravel().tolist(),
         "hash": None if compared is None else photo_hash(compared),
-        **_cells(item.id, face, own),
+        **_cells(item.id, face, published),
     }
 
 
 def _framing(
-    adapter: ModuleType, items: Sequence[Item], settings: DataSettings
+    adapter: Adapter[Any], items: Sequence[Item], settings: DataSettings
 ) -> align.Points | None:
-    """Where the photos of a data set, all of one owner, end up with eyes and mouth."""
+    """Return where the photos of a data set, all of one origin, have eyes and mouth."""
     photo = next((item for item in items if item.kind != "drawing"), None)
     if photo is None:
         return None
-    owner = _owner(adapter, photo, settings).adapter
-    unknown = None if getattr(owner, "ALIGNED", False) else align.PORTRAIT
-    framing: align.Framing | None = getattr(owner, "FRAMING", unknown)
+    framing = adapter.origin(photo, settings).adapter.framing
     return None if framing is None else framing.points
 
 
-def _roots(adapter: ModuleType, settings: DataSettings) -> list[str]:
-    return list(adapter.roots(settings).values()) if hasattr(adapter, "roots") else [settings.root]
-
-
-def _owner(adapter: ModuleType, item: Item, settings: DataSettings) -> Owner:
-    if hasattr(adapter, "owner"):
-        owner: Owner = adapter.owner(item, settings)
-        return owner
-    return Owner(adapter, item, settings, frozenset(FIELDS))
-
-
-def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
-    """A face's fields, encoded; `own_photo` are the publisher's bytes where they can stay."""
-    landmarks, photo, visible = face.landmarks, own_photo, face.visible
-    made_from = None if face.parameters is None else json.dumps(dict(face.parameters))
+def _cells(id: str, face: Face, published_photo: bytes | None) -> Row:
+    """Encode a face's fields; `published_photo`: the publisher's bytes where they can stay."""
+    landmarks, photo, visible = face.landmarks, published_photo, face.visible
+    parameters = None if face.parameters is None else json.dumps(dict(face.parameters))
     if face.photo is not None and photo is None:
         photo = encode_jpeg(face.photo)
     ending = "png" if photo is not None and photo.startswith(b"\x89PNG") else "jpg"
@@ -293,12 +292,16 @@ def _cells(id: str, face: Face, own_photo: bytes | None) -> Row:
         "depth": image_cell(None if face.depth is None else encode_depth(face.depth), f"{id}.png"),
         "landmarks": None if landmarks is None else landmarks.astype(np.float32).ravel().tolist(),
         "visible": None if visible is None else visible.tolist(),
-        "parameters": made_from,
+        "parameters": parameters,
     }
 
 
 def _shape(face: Face, item: Item) -> tuple[int, int]:
-    """Height and width that all pictures of a face share; its labels must be known classes."""
+    """Return the height and width of all pictures of a face, whose labels must be known classes.
+
+    Raises:
+        SketchFaceError: if pictures differ in size, or a label is unknown.
+    """
     if face.labels is not None and face.labels.max(initial=0) >= len(CLASSES):
         known = f"0 to {len(CLASSES) - 1}"
         raise SketchFaceError(f"{item.id}: label {face.labels.max()}; allowed: {known}; mend it")
@@ -311,18 +314,22 @@ def _shape(face: Face, item: Item) -> tuple[int, int]:
 
 
 def _transform(
-    owner: Owner, photo: np.ndarray | None, extent: tuple[int, int], size: int
+    origin: Origin, photo: np.ndarray | None, extent: tuple[int, int], size: int
 ) -> np.ndarray:
-    """What brings a face to its data set's framing: (2, 3), source pixels -> aligned pixels."""
-    item = owner.item
-    framing = getattr(owner.adapter, "FRAMING", align.PORTRAIT)
-    aligned = getattr(owner.adapter, "ALIGNED", False) or item.source in framing.native
+    """Return the (2, 3) transform, source pixels -> aligned pixels, to the data set's framing.
+
+    Raises:
+        SketchFaceError: if it takes a face to align by, and the photo has none.
+    """
+    item, adapter = origin.item, origin.adapter
+    framing = adapter.framing or align.PORTRAIT
+    aligned = adapter.aligned or item.source in framing.native
     if (aligned or photo is None) and extent[0] == extent[1]:
         return align.fit(*extent, size)
     if photo is None:
         raise SketchFaceError(f"{item.id}: a drawing that is not square; pad or crop it")
     landmarks = find_face(_face_mesh(), photo)
-    points: np.ndarray | None = framing.stand_in(item.source, *extent)
+    points: np.ndarray | None = framing.usual_points(item.source, *extent)
     if landmarks is not None:
         points = align.eyes_and_mouth(landmarks)
     if points is None:
@@ -333,12 +340,12 @@ def _transform(
 
 @functools.cache
 def _face_mesh() -> Any:
-    """This process's detector; imported here because only unaligned faces need MediaPipe."""
+    """Return this process's detector; imported here: only unaligned faces need MediaPipe."""
     from pipeline.landmarks.face_mesh import FaceMesh
 
     return FaceMesh()
 
 
 def _printable(text: str) -> str:
-    """Text that UTF-8 can hold: file names need not be valid Unicode."""
+    """Replace what UTF-8 cannot hold: file names need not be valid Unicode."""
     return text.encode("utf-8", "replace").decode()

@@ -108,11 +108,11 @@ def test_labels_and_depth_outside_are_background() -> None:
     assert abs((depth > 0.5).mean() - (moved == 7).mean()) < 0.01
 
 
-def test_stand_in_points_scale_with_the_photo() -> None:
+def test_usual_points_scale_with_the_photo() -> None:
     framing = align.Framing(points=align.PORTRAIT.points, median={"a": align.PORTRAIT.points})
-    found = framing.stand_in("a", 200, 100)
+    found = framing.usual_points("a", 200, 100)
     np.testing.assert_allclose(found, [(77, 42), (123, 42), (100, 66)])
-    assert framing.stand_in("b", 200, 100) is None
+    assert framing.usual_points("b", 200, 100) is None
 
 
 @pytest.mark.parametrize("degrees", [0, 21, -70])

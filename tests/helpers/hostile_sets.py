@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import hostile
 import numpy as np
@@ -21,10 +20,20 @@ from mini_data import save, sketch_of, turned_face
 from PIL import Image
 
 from pipeline.common.images import read_image, resize
-from pipeline.datasets import celeba, celebamask, cufs, drawings, ffhq, folder, fs2k, unpaired
-from pipeline.datasets.base import DataSettings
+from pipeline.datasets import adapter
+from pipeline.datasets.base import Adapter, DataSettings
+from pipeline.datasets.listing import safe_id
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
+
+celeba = adapter("celeba")
+celebamask = adapter("celebamask")
+cufs = adapter("cufs")
+drawings = adapter("drawings")
+ffhq = adapter("ffhq")
+folder = adapter("folder")
+fs2k = adapter("fs2k")
+unpaired = adapter("unpaired")
 
 KEPT = "kept"
 """Accepted, though there is no face in it: the publisher's framing stands in for one."""
@@ -61,7 +70,7 @@ class Planted:
 class Layout:
     """A data set on disk."""
 
-    adapter: ModuleType
+    adapter: Adapter
     settings: DataSettings
     planted: list[Planted]
     target: str = "photo"
@@ -91,7 +100,7 @@ def shape_of(path: Path) -> tuple[int, int]:
     return height, width
 
 
-def section(adapter: ModuleType, name: str, root: Path, **more: object) -> DataSettings:
+def section(adapter: Adapter, name: str, root: Path, **more: object) -> DataSettings:
     settings: DataSettings = load(
         adapter.Settings, COMMON | {"name": name, "root": str(root)} | more, "data"
     )
@@ -360,7 +369,7 @@ def in_folder(
 
 
 def of_folder(root: Path, kinds: Sequence[str], seed: int) -> Layout:
-    planted = in_folder(root / "in", kinds, seed, {}, folder.safe_id)
+    planted = in_folder(root / "in", kinds, seed, {}, safe_id)
     keys = {"photos": "", "sketches": "", "test_fraction": 0.4}
     return Layout(folder, section(folder, "folder", root / "in", **keys), planted)
 
@@ -369,7 +378,7 @@ DRAWN: Other = {"no face": (GOOD, ""), "one pixel": (GOOD, ""), "copy": (BAD, "t
 
 
 def of_drawings(root: Path, kinds: Sequence[str], seed: int) -> Layout:
-    planted = in_folder(root / "in", kinds, seed, DRAWN, folder.safe_id)
+    planted = in_folder(root / "in", kinds, seed, DRAWN, safe_id)
     given = section(drawings, "drawings", root / "in", folder="", test_fraction=0.4)
     return Layout(drawings, given, planted, "sketch")
 
@@ -378,7 +387,7 @@ def of_unpaired(root: Path, kinds: Sequence[str], seed: int) -> Layout:
     middle = len(kinds) // 2
 
     def named(prefix: str) -> Callable[[str], str]:
-        return lambda name: f"{prefix}{folder.safe_id(name)}"
+        return lambda name: f"{prefix}{safe_id(name)}"
 
     planted = in_folder(root / "in", kinds[:middle], seed, {}, named("photo-folder-"))
     more = in_folder(root / "drawn", kinds[middle:], seed, DRAWN, named("drawing-drawings-"))

@@ -19,7 +19,7 @@ from PIL import Image
 from skimage import data
 
 from face_geometry.align import PORTRAIT, eyes_and_mouth
-from pipeline.datasets import folder as folder_adapter
+from pipeline.datasets import adapter
 from pipeline.datasets import synthetic as synthetic_adapter
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.evaluate.draw import draw as draw_pack
@@ -34,6 +34,8 @@ from sketchface_models.systems.registry import build
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.run import train
 from synthetic_faces import render
+
+folder_adapter = adapter("folder")
 
 Run = Callable[..., tuple[int, str, str]]
 

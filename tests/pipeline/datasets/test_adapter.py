@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import sketchface
+import synthetic_faces
 from pipeline.common.shards import iter_rows
-from pipeline.datasets import adapter, synthetic
-from pipeline.datasets.checks import FAULT
-from pipeline.datasets.synthetic import Settings, find, read, style_of, validate
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT
+from pipeline.datasets.synthetic import style_of
 from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
@@ -18,10 +19,13 @@ from synthetic_faces import render
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import vector
 
+synthetic = adapter("synthetic")
+find, read, validate = synthetic.find, synthetic.read, synthetic.validate
+
 ROOT = Path(__file__).resolve().parents[3] / "synthetic_faces"
 
 
-def settings(**changes) -> Settings:
+def settings(**changes):
     values = {
         "name": "synthetic",
         "root": str(ROOT),
@@ -34,17 +38,17 @@ def settings(**changes) -> Settings:
         "test_count": 12,
         "styles": [1, 2, 3],
     }
-    return load(Settings, values | changes)
+    return load(synthetic.Settings, values | changes)
 
 
 def test_registered_under_its_name():
-    assert adapter("synthetic") is synthetic
-    assert synthetic.ALIGNED is True
+    assert adapter("synthetic").name == "synthetic"
+    assert adapter("synthetic").aligned
 
 
 def test_the_offer():
     offer = find(settings())
-    assert offer.left_out == []
+    assert offer.rejected == []
     assert [item.id for item in offer.items[:2]] == ["synthetic-000000", "synthetic-000001"]
     assert collections.Counter(i.split for i in offer.items) == {"train": 30, "test": 12}
     assert len({item.id for item in offer.items}) == 42
@@ -159,7 +163,7 @@ def test_a_face_that_is_not_whole_makes_validate_fail(monkeypatch):
             return face
         return replace(face, landmarks=face.landmarks + size, depth=face.depth + 0.1)
 
-    monkeypatch.setattr(synthetic.synthetic, "render", spoilt)
+    monkeypatch.setattr(synthetic_faces, "render", spoilt)
     lines = validate(ROOT)
     assert [line for line in lines if line.endswith(": ok")] == [
         "synthetic-000000: ok",

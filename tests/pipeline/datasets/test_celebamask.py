@@ -14,11 +14,13 @@ from PIL import Image
 
 from face_geometry.palette import COLOURS, INDEX
 from pipeline.common.images import resize
-from pipeline.datasets import adapter, celebamask
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT
 from pipeline.faces.ingest import ingest
 from pipeline.faces.splits import assign
 from sketchface_models.errors import SketchFaceError
+
+celebamask = adapter("celebamask")
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "celebamask-mini"
 PHOTO = resize(FACE, (64, 64))
@@ -87,11 +89,11 @@ def test_the_merged_layout_has_pairs_without_split(merged: Path) -> None:
     offer = celebamask.find(settings(merged))
     assert [item.id for item in offer.items] == [f"id{number}" for number in range(6)]
     assert {item.split for item in offer.items} == {None}
-    assert offer.left_out == []
+    assert offer.rejected == []
     face = celebamask.read(offer.items[0], settings(merged))
     np.testing.assert_array_equal(face.labels, labels_with_sides())
     np.testing.assert_array_equal(face.photo[4:], PHOTO[4:])
-    assert celebamask.offers(settings(merged)) == {"photo", "labels"}
+    assert celebamask.fields(settings(merged)) == {"photo", "labels"}
 
 
 def test_exchanged_sides_are_put_right(merged: Path) -> None:
@@ -194,8 +196,8 @@ def test_published_photos_without_mask_or_number_are_left_out(published: Path) -
     for path in (published / "CelebAMask-HQ-mask-anno" / "1").iterdir():
         path.unlink()
     offer = celebamask.find(settings(published))
-    assert [id for id, _ in offer.left_out] == ["02001", "00007"]
-    assert "no mask of any part" in dict(offer.left_out)["02001"]
+    assert [id for id, _ in offer.rejected] == ["02001", "00007"]
+    assert "no mask of any part" in dict(offer.rejected)["02001"]
 
 
 def test_parts_of_different_sizes_are_refused(published: Path) -> None:
@@ -224,7 +226,7 @@ def test_the_real_pairs() -> None:
     offer = celebamask.find(chosen)
     assert len(offer.items) == 850
     assert sum("swapped" in item.files for item in offer.items) == 62
-    assert offer.left_out == []
+    assert offer.rejected == []
     for item in offer.items[:200:10]:
         labels = celebamask.read(item, chosen).labels
         assert labels is not None

@@ -8,9 +8,12 @@ from mini_data import save, sketch_of, turned_face
 
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.datasets import cufs
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT
+from pipeline.datasets.cufs import key, source
 from pipeline.faces.ingest import ingest
+
+cufs = adapter("cufs")
 
 # Photo and sketch of one face in each part, as its publisher names them.
 NAMES = {
@@ -45,8 +48,8 @@ def mini_cufs(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("face", "names"), NAMES.items())
 def test_names(face: str, names: tuple[str, str]) -> None:
-    assert [cufs.key(Path(name).stem) for name in names] == [face, face]
-    assert cufs.source(face) == dict(zip(NAMES, SOURCES, strict=True))[face]
+    assert [key(Path(name).stem) for name in names] == [face, face]
+    assert source(face) == dict(zip(NAMES, SOURCES, strict=True))[face]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +57,12 @@ def test_names(face: str, names: tuple[str, str]) -> None:
 )
 def test_names_of_nobody(stem: str) -> None:
     # A "p" belongs to AR: with CUHK's two digits at the end it is neither's.
-    assert cufs.source(cufs.key(stem)) is None or cufs.key(stem) == "m-008-01"
+    assert source(key(stem)) is None or key(stem) == "m-008-01"
 
 
 def test_pairs_in_two_folders(mini_cufs: Path) -> None:
     offer = cufs.find(settings(mini_cufs))
-    assert offer.left_out == []
+    assert offer.rejected == []
     found = {item.id: (item.source, item.split) for item in offer.items}
     expected = [(source, None) for source in SOURCES]
     assert found == dict(zip(NAMES, expected, strict=True))
@@ -88,7 +91,7 @@ def test_what_cannot_be_paired_has_a_reason(mini_cufs: Path) -> None:
     add(mini_cufs, "photos/cropped/m-008-01.jpg", "sketches/cropped/M2-008-01-sz1.jpg")
     offer = cufs.find(settings(mini_cufs))
     assert len(offer.items) == 5
-    assert sorted(reason for _, reason in offer.left_out) == [
+    assert sorted(reason for _, reason in offer.rejected) == [
         "M2-008-01-sz1.jpg: a second sketch of this name; rename it",
         "Wp-001-1-sz1.jpg: no photo of this name; add it",
         "anna.jpg: not a name that CUFS gives",

@@ -29,7 +29,7 @@ def test_the_file_holds_every_key_and_offers_something(name: str) -> None:
     settings = load(module.Settings, values, "data")
     assert settings.name == name
     assert set(values) == set(module.Settings.__dataclass_fields__)  # no default stays hidden
-    assert module.offers(settings) & {"photo", "sketch"}
+    assert module.fields(settings) & {"photo", "sketch"}
 
 
 def checked(folder: Path, *overrides: str) -> list[str]:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from mini_data import FACE, save, sketch_of
 
-from pipeline.datasets import folder
-from pipeline.datasets.base import Offer
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT, Offer
+from pipeline.datasets.listing import safe_id
 from sketchface_models.errors import SketchFaceError
+
+folder = adapter("folder")
 
 
 def settings(root: Path, photos: str = "", sketches: str = "") -> folder.Settings:
@@ -37,7 +39,7 @@ def test_photos_of_any_format_at_any_depth(tmp_path: Path) -> None:
     for number, name in enumerate(names):
         photo(tmp_path / name, number)
     offer = folder.find(settings(tmp_path))
-    assert offer.left_out == []
+    assert offer.rejected == []
     assert ids(offer)[:2] == ["a", "b"]
     assert len(offer.items) == 7
     assert all(folder.read(item, settings(tmp_path)).sketch is None for item in offer.items)
@@ -46,14 +48,14 @@ def test_photos_of_any_format_at_any_depth(tmp_path: Path) -> None:
 
 def test_ids_are_safe_stable_and_unique() -> None:
     names = ["anna-01_x.y", "a/b", "a_b", "été/Zoë 2", "写真", "写眞", "...x ", "x" * 300, "-"]
-    found = [folder.safe_id(name) for name in names]
+    found = [safe_id(name) for name in names]
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", id) for id in found)
     assert len(set(found)) == len(names)
     assert found[0] == "anna-01_x.y"
     assert re.fullmatch(r"ete_Zoe_2-[0-9a-f]{8}", found[3])
     assert re.fullmatch(r"face-[0-9a-f]{8}", found[4])
     for form in ("NFC", "NFD"):  # as Linux and macOS write the same name
-        assert folder.safe_id(unicodedata.normalize(form, names[3])) == found[3]
+        assert safe_id(unicodedata.normalize(form, names[3])) == found[3]
 
 
 def test_equal_names_get_their_own_ids(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_what_is_no_picture_is_left_out_and_hidden_files_are_skipped(tmp_path: P
     os.mkfifo(tmp_path / "pipe.jpg")  # opening it would wait for ever
     offer = folder.find(settings(tmp_path))
     assert ids(offer) == ["a"]
-    left_out = dict(offer.left_out)
+    left_out = dict(offer.rejected)
     assert set(left_out) == {"notes.txt", "gone.jpg", "pipe.jpg"}
     assert "not a picture" in left_out["notes.txt"]
 
@@ -86,7 +88,7 @@ def test_circular_links_end(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path.parent / f"{tmp_path.name}-elsewhere")
     offer = folder.find(settings(tmp_path))
     assert len(offer.items) == 2
-    assert offer.left_out == []
+    assert offer.rejected == []
 
 
 def test_pairs_by_name_whatever_the_ending(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_pairs_by_name_whatever_the_ending(tmp_path: Path) -> None:
                 path.rename(tmp_path / path.name)
         offer = folder.find(settings(tmp_path, photos, "sketches"))
         assert len(offer.items) == 4
-        left_out = sorted(reason.split(";")[0] for _, reason in offer.left_out)
+        left_out = sorted(reason.split(";")[0] for _, reason in offer.rejected)
         assert left_out == [
             "4.png: a second photo of this name",
             "4.png: a second sketch of this name",
@@ -136,7 +138,7 @@ def test_copies_of_a_photo_cannot_stand_in_two_splits(tmp_path: Path) -> None:
     (tmp_path / "empty2.jpg").touch()  # not "copies": each is broken for itself
     offer = folder.find(settings(tmp_path))
     assert ids(offer) == ["a", "b", "empty1", "empty2"]
-    assert [reason for _, reason in offer.left_out] == ["copy of a.jpg: the same photo as a.jpg"]
+    assert [reason for _, reason in offer.rejected] == ["copy of a.jpg: the same photo as a.jpg"]
 
 
 @pytest.mark.parametrize(("photos", "sketches"), [("nope", ""), ("", "nope")])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from mini_data import FACE, MiniFS2K, save
 
-from pipeline.datasets import fs2k
-from pipeline.datasets.base import Offer
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT, Offer
 from sketchface_models.errors import SketchFaceError
+
+fs2k = adapter("fs2k")
 
 FS2K = Path(__file__).resolve().parents[4] / "shared" / "data" / "FS2K"
 
@@ -24,12 +25,12 @@ def settings(root: Path, drop_shared: bool = False) -> fs2k.Settings:
 
 
 def reasons(offer: Offer) -> dict[str, str]:
-    return dict(offer.left_out)
+    return dict(offer.rejected)
 
 
 def test_pairs_splits_styles_and_endings(mini_fs2k: MiniFS2K) -> None:
     offer = fs2k.find(settings(mini_fs2k.root))
-    assert offer.left_out == []
+    assert offer.rejected == []
     found = {item.id: (item.split, item.source, item.style) for item in offer.items}
     assert found == {
         "photo1_image0001": ("train", "photo1", 2),
@@ -77,9 +78,9 @@ def test_every_bad_annotation_is_left_out_with_its_reason(mini_fs2k: MiniFS2K) -
     mini_fs2k.photo(1, 1).rename(mini_fs2k.root / "photo/photo1/image1.jpg")
     (mini_fs2k.root / "sketch/sketch1/sketch0002.jpg").unlink()
     offer = fs2k.find(settings(mini_fs2k.root))
-    found = Counter(reason.partition(":")[2].split(";")[0].strip() for _, reason in offer.left_out)
+    found = Counter(reason.partition(":")[2].split(";")[0].strip() for _, reason in offer.rejected)
     assert len(offer.items) == 6
-    assert len(offer.left_out) == 7 + 5 + 2
+    assert len(offer.rejected) == 7 + 5 + 2
     assert reasons(offer)["photo1_image0002"].startswith("sketch/sketch1/sketch0002.*: missing")
     assert reasons(offer)["photo1_image0099"].startswith("photo/photo1/image0099.*: missing")
     assert found["an entry without an image_name such as photo1/image0001"] == 5
@@ -151,6 +152,6 @@ def test_the_publishers_tree_is_whole() -> None:
         for split in ("train", "test")
         for path in [FS2K / f"anno_{split}.json"]
     }
-    assert set(fs2k.SHARED) <= names["test"]
-    assert set(fs2k.SHARED.values()) <= names["train"]
+    assert set(fs2k.shared_photos) <= names["test"]
+    assert set(fs2k.shared_photos.values()) <= names["train"]
     assert len(fs2k.find(settings(FS2K, drop_shared=True)).items) == 2095

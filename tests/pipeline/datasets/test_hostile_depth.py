@@ -12,11 +12,13 @@ from hostile_sets import LAYOUTS
 from PIL import Image
 
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.datasets import folder
+from pipeline.datasets import adapter
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
+
+folder = adapter("folder")
 
 SIDE = 96
 COLOUR = ("jpeg", "progressive jpeg", "webp", "tiff", "compressed tiff", "bmp", "avif", "png")

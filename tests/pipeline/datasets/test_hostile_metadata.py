@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import hostile
@@ -18,12 +18,20 @@ from hostile_sets import COMMON, LAYOUTS, Layout, kinds_for, mask, photo, sectio
 from mini_data import MiniFS2K, save
 
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.datasets import celeba, celebamask, ffhq, fs2k, quickdraw
-from pipeline.datasets.base import Offer
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT, Offer
+from pipeline.datasets.celeba import PARTITION
+from pipeline.datasets.celebamask import NUMBERS
+from pipeline.datasets.ffhq import METADATA
 from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
+
+celeba = adapter("celeba")
+celebamask = adapter("celebamask")
+ffhq = adapter("ffhq")
+fs2k = adapter("fs2k")
+quickdraw = adapter("quickdraw")
 
 
 def ingested(layout: Layout, out: Path) -> tuple[set[str], dict[str, str]]:
@@ -83,8 +91,8 @@ def test_fs2k_entries_that_are_none(mini_fs2k: MiniFS2K, tmp_path: Path) -> None
     settings = section(fs2k, "fs2k", mini_fs2k.root)
     offer = fs2k.find(settings)
     assert offer.items == before.items
-    assert len(offer.left_out) == len(ENTRIES)
-    for (entry, reason), (_, given) in zip(ENTRIES, offer.left_out, strict=True):
+    assert len(offer.rejected) == len(ENTRIES)
+    for (entry, reason), (_, given) in zip(ENTRIES, offer.rejected, strict=True):
         assert reason in given, entry
     accepted, left_out = ingested(Layout(fs2k, settings, []), tmp_path / "out")
     assert accepted | {"photo3_image0002"} == {
@@ -148,7 +156,7 @@ def test_pictures_of_one_name_and_partners_that_are_missing(tmp_path: Path) -> N
         ("a", "a.jpg", "a.png"),
         ("b", "b.png", "b.bmp"),
     ]
-    assert offer.left_out == [
+    assert offer.rejected == [
         ("c", "c.png: no photo of this id"),
         ("d", "d.png: no mask of this id"),
         ("a.png", "a.png: images/a.jpg has the same id; keep one"),
@@ -178,7 +186,7 @@ def test_swapped_ids_of_the_published_layout(tmp_path: Path) -> None:
 )
 def test_a_mapping_that_is_damaged(data: bytes, tmp_path: Path) -> None:
     LAYOUTS["part masks"](tmp_path / "in", [], 0)
-    (tmp_path / "in" / celebamask.NUMBERS).write_bytes(data)
+    (tmp_path / "in" / NUMBERS).write_bytes(data)
     settings = section(celebamask, "celebamask", tmp_path / "in", test_fraction=0.4)
     assert one_line(celebamask, settings).endswith("damaged; fetch it again")
 
@@ -191,13 +199,13 @@ def test_a_mapping_that_is_damaged(data: bytes, tmp_path: Path) -> None:
 )
 def test_a_partition_that_is_damaged(data: bytes, tmp_path: Path) -> None:
     layout = LAYOUTS["celeba"](tmp_path / "in", [], 0)
-    (tmp_path / "in" / celeba.PARTITION).write_bytes(data)
+    (tmp_path / "in" / PARTITION).write_bytes(data)
     assert one_line(layout.adapter, layout.settings).endswith("fetch it again")
 
 
 def test_a_partition_of_photos_that_are_not_there(tmp_path: Path) -> None:
     layout = LAYOUTS["celeba"](tmp_path / "in", [], 0)
-    with (tmp_path / "in" / celeba.PARTITION).open("a") as file:
+    with (tmp_path / "in" / PARTITION).open("a") as file:
         file.write("999999.jpg 0\n\n  \n000000.jpg 2\n../../x 1\n")
     offer = layout.adapter.find(layout.settings)
     assert len(offer.items) == 4
@@ -215,14 +223,14 @@ def test_a_partition_of_photos_that_are_not_there(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_metadata_that_are_damaged(data: bytes, tmp_path: Path) -> None:
     layout = LAYOUTS["ffhq"](tmp_path / "in", [], 0)
-    (tmp_path / "in" / ffhq.METADATA).write_bytes(data)
+    (tmp_path / "in" / METADATA).write_bytes(data)
     try:
         offer = layout.adapter.find(layout.settings)
     except SketchFaceError as error:
         assert str(error).endswith("fetch it again")  # noqa: PT017
     else:  # an empty mapping names nobody
         assert not offer.items
-        assert len(offer.left_out) == 4
+        assert len(offer.rejected) == 4
 
 
 # QuickDraw's files.
@@ -259,7 +267,7 @@ def test_damaged_bitmap_files(tmp_path: Path) -> None:
             assert "\n" not in str(error)  # noqa: PT017
             refused += 1
         else:
-            assert len(offer.items) + len(offer.left_out) <= 6
+            assert len(offer.items) + len(offer.rejected) <= 6
     assert refused > 100
 
 
@@ -327,8 +335,8 @@ def test_lines_that_are_no_drawings(tmp_path: Path) -> None:
     lines = [*FINE, *(line for line, _ in LINES), b"", b"  ", FINE[0]]
     settings = doodles(tmp_path / "in", "face.ndjson", b"\r\n".join(lines))
     offer = quickdraw.find(settings)
-    assert [reason for _, reason in offer.left_out if "line" not in reason] == []
-    for (line, reason), (_, given) in zip(LINES, offer.left_out, strict=True):
+    assert [reason for _, reason in offer.rejected if "line" not in reason] == []
+    for (line, reason), (_, given) in zip(LINES, offer.rejected, strict=True):
         assert reason in given, line[:60]
     accepted, left_out = ingested(Layout(quickdraw, settings, []), tmp_path / "out")
     assert accepted == {"1", "2", "3", "4", "aA", "Aa", "5"}
@@ -364,7 +372,8 @@ def test_files_that_vanish_after_they_were_listed(name: str, tmp_path: Path) -> 
             gone.append(item.id)
         return offer
 
-    adapter: Any = SimpleNamespace(__name__=layout.adapter.__name__, find=find)
+    adapter: Any = copy.copy(layout.adapter)
+    adapter.find = find
     _, left_out = ingested(Layout(adapter, layout.settings, []), tmp_path / "out")
     assert sorted(left_out) == sorted(gone)
     assert all("No such file" in reason for reason in left_out.values())

@@ -28,7 +28,7 @@ def check(layout: Layout, out: Path, source: str) -> None:
     offer = layout.adapter.find(layout.settings)
     ingest(layout.adapter, layout.settings, out / "faces")
     about = json.loads((out / "faces/dataset.json").read_text())
-    assert about["offered"] == len(offer.items) + len(offer.left_out)
+    assert about["offered"] == len(offer.items) + len(offer.rejected)
     assert about["accepted"] + about["quarantined"] == about["offered"]
     accepted, left_out = ids_of(out / "faces")
     assert about["quarantined"] == len(read_quarantine(out / "faces"))

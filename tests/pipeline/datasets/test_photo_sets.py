@@ -14,10 +14,15 @@ from mini_data import FACE, save, turned_face
 from face_geometry import align
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows
-from pipeline.datasets import celeba, ffhq
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT
+from pipeline.datasets.celeba import IMAGES
+from pipeline.datasets.ffhq import METADATA
 from pipeline.faces.ingest import ingest
 from sketchface_models.errors import SketchFaceError
+
+celeba = adapter("celeba")
+ffhq = adapter("ffhq")
 
 CODES = ["0", "0", "0", "1", "2", "2"]
 
@@ -49,9 +54,9 @@ def mini_celeba(tmp_path: Path) -> Path:
 
 
 def test_celeba_in_the_publishers_split(mini_celeba: Path) -> None:
-    for images in celeba.IMAGES:
+    for images in IMAGES:
         offer = celeba.find(celeba_settings(mini_celeba, images))
-        assert offer.left_out == []
+        assert offer.rejected == []
         assert [(item.id, item.split, item.source) for item in offer.items] == [
             (f"{number:06d}", split, images)
             for number, split in enumerate(["train"] * 3 + ["val", "test", "test"], start=1)
@@ -82,7 +87,7 @@ def test_celeba_keeps_its_publishers_val(mini_celeba: Path, tmp_path: Path) -> N
     ingest(celeba, celeba_settings(mini_celeba), tmp_path / "faces")
     rows = {row["id"]: row for row in iter_rows(tmp_path / "faces")}
     assert Counter(row["split"] for row in rows.values()) == {"train": 3, "val": 1, "test": 2}
-    stand_in = celeba.FRAMING.stand_in("img_align_celeba", 178, 218)
+    stand_in = celeba.framing.usual_points("img_align_celeba", 178, 218)
     assert stand_in is not None
     transform = np.reshape(rows["000002"]["transform"], (2, 3))
     moved = align.transform_points(stand_in, transform)
@@ -136,7 +141,7 @@ def metadata(root: Path, **categories: str) -> None:
             "metadata": {"photo_url": "https://example.org", "license": "CC", "author": ""},
             "image": {"file_path": f"{number:05d}.png", "face_landmarks": [[1.0, 2.0]] * 68},
         }
-    (root / ffhq.METADATA).write_text(json.dumps(records))
+    (root / METADATA).write_text(json.dumps(records))
 
 
 @pytest.mark.parametrize("with_metadata", [False, True])
@@ -149,7 +154,7 @@ def test_ffhq_the_last_ten_thousand_are_the_test(mini_ffhq: Path, with_metadata:
     assert splits == {
         "00000": "train", "00999": middle, "59999": "train", "60000": "test", "69999": "test",
     }  # fmt: skip
-    assert [reason for _, reason in offer.left_out] == ["LICENSE.txt: not a picture by its ending"]
+    assert [reason for _, reason in offer.rejected] == ["LICENSE.txt: not a picture by its ending"]
 
 
 def test_ffhq_keeps_its_publishers_framing(mini_ffhq: Path, tmp_path: Path) -> None:
@@ -165,12 +170,12 @@ def test_ffhq_keeps_its_publishers_framing(mini_ffhq: Path, tmp_path: Path) -> N
         detection = mesh.detect(decode(row["photo"]["bytes"]))
     assert detection is not None
     found = align.eyes_and_mouth(detection.landmarks)
-    np.testing.assert_allclose(found, ffhq.FRAMING.target(256), atol=8)
+    np.testing.assert_allclose(found, ffhq.framing.target(256), atol=8)
 
 
 def test_ffhq_framing_is_the_publishers_formula() -> None:
     """Centre = eyes + 0.1 (mouth - eyes); side = max(4 eye distances, 3.6 eye-mouth distances)."""
-    right, left, mouth = np.array(ffhq.FRAMING.points)
+    right, left, mouth = np.array(ffhq.framing.points)
     eyes = (right + left) / 2
     side = max(4 * np.linalg.norm(left - right), 3.6 * np.linalg.norm(mouth - eyes))
     assert side == pytest.approx(1, abs=0.01)
@@ -182,13 +187,13 @@ def test_ffhq_files_that_are_not_its_own(mini_ffhq: Path) -> None:
         save(mini_ffhq / "thumbnails128x128/00000" / name, FACE)
     save(mini_ffhq / "thumbnails128x128/backup/00000.png", FACE)  # a second 00000
     offer = ffhq.find(ffhq_settings(mini_ffhq, "thumbnails128x128"))
-    assert sum("not a photo of the publisher's" in reason for _, reason in offer.left_out) == 3
+    assert sum("not a photo of the publisher's" in reason for _, reason in offer.rejected) == 3
     assert [item.id for item in offer.items].count("00000") == 2  # ingest keeps the first
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"0": {"category": "best"}}', '{"a": {}}', "7"])
 def test_damaged_metadata_are_one_line(mini_ffhq: Path, text: str) -> None:
-    (mini_ffhq / ffhq.METADATA).write_text(text)
+    (mini_ffhq / METADATA).write_text(text)
     with pytest.raises(SketchFaceError, match=r"ffhq-dataset-v2\.json: not FFHQ's metadata") as one:
         ffhq.find(ffhq_settings(mini_ffhq))
     assert "\n" not in str(one.value)

@@ -10,11 +10,13 @@ import pytest
 
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.datasets import quickdraw
-from pipeline.datasets.base import Offer
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT, Offer
+from pipeline.datasets.quickdraw import PEN, draw
 from pipeline.faces.ingest import ingest
 from sketchface_models.errors import SketchFaceError
+
+quickdraw = adapter("quickdraw")
 
 HERE = Path(__file__).resolve().parents[4] / "shared" / "data" / "quickdraw"
 # A square and a stroke across it, as the publisher's three kinds of ndjson hold them.
@@ -27,7 +29,7 @@ RAW = [[[x * 1.5 + 40.25 for x in xs], [y * 1.5 + 7.5 for y in ys], [*range(len(
 def settings(root: Path, file: str, recognized: bool = True, size: int = 64) -> quickdraw.Settings:
     return quickdraw.Settings(
         name="quickdraw", root=str(root), size=size, shards=3, seed=0, val_fraction=0.2, limit=0,
-        file=file, recognized=recognized, pen=quickdraw.PEN, test_fraction=0.3,
+        file=file, recognized=recognized, pen=PEN, test_fraction=0.3,
     )  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def test_bitmaps_are_inverted_and_named_by_their_pixels(tmp_path: Path) -> None:
     given = settings(tmp_path, "face.npy", size=56)
     offer = quickdraw.find(given)
     assert len(offer.items) == 4
-    assert [reason for _, reason in offer.left_out] == [
+    assert [reason for _, reason in offer.rejected] == [
         "face.npy: row 3 is a drawing that it has already"
     ]
     sketch = quickdraw.read(offer.items[2], given).sketch
@@ -94,12 +96,12 @@ def test_simplified_raw_and_labelled_strokes_give_one_picture(tmp_path: Path) ->
 
 def test_a_dot_is_drawn_and_a_finer_pen_is_finer() -> None:
     for stroke in ([[3.0, 9.0]], [[3.0, 9.0], [3.0, 9.0]]):
-        dot = quickdraw.draw([np.array(stroke)], 64)
+        dot = draw([np.array(stroke)], 64)
         assert dot.min() == 0
         for axis in np.nonzero(dot < 128):
             assert abs(axis.mean() - 31.5) < 0.6
     line = [np.array([[0.0, 0.0], [255.0, 0.0]])]
-    inks = [(255 - quickdraw.draw(line, 128, pen)).sum() for pen in (4.0, 8.0, 16.0)]
+    inks = [(255 - draw(line, 128, pen)).sum() for pen in (4.0, 8.0, 16.0)]
     assert inks[0] < 0.7 * inks[1] < 0.5 * inks[2]
 
 
@@ -107,7 +109,7 @@ def test_unrecognised_drawings_are_left_out_by_parameter(tmp_path: Path) -> None
     write(tmp_path / "face.ndjson", [entry(1), entry(2, recognized=False), entry(3)])
     offer = quickdraw.find(settings(tmp_path, "face.ndjson"))
     assert ids(offer) == ["1", "3"]
-    assert offer.left_out == [("2", "2: not recognised by the game (data.recognized)")]
+    assert offer.rejected == [("2", "2: not recognised by the game (data.recognized)")]
     assert ids(quickdraw.find(settings(tmp_path, "face.ndjson", recognized=False))) == [*"123"]
 
 
@@ -135,10 +137,10 @@ def test_every_bad_line_is_left_out_with_its_number(tmp_path: Path) -> None:
     path.write_text(path.read_text() + "\n\n" + "\n".join(BAD_LINES))
     offer = quickdraw.find(settings(tmp_path, "face.ndjson"))
     assert ids(offer) == ["1"]
-    assert len(offer.left_out) == len(BAD_LINES)
+    assert len(offer.rejected) == len(BAD_LINES)
     numbers = range(2, 2 + len(BAD_LINES))
     for number, expected, (_, reason) in zip(
-        numbers, BAD_LINES.values(), offer.left_out, strict=True
+        numbers, BAD_LINES.values(), offer.rejected, strict=True
     ):
         assert reason.startswith(f"face.ndjson: line {number}: ")
         assert expected in reason
@@ -211,7 +213,7 @@ def test_strokes_are_drawn_as_the_publisher_draws_them() -> None:
     pictures = settings(HERE, "face.npy", size=32)
     drawn, published = quickdraw.find(vectors), quickdraw.find(pictures)
     assert (len(drawn.items), len(published.items)) == (800, 800)
-    assert drawn.left_out == published.left_out == []
+    assert drawn.rejected == published.rejected == []
     raw = np.load(HERE / "face.npy").reshape(-1, 28, 28)
     apart = []
     for row, item in list(enumerate(drawn.items))[::4]:

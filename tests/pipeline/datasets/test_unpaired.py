@@ -20,8 +20,10 @@ from pipeline.common.parameters import Parameters
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.compose import compose
 from pipeline.contours.contours import ContourSettings, draw_contours
-from pipeline.datasets import drawings, quickdraw, synthetic, unpaired
-from pipeline.datasets.checks import FAULT
+from pipeline.datasets import adapter
+from pipeline.datasets.base import FAULT
+from pipeline.datasets.drawings import on_square
+from pipeline.datasets.synthetic import GENERATOR
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.faces import __main__ as faces
 from pipeline.faces.ingest import ingest
@@ -31,6 +33,11 @@ from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
+
+drawings = adapter("drawings")
+quickdraw = adapter("quickdraw")
+synthetic = adapter("synthetic")
+unpaired = adapter("unpaired")
 
 QUICKDRAW = {
     "name": "quickdraw", "root": "doodles", "file": "face.ndjson", "recognized": True, "pen": 16.0,
@@ -129,7 +136,7 @@ def test_drawings_of_ones_own_are_padded(sets: Path, tmp_path: Path) -> None:
         assert sketch.min() == sketch.max()
     wide = np.full((2, 4), 250, np.uint8)
     wide[:, 1:3] = 7
-    assert drawings.on_square(wide).tolist() == [
+    assert on_square(wide).tolist() == [
         [250] * 4, [250, 7, 7, 250], [250, 7, 7, 250], [250] * 4,
     ]  # fmt: skip
 
@@ -145,7 +152,7 @@ def test_limit_counts_photos_and_drawings_apart(sets: Path, tmp_path: Path) -> N
 
 
 def test_built_in_faces_as_either_half(sets: Path, tmp_path: Path) -> None:
-    made = {"name": "synthetic", "root": str(synthetic.GENERATOR), "count": 6, "test_count": 2}
+    made = {"name": "synthetic", "root": str(GENERATOR), "count": 6, "test_count": 2}
     made["styles"] = [1, 2, 3]
     for photo, drawn in ((made, QUICKDRAW), (FOLDER, made)):
         out = tmp_path / photo["name"]
@@ -199,8 +206,8 @@ def run_stages(data: Path) -> None:
 
 def test_offers_and_what_no_face_has_together(sets: Path) -> None:
     given = settings(sets, FS2K, QUICKDRAW)
-    assert unpaired.offers(given) == {"photo", "sketch"}
-    photo, drawing = unpaired.pairings(given)
+    assert unpaired.fields(given) == {"photo", "sketch"}
+    photo, drawing = unpaired.field_sets(given)
     assert (photo, drawing) == ({"photo"}, {"sketch"})
     pair = Task(("photo",), "sketch", 64)
     assert lacking(pair, photo) == ["sketch"]

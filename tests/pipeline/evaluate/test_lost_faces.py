@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -14,28 +14,35 @@ from pipeline.faces.ingest import ingest
 
 ADAPTER = """
 import numpy as np
-from pipeline.datasets.base import Face, Item, Offer
+from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer
 from sketchface_models.errors import SketchFaceError
 
-ALIGNED = True
 SPLITS = {"a": "train", "b": "test", "c": "test", "d": "test", "e": None, "f": "train"}
-BROKEN = ("a", "c", "d", "e")
 
-def find(settings):
-    offered = enumerate(SPLITS.items())
-    items = [Item(id, "toy", split, style=1 + n % 2) for n, (id, split) in offered]
-    again = [Item("b", "toy", "test", style=1), Item("c", "toy", "test", style=1)]
-    return Offer(items + again, [("notes.txt", "notes.txt: not a picture by its ending")])
+class Losing(Adapter[DataSettings]):
+    name, Settings, aligned, framing = "toy", DataSettings, True, None
+    BROKEN = ("a", "c", "d", "e")
 
-def read(item, settings):
-    if item.id in BROKEN:
-        raise SketchFaceError(f"{item.id}.jpg: empty file (0 bytes); fetch it again")
-    return Face(photo=np.full((64, 64, 3), 9, np.uint8))
+    def find(self, settings):
+        offered = enumerate(SPLITS.items())
+        items = [Item(id, "toy", split, style=1 + n % 2) for n, (id, split) in offered]
+        again = [Item("b", "toy", "test", style=1), Item("c", "toy", "test", style=1)]
+        return Offer(items + again, [("notes.txt", "notes.txt: not a picture by its ending")])
+
+    def read(self, item, settings):
+        if item.id in self.BROKEN:
+            raise SketchFaceError(f"{item.id}.jpg: empty file (0 bytes); fetch it again")
+        return Face(photo=np.full((64, 64, 3), 9, np.uint8))
+
+    def validate(self, root):
+        return []
+
+ADAPTER = Losing()
 """
 
 
 @pytest.fixture
-def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "losing_adapter.py").write_text(ADAPTER)
     monkeypatch.syspath_prepend(tmp_path / "code")
@@ -44,18 +51,18 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
     monkeypatch.setenv("SKETCHFACE_JOBS", "1")
     import losing_adapter
 
-    yield losing_adapter
+    yield losing_adapter.ADAPTER
     sys.modules.pop("losing_adapter")
 
 
-def left_out(adapter: ModuleType, data: Path, limit: int = 0) -> list[tuple]:
+def left_out(adapter: Any, data: Path, limit: int = 0) -> list[tuple]:
     settings = DataSettings("toy", "toys", 64, 3, seed=0, val_fraction=0.0, limit=limit)
     ingest(adapter, settings, data / "faces")
     rows = read_quarantine(data / "faces")
     return [(row["id"], row["split"], row["style"]) for row in rows]
 
 
-def test_each_lost_face_has_its_split_once(adapter: ModuleType, tmp_path: Path):
+def test_each_lost_face_has_its_split_once(adapter: Any, tmp_path: Path):
     data = tmp_path / "data"
     found = left_out(adapter, data)
     assert {row["id"] for row in iter_rows(data / "faces", ["id"])} == {"b", "f"}
@@ -76,8 +83,8 @@ def test_each_lost_face_has_its_split_once(adapter: ModuleType, tmp_path: Path):
     assert missing[1]["reason"] == "d.jpg: empty file (0 bytes); fetch it again"
 
 
-def test_what_a_limit_cuts_is_not_lost(adapter: ModuleType, tmp_path: Path):
-    adapter.BROKEN = ("d",)  # type: ignore[attr-defined]
+def test_what_a_limit_cuts_is_not_lost(adapter: Any, tmp_path: Path):
+    adapter.BROKEN = ("d",)
     everything = left_out(adapter, tmp_path / "all")
     assert ("d", "test", 2) in everything
     few = left_out(adapter, tmp_path / "few", limit=1)
@@ -86,7 +93,7 @@ def test_what_a_limit_cuts_is_not_lost(adapter: ModuleType, tmp_path: Path):
     assert len(accepted) + len(lost) == 2  # one of each split
 
 
-def test_nothing_lost_leaves_nothing_missing(adapter: ModuleType, tmp_path: Path):
-    adapter.BROKEN = ()  # type: ignore[attr-defined]
+def test_nothing_lost_leaves_nothing_missing(adapter: Any, tmp_path: Path):
+    adapter.BROKEN = ()
     assert {split for _, split, _ in left_out(adapter, tmp_path / "data")} == {None}
     assert missing_faces(tmp_path / "data", []) == []

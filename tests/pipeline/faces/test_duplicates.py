@@ -14,11 +14,14 @@ from skimage.data import cat, chelsea, coffee, rocket
 
 from pipeline.common.images import read_image
 from pipeline.common.shards import iter_rows
-from pipeline.datasets import folder, fs2k
+from pipeline.datasets import adapter
 from pipeline.datasets.base import Item
 from pipeline.faces.duplicates import BITS, find_duplicates, near_pairs, photo_hash
 from pipeline.faces.ingest import ingest
 from pipeline.faces.splits import assign, together
+
+folder = adapter("folder")
+fs2k = adapter("fs2k")
 
 FS2K = Path(__file__).resolve().parents[4] / "shared" / "data" / "FS2K"
 
@@ -215,14 +218,14 @@ def test_memory_does_not_grow_with_photos_that_are_all_alike() -> None:
 
 @pytest.mark.skipif(not FS2K.is_dir(), reason="FS2K is not here")
 def test_fs2k_shared_photos_are_found() -> None:
-    """The nine of `fs2k.SHARED`, but for the loosest crop of them."""
+    """The nine of `fs2k.shared_photos`, but for the loosest crop of them."""
     hashes = {}
-    for id in {*fs2k.SHARED, *fs2k.SHARED.values()}:
+    for id in {*fs2k.shared_photos, *fs2k.shared_photos.values()}:
         source, name = id.split("_")
         path = next((FS2K / "photo" / source).glob(f"{name}.*"))
         hashes[id] = photo_hash(read_image(path))
     found = {frozenset(group) for group in find_duplicates(hashes, {}, 36).groups}
-    known = {frozenset(pair) for pair in fs2k.SHARED.items()}
+    known = {frozenset(pair) for pair in fs2k.shared_photos.items()}
     assert known - found == {frozenset({"photo1_image1564", "photo1_image0534"})}
     assert found <= known
 

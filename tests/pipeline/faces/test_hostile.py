@@ -13,9 +13,11 @@ import pytest
 from face_geometry import align
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.datasets import folder
+from pipeline.datasets import adapter
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.face_mesh import FaceMesh
+
+folder = adapter("folder")
 
 Verdicts = dict[str, str]  # path inside the folder -> "accepted", or the reason
 
@@ -32,7 +34,7 @@ def verdicts(root: Path, out: Path) -> Verdicts:
     about = json.loads((out / "dataset.json").read_text())
     rows = [row["id"] for row in iter_rows(out, ["id"])]
     left_out = read_quarantine(out)
-    assert about["offered"] == len(offer.items) + len(offer.left_out)
+    assert about["offered"] == len(offer.items) + len(offer.rejected)
     assert about["accepted"] == len(rows) == len(set(rows))
     assert about["accepted"] + about["quarantined"] == about["offered"]
     assert about["quarantined"] == len(left_out)
@@ -42,8 +44,8 @@ def verdicts(root: Path, out: Path) -> Verdicts:
     for item in offer.items:
         path = str(item.files["photo"].relative_to(root))
         found[path] = "accepted" if item.id in rows else reasons[item.id]
-    names = Counter(id for id, _ in offer.left_out)
-    for id, reason in offer.left_out:  # a file's id is its name, or that of the copy it is
+    names = Counter(id for id, _ in offer.rejected)
+    for id, reason in offer.rejected:  # a file's id is its name, or that of the copy it is
         assert names[id] == 1
         found[id] = reason
     return found

@@ -21,12 +21,15 @@ from face_geometry import align
 from pipeline.common.images import decode, decode_depth
 from pipeline.common.parameters import Parameters
 from pipeline.common.shards import iter_rows, read_quarantine, shard_of
-from pipeline.datasets import folder, fs2k
+from pipeline.datasets import adapter
 from pipeline.datasets.base import DataSettings, Face, Item
 from pipeline.faces import __main__ as faces
 from pipeline.faces.ingest import SCHEMA, ingest
 from pipeline.landmarks.face_mesh import FaceMesh
 from sketchface_models.errors import SketchFaceError
+
+folder = adapter("folder")
+fs2k = adapter("fs2k")
 
 PROJECT = Path(__file__).resolve().parents[3]
 FS2K = PROJECT.parent / "shared" / "data" / "FS2K"
@@ -35,32 +38,38 @@ FS2K = PROJECT.parent / "shared" / "data" / "FS2K"
 TOY = """
 import os, signal
 import numpy as np
-from pipeline.datasets.base import DataSettings as Settings, Face, Item, Offer
+from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer
 from sketchface_models.errors import SketchFaceError
 
-ALIGNED = True
-COUNT, REPEATED, BROKEN = 12, [], []
+class Toy(Adapter[DataSettings]):
+    name, Settings, aligned, framing = "toy", DataSettings, True, None
+    COUNT, REPEATED, BROKEN = 12, [], []
 
-def find(settings):
-    ids = [f"face-{number:03d}" for number in range(COUNT)] + REPEATED
-    return Offer([Item(id, "toy", style=1) for id in ids], [])
+    def find(self, settings):
+        ids = [f"face-{number:03d}" for number in range(self.COUNT)] + self.REPEATED
+        return Offer([Item(id, "toy", style=1) for id in ids], [])
 
-def read(item, settings):
-    if os.environ.get("KILL_AT") == item.id:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if os.environ.get("FAIL_AT") == item.id:
-        raise RuntimeError("a bug")
-    if item.id in BROKEN:
-        raise SketchFaceError(f"{item.id}: spoilt; draw it again")
-    number = int(item.id[-3:])
-    ramp = np.linspace(0, 1, 64, dtype=np.float32)
-    return Face(
-        photo=np.full((64, 64, 3), number, np.uint8),
-        sketch=np.full((64, 64), 255 - number, np.uint8),
-        labels=np.full((64, 64), number % 19, np.uint8),
-        landmarks=np.arange(136, dtype=np.float32).reshape(68, 2) / 4,
-        depth=np.tile(ramp, (64, 1)),
-    )
+    def read(self, item, settings):
+        if os.environ.get("KILL_AT") == item.id:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if os.environ.get("FAIL_AT") == item.id:
+            raise RuntimeError("a bug")
+        if item.id in self.BROKEN:
+            raise SketchFaceError(f"{item.id}: spoilt; draw it again")
+        number = int(item.id[-3:])
+        ramp = np.linspace(0, 1, 64, dtype=np.float32)
+        return Face(
+            photo=np.full((64, 64, 3), number, np.uint8),
+            sketch=np.full((64, 64), 255 - number, np.uint8),
+            labels=np.full((64, 64), number % 19, np.uint8),
+            landmarks=np.arange(136, dtype=np.float32).reshape(68, 2) / 4,
+            depth=np.tile(ramp, (64, 1)),
+        )
+
+    def validate(self, root):
+        return []
+
+ADAPTER = Toy()
 """
 
 
@@ -71,7 +80,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.syspath_prepend(tmp_path / "code")
     import toy_adapter
 
-    yield toy_adapter
+    yield toy_adapter.ADAPTER
     sys.modules.pop("toy_adapter")
 
 
@@ -115,7 +124,7 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
     assert json.loads((out / "dataset.json").read_text()) == {
         "name": "fs2k",
         "size": 250,
-        "framing": [list(point) for point in fs2k.FRAMING.points],
+        "framing": [list(point) for point in fs2k.framing.points],
         "offered": 8,
         "accepted": 8,
         "quarantined": 0,
@@ -134,9 +143,9 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
     assert native["photo"]["bytes"] == mini_fs2k.photo(1, 1).read_bytes()  # its own framing
     assert native["transform"] == [1, 0, 0, 0, 1, 0]
     # No face to be found: the source's usual place.
-    blank = fs2k.FRAMING.stand_in("photo3", 475, 340)
+    blank = fs2k.framing.usual_points("photo3", 475, 340)
     moved = align.transform_points(blank, np.reshape(rows["photo3_image0002"]["transform"], (2, 3)))
-    np.testing.assert_allclose(moved, fs2k.FRAMING.target(250), atol=3)
+    np.testing.assert_allclose(moved, fs2k.framing.target(250), atol=3)
 
 
 def test_all_fs2k_sources_get_one_framing(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
@@ -144,7 +153,7 @@ def test_all_fs2k_sources_get_one_framing(mini_fs2k: MiniFS2K, tmp_path: Path) -
     rows = rows_of(tmp_path / "faces")
     for id in ("photo2_image0001", "photo3_image0001", "photo3_image0449"):
         found = anchors(decode(rows[id]["photo"]["bytes"]))
-        np.testing.assert_allclose(found, fs2k.FRAMING.target(250), atol=6)
+        np.testing.assert_allclose(found, fs2k.framing.target(250), atol=6)
         # Photo and sketch keep sharing pixels.
         sketch = decode(rows[id]["sketch"]["bytes"])
         redrawn = sketch_of(decode(rows[id]["photo"]["bytes"]))
@@ -378,7 +387,7 @@ def test_a_killed_process_leaves_no_output_and_finished_shards_stay(
     script = (
         "import toy_adapter; from pipeline.faces.ingest import ingest;"
         "from pipeline.datasets.base import DataSettings;"
-        "ingest(toy_adapter, DataSettings('toy', 'toys', 64, 3, 0, 0.0, 0), 'out/faces')"
+        "ingest(toy_adapter.ADAPTER, DataSettings('toy', 'toys', 64, 3, 0, 0.0, 0), 'out/faces')"
     )
     last = max((f"face-{n:03d}" for n in range(12)), key=lambda id: (shard_of(id, 3), id))
     path = os.pathsep.join([str(PROJECT), str(tmp_path / "code")])
@@ -446,7 +455,7 @@ def test_the_whole_of_fs2k(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ("test", 3): 46,
     }
     assert 30 < sum(row["split"] == "val" for row in rows) < 80
-    target = fs2k.FRAMING.target(250)
+    target = fs2k.framing.target(250)
     offsets = []
     with FaceMesh() as mesh:
         for row in iter_rows(out, ["source", "photo"]):
