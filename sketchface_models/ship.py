@@ -37,6 +37,8 @@ from sketchface_models.pretrained.parsers import (
 )
 
 MOST_BYTES = 30 * 10**6
+RANKS = ("rank_1", "rank_5")
+"""Retrieval in a summary: whether the own target is among the first one, or five."""
 """Size in bytes that the weights of a shipped generator may have at most."""
 DATA_SETS = {
     "celebamask": (
@@ -101,7 +103,7 @@ def parser_card(
     Args:
         name: a key of `PARSER_NETWORKS`.
         trained: the card inside the run's weights.
-        scores: of `evaluate`: `data`, `scores`, `classes`, `validation`, `n`, `size`.
+        scores: `summary.json` of `evaluate`: `data`, `means`, `classes`, `validation`, ...
         splits: split -> number of faces.
     """
     what, terms = _data_set(scores["data"])
@@ -120,7 +122,7 @@ def parser_card(
         "scores": {
             "validation": scores["validation"],
             "test": {
-                **scores["scores"],
+                **{name: each["mean"] for name, each in scores["means"]["system"].items()},
                 "faces": scores["n"],
                 "side": scores["size"],
                 "classes": scores["classes"],
@@ -203,8 +205,11 @@ def generator_card(
             "protocol": scores["protocol"],
             "split": scores["split"],
             "faces": scores["n"],
-            "rows": {row: values["all"] for row, values in scores["scores"].items()},
-            "retrieval": scores["retrieval"],
+            "rows": {row: _without_ranks(means) for row, means in scores["means"].items()},
+            "retrieval": {
+                row: {rank: means[rank]["mean"] for rank in RANKS}
+                for row, means in scores["means"].items()
+            },
             "not_learned": scores["not_learned"],
         },
     }
@@ -246,16 +251,20 @@ def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
         f"{scores['split']}; 95 % intervals."
     )
     yield ""
-    metrics = list(scores["rows"]["model"])
+    metrics = list(scores["rows"]["system"])
     yield f"| row | {' | '.join(metrics)} | rank 1 | rank 5 |"
     yield f"|{'---|' * (len(metrics) + 3)}"
     for row, values in scores["rows"].items():
         cells = [_cell(values.get(metric)) for metric in metrics]
-        ranks = [f"{scores['retrieval'][row][rank]:.3f}" for rank in ("rank_1", "rank_5")]
+        ranks = [f"{scores['retrieval'][row][rank]:.3f}" for rank in RANKS]
         yield f"| {row} | {' | '.join([*cells, *ranks])} |"
     if scores["not_learned"]:
         yield ""
         yield f"**Not learned:** {'; '.join(scores['not_learned'])}."
+
+
+def _without_ranks(means: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: mean for name, mean in means.items() if name not in RANKS}
 
 
 def _cell(measured: Mapping[str, float] | None) -> str:

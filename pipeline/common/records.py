@@ -7,6 +7,7 @@
         resampled.parquet   `RESAMPLED`: measures of sets, on faces drawn again with repetitions
         confusion.parquet   `CONFUSION`: outputs that are label maps only
         generated.parquet   `GENERATED`: the pictures themselves, at scoring size
+        features.parquet    `FEATURES`: what the networks of set metrics see in them
         samples.png         input, generated picture and target of some faces
 
 Scores are one long pandas frame from here to the report. `per_face` and `pooled` pick out of it,
@@ -38,11 +39,15 @@ SCORES_FILE = "scores.parquet"
 RESAMPLED_FILE = "resampled.parquet"
 CONFUSION_FILE = "confusion.parquet"
 GENERATED_FILE = "generated.parquet"
+FEATURES_FILE = "features.parquet"
 SAMPLES_FILE = "samples.png"
 STYLES_FILE = "styles.png"
 CONFUSION_PICTURE = "confusion.png"
 RANK = "rank"
 """The metric that says how many targets are as similar to a generated picture as its own is."""
+STYLE_FIDELITY = "style_fidelity"
+"""Whether a picture is recognised as in the style that was asked for. Here a subset `style k`
+names the style that was asked for, not the face's own."""
 
 
 class Method(StrEnum):
@@ -75,20 +80,6 @@ class Kind(StrEnum):
 
     IMAGE = "image"
     LABELS = "labels"
-
-
-class Verdict(StrEnum):
-    """What may be said of one system beside another by one measure."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    UNDECIDED = "undecided"
-
-    @property
-    def reversed(self) -> Verdict:
-        """What may then be said of the other."""
-        turned = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
-        return turned.get(self, self)
 
 
 class Level(StrEnum):
@@ -185,6 +176,15 @@ class MissingFace:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which output of which training."""
+
+    run: str
+    seed: int
+    output: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """What was scored, and how: all of an evaluation that is no number of a face."""
 
@@ -202,6 +202,8 @@ class Summary:
     """Fields that the system reads."""
     size: int
     """Side in pixels at which pictures are compared."""
+    n: int
+    """Faces that were scored."""
     protocol: str
     """Tag (`name:hash`) of everything that could change a value, the run's inputs included."""
     protocol_any_inputs: str
@@ -211,8 +213,8 @@ class Summary:
     """In table order."""
     not_measured: tuple[NotMeasured, ...]
     missing: tuple[MissingFace, ...]
-    kinds_given: int = 1
-    """Kinds of targets (styles) of which the system was given each face's own; see `Retrieval`."""
+    known_kinds: int = 1
+    """Kinds of targets (styles) of which the system knows each face's own; see `Retrieval`."""
     sees_target: bool = False
     """Whether an input is made from the target itself."""
     style: dict[str, Any] | None = None
@@ -221,6 +223,13 @@ class Summary:
     """`file`, `steps` and `images` of the weights that were scored."""
     validation: dict[str, Any] | None = None
     """The validation score by which these weights were chosen, if they were."""
+    means: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """Method -> measure -> mean, low, high and n over all faces of this one training, and method
+    -> `rank_1`, `rank_5` likewise: for readers of this file; a report takes the scores."""
+    classes: tuple[dict[str, Any], ...] = ()
+    """Of label maps: a line for each class that the truth has."""
+    not_learned: tuple[str, ...] = ()
+    """Reasons to say that this training has learned nothing; none if it has."""
 
     def measure(self, name: str) -> Measure:
         """The measure of this name.
@@ -279,12 +288,21 @@ GENERATED = pa.schema(
         column("generated", IMAGE, "the picture, at scoring size; colour if it is"),
     ]
 )
+FEATURES = pa.schema(
+    [
+        column("extractor", pa.string(), "network that the features come from"),
+        column("method", pa.string(), "`system`, or `target` for the target itself"),
+        column("id", pa.string(), "the face"),
+        column("features", pa.list_(pa.float32()), "one vector a picture"),
+    ]
+)
 SCHEMAS = {
     SCORES_FILE: SCORES,
     RESAMPLED_FILE: RESAMPLED,
     FACES_FILE: FACES,
     CONFUSION_FILE: CONFUSION,
     GENERATED_FILE: GENERATED,
+    FEATURES_FILE: FEATURES,
 }
 
 
@@ -310,18 +328,12 @@ class Evaluation:
         return [method for method in (Method.SYSTEM, *BASELINES) if method in present]
 
 
-def write_evaluation(
-    folder: Path,
-    summary: Summary,
-    faces: pd.DataFrame,
-    scores: pd.DataFrame,
-    resampled: pd.DataFrame,
-) -> None:
-    """Write the records of one output into an existing folder."""
-    write_json(folder / SUMMARY_FILE, asdict(summary))
-    frames = {FACES_FILE: faces, SCORES_FILE: scores, RESAMPLED_FILE: resampled}
-    for name, frame in frames.items():
-        write_frame(folder / name, frame)
+def write_evaluation(evaluation: Evaluation) -> None:
+    """Write the records of one output into its folder, which exists."""
+    write_json(evaluation.folder / SUMMARY_FILE, asdict(evaluation.summary))
+    write_frame(evaluation.folder / FACES_FILE, evaluation.faces)
+    write_frame(evaluation.folder / SCORES_FILE, evaluation.scores)
+    write_frame(evaluation.folder / RESAMPLED_FILE, evaluation.resampled)
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
@@ -377,7 +389,9 @@ def read_summary(path: Path, stage: str) -> Summary:
             values[key] = tuple(record(**each) for each in values[key])
         values["measures"] = tuple(_measure(**each) for each in values["measures"])
         kind = Kind(values["kind"])
-        return Summary(**values | {"kind": kind, "inputs": tuple(values["inputs"])})
+        for key in ("inputs", "classes", "not_learned"):
+            values[key] = tuple(values[key])
+        return Summary(**values | {"kind": kind})
     except FileNotFoundError:
         raise SketchFaceError(f"{path}: missing; run `dvc repro {stage}`") from None
     except (OSError, ValueError, KeyError, TypeError):
@@ -401,12 +415,17 @@ def read_frame(path: Path, stage: str) -> pd.DataFrame:
 
 
 def long_frame(
-    summary: Summary, method: Method, subset: Subset, metric: str, ids: Sequence[str], values: Any
+    origin: Origin | Summary,
+    method: Method,
+    subset: Subset,
+    metric: str,
+    ids: Sequence[str],
+    values: Any,
 ) -> pd.DataFrame:
-    """Lines of `SCORES`: one measure of some faces.
+    """Return lines of `SCORES`: one measure of some faces.
 
     Args:
-        summary: of the run.
+        origin: of the pictures.
         method: that made the pictures.
         subset: of the faces.
         metric: name of the measure.
@@ -414,15 +433,16 @@ def long_frame(
         values: (N,), or one number.
     """
     numbers = np.atleast_1d(np.asarray(values, float))
+    names: list[str | None] = [*ids] or [None] * len(numbers)
     return pd.DataFrame(
         {
-            "run": summary.run,
-            "seed": summary.seed,
-            "output": summary.output,
+            "run": origin.run,
+            "seed": origin.seed,
+            "output": origin.output,
             "method": str(method),
             "subset": str(subset),
             "metric": metric,
-            "id": pd.array(list(ids) or [None] * len(numbers), "str"),
+            "id": pd.array(names, "str"),
             "value": numbers,
         }
     )

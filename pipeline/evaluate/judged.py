@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.evaluate.draw import BATCH
+from pipeline.common.pictures import BATCH
 from pipeline.evaluate.layout import MODEL, OTHER, TARGET
 from pipeline.evaluate.setfile import SetScores
 from sketchface_models.metrics.judge import FEATURES, Judge
+from sketchface_models.metrics.registry import SET_METRICS
 from sketchface_models.metrics.sets import compare_sets, score_sets, set_interval
 
 
@@ -62,7 +63,7 @@ def judge_sets(features: Mapping[str, Tensor], parts: Mapping[str, np.ndarray]) 
     for part, chosen in parts.items():
         faces = torch.from_numpy(np.flatnonzero(chosen))
         sets = {row: features[row][faces] for row in rows}
-        for row, scores in score_sets(sets, features[TARGET][faces]).items():
+        for row, scores in score_sets(SET_METRICS, sets, features[TARGET][faces]).items():
             found[row][part] = scores
     return found
 

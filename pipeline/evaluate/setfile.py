@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sketchface_models.metrics.sets import SET_METRICS, SetScore
+from sketchface_models.metrics.registry import SET_METRICS
+from sketchface_models.metrics.sets import SetScore
 
 SETS_FILE = "sets.parquet"
 SETS = pa.schema(

@@ -1,90 +1,117 @@
-"""From one value a face to statements: means, intervals, retrieval, verdicts."""
+"""What one training's scores come to: means with intervals, and whether it has learned at all."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
 
-from pipeline.evaluate.layout import MODEL, TRIVIAL
-from sketchface_models.metrics.bootstrap import compare, mean_interval
-from sketchface_models.metrics.registry import METRICS
+from pipeline.common.records import (
+    BASELINES,
+    RANK,
+    Evaluation,
+    Level,
+    Method,
+    per_face,
+    pooled,
+    resampled,
+)
+from pipeline.common.verdicts import Estimate, Sample, Verdict, compare, estimate, verdicts
 from sketchface_models.metrics.retrieval import Retrieval
 
-
-def parts_of(styles: list[int | None], ids: list[str], shared: list[str]) -> dict[str, np.ndarray]:
-    """Name -> (N,) bool: all faces, those of each style, those without shared photos."""
-    parts = {"all": np.ones(len(ids), bool)}
-    for style in sorted({style for style in styles if style is not None}):
-        parts[f"style {style}"] = np.array([each == style for each in styles])
-    if set(ids) & set(shared):
-        parts["without shared photos"] = np.array([id not in set(shared) for id in ids])
-    return parts
+RANKS = (1, 5)
 
 
-def summarise(
-    scores: dict[str, dict[str, np.ndarray]],
-    styles: list[int | None],
-    ids: list[str],
-    shared: list[str],
-    seed: int,
-    told: int = 1,
-) -> dict[str, Any]:
-    """Means with intervals overall, by style and without shared photos; verdicts.
+def summarised(evaluation: Evaluation) -> Evaluation:
+    """Return an evaluation whose summary says its means and whether the system has learned."""
+    means = {str(method): _means(evaluation, method) for method in evaluation.methods}
+    reasons: tuple[str, ...] = ()
+    if len(evaluation.methods) > 1:
+        ranks = per_face([evaluation], RANK).to_numpy()[0]
+        reasons = tuple(
+            why_not_learned(baseline_verdicts(evaluation), ranks, evaluation.summary.known_kinds)
+        )
+    summary = dataclasses.replace(evaluation.summary, means=means, not_learned=reasons)
+    return dataclasses.replace(evaluation, summary=summary)
 
-    Args:
-        scores: row -> metric (and `rank`) -> (N,) values.
-        styles: of the N faces.
-        ids: of the N faces.
-        shared: ids of test faces whose photo also stands in train.
-        seed: of the bootstrap.
-        told: kinds of targets of which the system was told each face's own, see `Retrieval`.
+
+def sample_of(
+    evaluation: Evaluation, metric: str, level: Level, method: Method = Method.SYSTEM
+) -> Sample | None:
+    """Return what one method scored over all faces; None if it was not measured."""
+    fixed = method is not Method.SYSTEM
+    if level is Level.FACE:
+        values = per_face([evaluation], metric, method)
+        return Sample.per_face(values.to_numpy(), fixed) if values.size else None
+    value, draws = pooled([evaluation], metric, method), resampled([evaluation], metric, method)
+    if not value.size or draws.shape[1] < 2:
+        return None
+    finite = draws.to_numpy()[:, np.isfinite(draws.to_numpy()).all(axis=0)]
+    return Sample.pooled(value.to_numpy(), finite, len(evaluation.ids), fixed)
+
+
+def baseline_verdicts(evaluation: Evaluation) -> dict[Method, dict[str, Verdict]]:
+    """Return what may be said of this training beside each baseline, by every measure of faces.
+
+    Distances between sets have no part in it: they do not ask which face a picture shows.
     """
-    parts = parts_of(styles, ids, shared)
-    metrics = [name for name in scores[MODEL] if name != "rank"]
-    rows = {
-        row: {
-            part: {name: asdict(mean_interval(values[name][chosen], seed)) for name in metrics}
-            for part, chosen in parts.items()
-        }
-        for row, values in scores.items()
-    }
-    retrieval = {
-        row: {f"rank_{k}": float((values["rank"] <= k).mean()) for k in (1, 5)}
-        for row, values in scores.items()
-    }
-    verdicts = {
-        row: {
-            name: compare(scores[MODEL][name], values[name], METRICS[name].direction, seed).verdict
-            for name in metrics
-        }
-        for row, values in scores.items()
-        if row != MODEL
-    }
-    own = Retrieval(torch.from_numpy(scores[MODEL]["rank"]), told)
-    chance = {f"rank_{k}": own.chance(k) for k in (1, 5)}
-    return {
-        "scores": rows,
-        "parts": {part: int(chosen.sum()) for part, chosen in parts.items()},
-        "retrieval": retrieval,
-        "chance": chance,
-        "verdicts": verdicts,
-        "not_learned": why_not_learned(verdicts, scores[MODEL]["rank"], told),
-    }
+    keys, comparisons = [], []
+    for method in evaluation.methods:
+        for measure in evaluation.summary.measures:
+            ours = sample_of(evaluation, measure.name, measure.level)
+            theirs = sample_of(evaluation, measure.name, measure.level, method)
+            if measure.level is Level.FACE and method in _BEATEN and ours and theirs:
+                keys.append((method, measure.name))
+                comparisons.append(compare(ours, theirs, measure.direction.value))
+    words: dict[Method, dict[str, Verdict]] = {}
+    for (method, metric), word in zip(keys, verdicts(comparisons), strict=True):
+        words.setdefault(method, {})[metric] = word
+    return words
+
+
+_BEATEN = (Method.INPUT, Method.MEAN, Method.OTHER, Method.CLASS_COLOURS)
+"""Baselines that a system must beat; the real photo is a ceiling."""
 
 
 def why_not_learned(
-    verdicts: Mapping[str, Mapping[str, str]], ranks: np.ndarray, told: int = 1
+    words: Mapping[Method, Mapping[str, Verdict]], ranks: np.ndarray, known_kinds: int = 1
 ) -> list[str]:
-    """Reasons to call a system "not learned"; [] when it has learned (design, Evidence)."""
+    """Return reasons to call a system "not learned"; [] when it has learned.
+
+    Args:
+        words: baseline -> metric -> verdict on the system beside it.
+        ranks: (N,) of each face's own target.
+        known_kinds: see `Retrieval`.
+    """
     reasons = [
-        f"not better than {TRIVIAL[row]} on any metric"
-        for row, found in verdicts.items()
-        if "better" not in found.values()
+        f"not better than {BASELINES[method]} on any metric"
+        for method, said in words.items()
+        if Verdict.BETTER not in said.values()
     ]
-    if Retrieval(torch.from_numpy(ranks), told).at_chance(5):
+    if Retrieval(torch.tensor(ranks), known_kinds).at_chance(5):
         reasons.append("finds the right target no more often than chance")
     return reasons
+
+
+def _means(evaluation: Evaluation, method: Method) -> dict[str, dict[str, float]]:
+    means = {}
+    for measure in evaluation.summary.measures:
+        sample = sample_of(evaluation, measure.name, measure.level, method)
+        if sample:
+            means[measure.name] = _as_json(estimate(sample))
+    ranks = per_face([evaluation], RANK, method).to_numpy()
+    for k in RANKS if ranks.size else ():
+        hits = (ranks <= k).astype(float)
+        means[f"rank_{k}"] = _as_json(estimate(Sample.per_face(hits, method is not Method.SYSTEM)))
+    return means
+
+
+def _as_json(measured: Estimate) -> dict[str, float]:
+    return {
+        "mean": measured.mean,
+        "low": measured.low,
+        "high": measured.high,
+        "n": measured.count,
+    }

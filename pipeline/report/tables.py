@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sketchface_models.metrics.bootstrap import Interval
-from sketchface_models.metrics.registry import METRICS, Metric
-from sketchface_models.metrics.sets import SET_METRICS, SetMetric
+from sketchface_models.metrics.metric import Metric, SetMetric
+from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 MEASURES: dict[str, Metric | SetMetric] = {**METRICS, **SET_METRICS}
 """Of faces and of sets of faces, in table order."""

@@ -1,4 +1,4 @@
-"""Stage `style`: a classifier that tells in which style a sketch is drawn."""
+"""Stage `style`: train a classifier of the styles that sketches are drawn in."""
 
 from pathlib import Path
 

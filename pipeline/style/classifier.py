@@ -1,4 +1,4 @@
-"""The classifier that says in which style a sketch is drawn: a small network, applied to pieces."""
+"""The style classifier: a small network, applied to pieces of a sketch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StyleNet(nn.Module):
 
 
 class StyleClassifier:
-    """A trained network and how it looks at pictures.
+    """A trained network and the pieces of pictures that it classifies.
 
     Args:
         network: on the CPU.
@@ -62,19 +62,19 @@ class StyleClassifier:
 
     @torch.no_grad()
     def log_probabilities(self, pictures: Iterable[tuple[np.ndarray, Box]]) -> np.ndarray:
-        """Mean over a picture's pieces of their log-probabilities, (N, styles).
+        """Return the mean log-probabilities over a picture's pieces, (N, styles).
 
         Args:
             pictures: each (S, S) uint8, 255 = paper, with the box of its face.
         """
-        found = [
+        means = [
             self.network(as_input(pieces(picture, box, self.side))).log_softmax(1).mean(0)
             for picture, box in pictures
         ]
-        return torch.stack(found).numpy() if found else np.zeros((0, len(self.labels)))
+        return torch.stack(means).numpy() if means else np.zeros((0, len(self.labels)))
 
-    def taken_for(self, pictures: Iterable[tuple[np.ndarray, Box]]) -> np.ndarray:
-        """The likeliest style of each picture, (N,) int."""
+    def classify(self, pictures: Iterable[tuple[np.ndarray, Box]]) -> np.ndarray:
+        """Return the likeliest style of each picture, (N,) int."""
         return np.asarray(self.labels)[self.log_probabilities(pictures).argmax(axis=1)]
 
     def save(self, folder: Path) -> None:
@@ -84,7 +84,7 @@ class StyleClassifier:
 
     @classmethod
     def load(cls, folder: Path) -> StyleClassifier:
-        """The classifier that `save` wrote.
+        """Load the classifier that `save` wrote.
 
         Raises:
             SketchFaceError: if the file is missing, damaged or of another network.
@@ -98,6 +98,6 @@ class StyleClassifier:
         return cls(network, tuple(about["labels"]), about["side"])
 
 
-def as_input(cut: np.ndarray) -> Tensor:
-    """(B, S, S) uint8 -> (B, 1, S, S) in [-1, 1]."""
-    return torch.from_numpy(cut)[:, None].float().div_(127.5).sub_(1)
+def as_input(pieces: np.ndarray) -> Tensor:
+    """Scale pieces for the network: (B, S, S) uint8 -> (B, 1, S, S) in [-1, 1]."""
+    return torch.from_numpy(pieces)[:, None].float().div_(127.5).sub_(1)

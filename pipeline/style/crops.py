@@ -1,7 +1,7 @@
-"""Where, and how, the style classifier looks at a sketch: at small pieces of face and hair.
+"""The pieces of a sketch that the style classifier sees: small windows of face and hair.
 
 A piece shows strokes and shading, but neither the framing of the picture nor the paper's edge. In
-FS2K those tell the photo's source and so, in the training split, the style: styles 1 and 2 were
+FS2K those identify the photo's source and so, in the training split, the style: styles 1 and 2 were
 drawn from one source alone, style 3 from the two others.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 COLUMNS, ROWS = 3, 4
 """Pieces of a picture that is classified."""
 HAIR = 0.75
-"""How far above the brows hair is looked at, as a part of the distance from brows to chin."""
+"""How far above the brows pieces may begin, as a part of the distance from brows to chin."""
 JAW, BROWS = slice(0, 17), slice(17, 27)
 
 RESCALED = (0.65, 1.4)
@@ -31,7 +31,7 @@ Box = tuple[float, float, float, float]
 
 
 def face_box(points: np.ndarray) -> Box:
-    """Left, top, right, bottom of a face with the hair above it, in pixels.
+    """Return left, top, right and bottom of a face with the hair above it, in pixels.
 
     Args:
         points: (68, 2) landmarks, pixels.
@@ -42,7 +42,7 @@ def face_box(points: np.ndarray) -> Box:
 
 
 def corners(box: Box, side: int, size: int) -> np.ndarray:
-    """Left and top of the pieces of a picture that is classified, (ROWS * COLUMNS, 2) int.
+    """Return left and top of the pieces of a picture that is classified, (ROWS * COLUMNS, 2) int.
 
     Args:
         box: of the face, pixels.
@@ -56,7 +56,7 @@ def corners(box: Box, side: int, size: int) -> np.ndarray:
 
 
 def pieces(picture: np.ndarray, box: Box, side: int) -> np.ndarray:
-    """The pieces by which a picture is classified, as they are.
+    """Cut out the pieces by which a picture is classified.
 
     Args:
         picture: (S, S) uint8, 255 = paper.
@@ -66,40 +66,40 @@ def pieces(picture: np.ndarray, box: Box, side: int) -> np.ndarray:
     Returns:
         (ROWS * COLUMNS, side, side) uint8.
     """
-    places = corners(box, side, len(picture))
-    return np.stack([picture[y : y + side, x : x + side] for x, y in places])
+    windows = corners(box, side, len(picture))
+    return np.stack([picture[y : y + side, x : x + side] for x, y in windows])
 
 
 def training_piece(
-    picture: np.ndarray, box: Box, side: int, draw: np.random.Generator
+    picture: np.ndarray, box: Box, side: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """A piece of anywhere in the face, disturbed in all that is not style: (side, side) uint8."""
+    """Cut a random piece of the face and vary all that is not style: (side, side) uint8."""
     size = len(picture)
-    window = min(size, round(side * draw.uniform(*RESCALED)))
-    x, y = (int(draw.uniform(*_room(box[axis], box[axis + 2], window, size))) for axis in (0, 1))
+    window = min(size, round(side * rng.uniform(*RESCALED)))
+    x, y = (int(rng.uniform(*_room(box[axis], box[axis + 2], window, size))) for axis in (0, 1))
     piece = _resized(picture[y : y + window, x : x + window], side)
-    if draw.random() < 0.5:
-        piece = _resized(_resized(piece, round(side * draw.uniform(*LOWPASSED))), side)
-    if draw.random() < 0.3:
-        piece = cv2.GaussianBlur(piece, (0, 0), draw.uniform(*BLURRED))
-    if draw.random() < 0.5:
+    if rng.random() < 0.5:
+        piece = _resized(_resized(piece, round(side * rng.uniform(*LOWPASSED))), side)
+    if rng.random() < 0.3:
+        piece = cv2.GaussianBlur(piece, (0, 0), rng.uniform(*BLURRED))
+    if rng.random() < 0.5:
         piece = piece[:, ::-1]
-    levels = 255 + (piece - 255.0) * draw.uniform(*CONTRASTS) + draw.uniform(*BRIGHTNESSES)
-    levels += draw.normal(0, draw.uniform(0, NOISE), levels.shape)
+    levels = 255 + (piece - 255.0) * rng.uniform(*CONTRASTS) + rng.uniform(*BRIGHTNESSES)
+    levels += rng.normal(0, rng.uniform(0, NOISE), levels.shape)
     piece = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    if draw.random() < 0.5:
-        options = [cv2.IMWRITE_JPEG_QUALITY, int(draw.integers(*QUALITIES))]
+    if rng.random() < 0.5:
+        options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*QUALITIES))]
         piece = cv2.imdecode(cv2.imencode(".jpg", piece, options)[1], cv2.IMREAD_GRAYSCALE)
     return piece
 
 
 def lowpassed(picture: np.ndarray, side: int) -> np.ndarray:
-    """A picture brought to `side` pixels and back, as one that was drawn at that size."""
+    """Resize a picture to `side` pixels and back: as soft as one generated at that size."""
     return _resized(_resized(picture, side), len(picture))
 
 
 def _room(low: float, high: float, side: int, size: int) -> tuple[float, float]:
-    """First and last place of a piece within low..high, or about its middle if that is narrow."""
+    """Return first and last position of a piece within low..high, or about its middle if narrow."""
     first, last = (low, high - side) if high - side > low else ((low + high - side) / 2,) * 2
     return min(max(first, 0.0), size - side), min(max(last, 0.0), size - side)
 

@@ -1,4 +1,4 @@
-"""Whose sketches tell the styles apart, and where their faces lie."""
+"""The faces whose sketches have a style, and where they lie in their pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StyledFace:
 
 
 def styled_faces(faces: Path, landmarks: Path, split: str, most: int) -> list[StyledFace]:
-    """Faces of a split by which styles can be told apart, sorted by id.
+    """Return the faces of a split that have a style and landmarks, sorted by id.
 
     Args:
         faces: folder of the `faces` stage.
@@ -45,17 +45,17 @@ def styled_faces(faces: Path, landmarks: Path, split: str, most: int) -> list[St
         if row["split"] == split and row["style"] is not None and row["sketch"]
     }
     boxes = read_boxes(landmarks, wanted) if wanted else {}
-    found = [
+    styled = [
         StyledFace(id, wanted[id]["style"], wanted[id]["source"], boxes[id]) for id in sorted(boxes)
     ]
     chosen = []
-    for style in sorted({face.style for face in found}):
-        chosen += spread([face for face in found if face.style == style], most)
+    for style in sorted({face.style for face in styled}):
+        chosen += spread([face for face in styled if face.style == style], most)
     return sorted(chosen, key=lambda face: face.id)
 
 
 def read_boxes(landmarks: Path, ids: Collection[str]) -> dict[str, Box]:
-    """Id -> where the face lies, of those of `ids` that have landmarks."""
+    """Return where faces lie: id -> box, of those of `ids` that have landmarks."""
     return {
         row["id"]: face_box(row["points"].reshape(-1, 2))
         for path in shard_paths(landmarks)
@@ -65,7 +65,7 @@ def read_boxes(landmarks: Path, ids: Collection[str]) -> dict[str, Box]:
 
 
 def read_sketches(faces: Path, ids: Collection[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Id and sketch, (S, S) uint8, 255 = paper, of each of `ids`, in the order of the table."""
+    """Yield id and sketch, (S, S) uint8, 255 = paper, of `ids`, in the order of the table."""
     for row in iter_rows(faces, ["id", "sketch"]):
         if row["id"] in ids:
             sketch = decode(row["sketch"]["bytes"])
@@ -76,7 +76,7 @@ def read_sketches(faces: Path, ids: Collection[str]) -> Iterator[tuple[str, np.n
 
 
 def of_main_source(faces: Path, ids: Sequence[str]) -> tuple[str, list[str]]:
-    """The source that most of `ids` come from, and which do.
+    """Return the source that most of `ids` come from, and those that do.
 
     Faces of one source are framed and lit alike: what differs between drawings of them is style.
     """
@@ -89,7 +89,7 @@ def of_main_source(faces: Path, ids: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def spread(items: Sequence[T], most: int) -> list[T]:
-    """At most so many of the items, at equal distances."""
+    """Return at most so many of the items, at equal distances."""
     if len(items) <= most:
         return list(items)
     return [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]

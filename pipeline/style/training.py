@@ -1,9 +1,10 @@
-"""The `style` stage: a classifier of real sketches, by which drawings are asked for their style.
+"""Train the classifier of real sketches that says in which style a generated sketch is.
 
 It writes
 
-    style.json          how well it knows real test sketches, as they are and softened as drawings
-                        of half their size are: overall, by style, and by the photos' source
+    style.json          how well it classifies real test sketches, as they are and as soft as
+                        generated ones of half their size: overall, by style and by the
+                        photos' source
     model.safetensors   the classifier; left out where there are not two styles to tell apart
 """
 
@@ -33,7 +34,7 @@ from sketchface_models.errors import SketchFaceError
 ABOUT = "style.json"
 RATE, DECAY, SMOOTHING = 6e-3, 1e-2, 0.05
 SOFTENED = 0.5
-"""Size, as a part of the data set's, at which most drawings are made."""
+"""Size, as a part of the data set's, at which most sketches are generated."""
 NO_STYLES = "fewer than two styles among the training sketches: nothing to tell apart"
 
 
@@ -60,8 +61,8 @@ def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSetting
         out: folder to write.
         settings: the `style` section.
     """
-    known = styled_faces(faces, landmarks, "train", settings.faces)
-    labels = tuple(sorted({face.style for face in known}))
+    learned = styled_faces(faces, landmarks, "train", settings.faces)
+    labels = tuple(sorted({face.style for face in learned}))
     if len(labels) < 2:
         with atomic_dir(out) as folder:
             write_json(folder / ABOUT, {"note": NO_STYLES})
@@ -70,12 +71,12 @@ def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSetting
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the order of sums, and so the weights, depend on their number
     try:
-        sketches = dict(read_sketches(faces, {face.id for face in known}))
-        network = _trained(known, sketches, labels, side, settings)
+        sketches = dict(read_sketches(faces, {face.id for face in learned}))
+        network = _trained(learned, sketches, labels, side, settings)
         classifier = StyleClassifier(network, labels, side)
         test = styled_faces(faces, landmarks, "test", settings.faces)
         about = {
-            "trained_on": {str(label): _count(known, label) for label in labels},
+            "trained_on": {str(label): _count(learned, label) for label in labels},
             "side": side,
             "test": _test(classifier, [face for face in test if face.style in labels], faces),
         }
@@ -86,33 +87,35 @@ def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSetting
         classifier.save(folder)
 
 
-def read_told(folder: Path) -> dict[str, Any]:
-    """What `train_styles` wrote of its classifier.
+def read_style_card(folder: Path) -> dict[str, Any]:
+    """Read what `train_styles` wrote of its classifier.
 
     Raises:
         SketchFaceError: if it is missing or damaged.
     """
     path = folder / ABOUT
     try:
-        told = dict(json.loads(path.read_text(encoding="utf-8")))
-        return told if "note" in told else told | {"test": dict(told["test"])}
+        card = dict(json.loads(path.read_text(encoding="utf-8")))
+        return card if "note" in card else card | {"test": dict(card["test"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise SketchFaceError(f"{path}: missing or damaged; run `dvc repro style`") from None
 
 
-def accuracy(truth: Sequence[int], taken: Sequence[int], labels: Sequence[int]) -> dict[str, Any]:
-    """How often pictures of each style are taken for which.
+def accuracy(
+    truth: Sequence[int], predicted: Sequence[int], labels: Sequence[int]
+) -> dict[str, Any]:
+    """Count which styles pictures of each style are classified as.
 
     Args:
         truth: style of each picture.
-        taken: what it is taken for.
+        predicted: style that it is classified as.
         labels: of all styles.
 
     Returns:
         n, accuracy, balanced_accuracy (the mean of the styles' rates), rates by style, and counts
-        by style and what it was taken for. What cannot be said without pictures is None.
+        by style and predicted style. What cannot be said without pictures is None.
     """
-    pairs = list(zip(map(int, truth), map(int, taken), strict=True))
+    pairs = list(zip(map(int, truth), map(int, predicted), strict=True))
     counts = {
         str(label): {str(other): pairs.count((label, other)) for other in labels}
         for label in labels
@@ -133,24 +136,24 @@ def accuracy(truth: Sequence[int], taken: Sequence[int], labels: Sequence[int]) 
 
 
 def _trained(
-    known: Sequence[StyledFace],
+    faces: Sequence[StyledFace],
     sketches: Mapping[str, np.ndarray],
     labels: tuple[int, ...],
     side: int,
     settings: StyleSettings,
 ) -> StyleNet:
-    by_style = [[face for face in known if face.style == label] for label in labels]
+    by_style = [[face for face in faces if face.style == label] for label in labels]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = StyleNet(len(labels)).train()
     optimizer = AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = OneCycleLR(optimizer, RATE, total_steps=max(settings.steps, 2))
     for step in trange(settings.steps, desc="style", unit="step", disable=None):
-        draw = np.random.default_rng([settings.seed, step])
+        rng = np.random.default_rng([settings.seed, step])
         classes = (step * settings.batch + np.arange(settings.batch)) % len(labels)
-        chosen = [by_style[each][draw.integers(len(by_style[each]))] for each in classes]
-        cut = [training_piece(sketches[face.id], face.box, side, draw) for face in chosen]
-        scores = network(as_input(np.stack(cut)))
+        chosen = [by_style[each][rng.integers(len(by_style[each]))] for each in classes]
+        pieces = [training_piece(sketches[face.id], face.box, side, rng) for face in chosen]
+        scores = network(as_input(np.stack(pieces)))
         loss = F.cross_entropy(scores, torch.from_numpy(classes), label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
@@ -162,32 +165,32 @@ def _trained(
 def _test(
     classifier: StyleClassifier, test: Sequence[StyledFace], faces: Path
 ) -> dict[str, dict[str, Any]]:
-    """Accuracy on real sketches, as they are and softened, each overall and by source."""
-    of = {face.id: face for face in test}
-    seen: list[StyledFace] = []
+    """Return the accuracy on real sketches, as they are and softened, overall and by source."""
+    by_id = {face.id: face for face in test}
+    tested: list[StyledFace] = []
     plain: list[int] = []
     soft: list[int] = []
-    for id, sketch in read_sketches(faces, of):
+    for id, sketch in read_sketches(faces, by_id):
         softened = lowpassed(sketch, round(SOFTENED * len(sketch)))
-        box = of[id].box
-        seen.append(of[id])
-        for found, picture in ((plain, sketch), (soft, softened)):
-            found += classifier.taken_for([(picture, box)]).tolist()
+        box = by_id[id].box
+        tested.append(by_id[id])
+        for predicted, picture in ((plain, sketch), (soft, softened)):
+            predicted += classifier.classify([(picture, box)]).tolist()
     return {
-        name: _accuracies(seen, taken, classifier.labels)
-        for name, taken in (("as they are", plain), ("softened", soft))
+        name: _accuracies(tested, predicted, classifier.labels)
+        for name, predicted in (("as they are", plain), ("softened", soft))
     }
 
 
 def _accuracies(
-    faces: Sequence[StyledFace], taken: Sequence[int], labels: Sequence[int]
+    faces: Sequence[StyledFace], predicted: Sequence[int], labels: Sequence[int]
 ) -> dict[str, Any]:
-    def of(source: str | None) -> dict[str, Any]:
+    def by_source(source: str | None) -> dict[str, Any]:
         chosen = [i for i, face in enumerate(faces) if source in (None, face.source)]
-        return accuracy([faces[i].style for i in chosen], [taken[i] for i in chosen], labels)
+        return accuracy([faces[i].style for i in chosen], [predicted[i] for i in chosen], labels)
 
     sources = sorted({face.source for face in faces})
-    return of(None) | {"by_source": {source: of(source) for source in sources}}
+    return by_source(None) | {"by_source": {source: by_source(source) for source in sources}}
 
 
 def _count(faces: Sequence[StyledFace], style: int) -> int:

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.evaluate.draw import BATCH, scaled
-from pipeline.evaluate.score import processor
+from pipeline.common.pictures import BATCH, default_device, scaled
 from pipeline.translation.inputs import PreparedFace, crop_margin
 from pipeline.translation.requirements import Requirements, Style
 from sketchface_models.errors import SketchFaceError
@@ -94,7 +93,7 @@ def open_weights(weights: Path | None) -> Generator:
     Raises:
         SketchFaceError: if there are no weights, they are damaged, or draw no sketches of photos.
     """
-    device = processor()
+    device = default_device()
     if weights is None:
         system, card = load_generator(SHIPPED, device)
         return Generator(system, Requirements.of(card, f"the shipped {SHIPPED}"), device)

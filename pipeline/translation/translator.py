@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.common.pictures import BATCH
 from pipeline.common.sheets import sheet
-from pipeline.evaluate.draw import BATCH
 from pipeline.translation.generator import Generator
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output

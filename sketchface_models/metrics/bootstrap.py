@@ -79,7 +79,7 @@ def mean_interval(values: Values, seed: int = 0, resamples: int = RESAMPLES) -> 
 def compare(
     ours: Values,
     theirs: Values,
-    direction: Literal["higher", "lower"],
+    direction: str,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Comparison:

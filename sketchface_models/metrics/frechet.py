@@ -4,7 +4,7 @@
 
 with means m and covariances S (Dowson and Landau 1982; Heusel et al. 2017 for features of
 pictures). Instead of covariances, thin factors are kept: R with R'R = (n - 1) S, by QR
-decompositions of what was there with what comes, so that digits are not lost by squaring. The
+decompositions of the old factor with the new vectors, so that squaring loses no digits. The
 last trace is then the sum of the singular values of R1 R2' over sqrt((n1 - 1)(n2 - 1)), for
 S1 S2 has the squares of those as its eigenvalues: no matrix square root, no complex numbers, and
 the rank of small sets does no harm.
@@ -35,13 +35,13 @@ class FeatureStatistics:
     root: Tensor
 
     @classmethod
-    def nothing(cls, size: int) -> FeatureStatistics:
-        """Of no vector of `size` numbers yet."""
+    def empty(cls, size: int) -> FeatureStatistics:
+        """Return the statistics of no vector of `size` numbers yet."""
         zeros = torch.zeros(0, size, dtype=torch.float64)
         return cls(0, torch.zeros(size, dtype=torch.float64), zeros)
 
     def with_batch(self, features: Tensor) -> FeatureStatistics:
-        """These and `features`, (B, D) floating point on any device, together.
+        """Return the statistics with `features`, (B, D) floating point on any device, added.
 
         Raises:
             ValueError: if they are not B vectors of D numbers, or not all finite.
@@ -53,7 +53,7 @@ class FeatureStatistics:
         return self.with_set(FeatureStatistics(len(x), mean, _thin(x - mean)))
 
     def with_set(self, other: FeatureStatistics) -> FeatureStatistics:
-        """Both sets together, after Chan, Golub and LeVeque 1983, Eq. 2.1.
+        """Return the statistics of both sets together, after Chan, Golub and LeVeque 1983, Eq. 2.1.
 
         Raises:
             ValueError: if their vectors differ in length.
@@ -70,7 +70,7 @@ class FeatureStatistics:
         return FeatureStatistics(count, self.mean + apart * (other.count / count), _thin(rows))
 
     def covariance(self) -> Tensor:
-        """(D, D) float64, unbiased (n - 1 in the denominator).
+        """Return (D, D) float64, unbiased (n - 1 in the denominator).
 
         Raises:
             ValueError: of fewer than two vectors.
@@ -80,7 +80,7 @@ class FeatureStatistics:
 
 
 def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> float:
-    """The squared Fréchet distance of the two normal distributions: what FID reports.
+    """Return the squared Fréchet distance of the two normal distributions: what FID reports.
 
     Returns:
         0 or more; exactly symmetric up to rounding, about 1e-14 of the traces.
@@ -101,12 +101,12 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
 
 
 def statistics_of(features: Tensor) -> FeatureStatistics:
-    """Of (N, D) vectors at once."""
-    return FeatureStatistics.nothing(features.shape[-1]).with_batch(features)
+    """Return the statistics of (N, D) vectors."""
+    return FeatureStatistics.empty(features.shape[-1]).with_batch(features)
 
 
 def _thin(rows: Tensor) -> Tensor:
-    """A factor of as few rows as possible with the same rows' rows; (min(n, D), D)."""
+    """Return a factor of as few rows as possible with the same scatter; (min(n, D), D)."""
     if len(rows) <= rows.shape[1]:
         return rows
     return torch.linalg.qr(rows, mode="r").R

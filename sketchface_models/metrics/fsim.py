@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sketchface_models.metrics import phase_congruency as congruency
+from sketchface_models.metrics.metric import Direction, Metric
 from sketchface_models.metrics.phase_congruency import phase_congruency
 from sketchface_models.metrics.validate import check_pair
 
@@ -23,7 +25,7 @@ _YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 
 
 def fsim(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """Feature similarity of luminance: phase congruency and gradients.
+    """Return the feature similarity of luminance: phase congruency and gradients.
 
     A constant picture has no features: its phase congruency is 0 (the formula would divide
     rounding errors by rounding errors). Where neither picture has any, all pixels weigh alike, so
@@ -46,7 +48,7 @@ def fsim(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Ten
 
 
 def fsimc(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """FSIM that also compares the two chrominance planes; equal to `fsim` for grey pictures.
+    """Return the FSIM that compares both chrominance planes too; `fsim` for grey pictures.
 
     Arguments, result and errors as in `fsim`.
     """
@@ -56,7 +58,7 @@ def fsimc(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Te
 def fsim_and_fsimc(
     reference: Tensor, generated: Tensor, data_range: float = 255.0
 ) -> dict[str, Tensor]:
-    """Both measures for the price of one; arguments, results and errors as in `fsim`."""
+    """Return both measures for the price of one; arguments, results and errors as in `fsim`."""
     reference, generated = check_pair("fsimc", reference, generated, data_range, LEAST_SIDE)
     x, y = _planes(reference), _planes(generated)
     similarity, weight = _luminance_similarity(x[:, 0], y[:, 0])
@@ -114,3 +116,28 @@ def _planes(images: Tensor) -> Tensor:
     before, after = factor - offset, offset - 1
     padded = functional.pad(images, (before, after, before, after))
     return functional.avg_pool2d(padded, factor)
+
+
+_PARAMETERS = {
+    "revision": 1,
+    "t": (T1, T2),
+    "scales": congruency.SCALES,
+    "orientations": congruency.ORIENTATIONS,
+    "min_wavelength": congruency.MIN_WAVELENGTH,
+    "ratio": congruency.WAVELENGTH_RATIO,
+    "sigma_on_f": congruency.SIGMA_ON_F,
+    "noise": (congruency.NOISE_DEVIATIONS, congruency.NOISE_DIVISOR),
+    "constant": "no features",
+}
+FSIM = Metric(
+    fsim, Direction.HIGHER, "FSIM", "grey", LEAST_SIDE, _PARAMETERS, together=fsim_and_fsimc
+)
+FSIMC = Metric(
+    fsimc,
+    Direction.HIGHER,
+    "FSIMc",
+    "colour",
+    LEAST_SIDE,
+    {**_PARAMETERS, "t": (T1, T2, T3, T4), "lambda": LAMBDA},
+    together=fsim_and_fsimc,
+)

@@ -1,8 +1,8 @@
-"""What the judge sees in a face, as one vector: for Fréchet and kernel distances."""
+"""The judge's features: the shipped parsing U-Net's view of a face as one vector."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import torch
@@ -10,18 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sketchface_models.metrics.frechet import FeatureStatistics
+from sketchface_models.metrics.metric import Extractor
 from sketchface_models.networks.unet_parser import WIDTHS, UNetParser
-from sketchface_models.pretrained.parsers import PARSER_SIZE, load_parser
+from sketchface_models.pretrained.parsers import PARSER_SIZE, load_parser, read_card
 
 FEATURES = WIDTHS[-1]
 """Numbers in a face's vector."""
-PARAMETERS = {
-    "revision": 1,
-    "features": "centre, averaged",
-    "side": PARSER_SIZE,
-    "resize": "bilinear",
-}
-"""How pictures come to it; part of a protocol's hash, beside that of the network."""
 NAME = "judge"
 """Of the shipped network, and in a protocol."""
 
@@ -48,7 +42,20 @@ class Judge(nn.Module):
 
     def statistics(self, batches: Iterable[Tensor]) -> FeatureStatistics:
         """Mean and covariance over many batches of pictures, one in memory at a time."""
-        found = FeatureStatistics.nothing(FEATURES)
+        statistics = FeatureStatistics.empty(FEATURES)
         for batch in batches:
-            found = found.with_batch(self(batch))
-        return found
+            statistics = statistics.with_batch(self(batch))
+        return statistics
+
+
+def _load(device: torch.device) -> Callable[[Tensor], Tensor]:
+    judge = Judge().to(device)
+    return lambda pictures: judge(pictures.to(device).float() / 127.5 - 1)
+
+
+JUDGE = Extractor(
+    NAME,
+    _load,
+    lambda: {NAME: read_card(NAME)["sha256"]},
+    {"revision": 1, "features": "centre, averaged", "side": PARSER_SIZE, "resize": "bilinear"},
+)

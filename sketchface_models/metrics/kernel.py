@@ -29,7 +29,7 @@ class KernelDistance:
 
 
 def squared_mmd(first: Tensor, second: Tensor) -> float:
-    """The unbiased estimate from all vectors.
+    """Return the unbiased estimate from all vectors.
 
     Args:
         first: (M, D) floating point.
@@ -41,47 +41,48 @@ def squared_mmd(first: Tensor, second: Tensor) -> float:
     x, y = _checked(first, second)
     m, n = len(x), len(y)
     within_x, within_y = _kernel(x, x), _kernel(y, y)
-    # A vector is no independent draw beside itself: the diagonals stay out.
+    # The diagonals stay out: a vector beside itself is no pair of independent vectors.
     own = (within_x.sum() - within_x.diagonal().sum()) / (m * (m - 1))
     other = (within_y.sum() - within_y.diagonal().sum()) / (n * (n - 1))
     return float(own + other - 2 * _kernel(x, y).mean())
 
 
-def redrawn_mmd(first: Tensor, second: Tensor, drawn: Tensor) -> Tensor:
-    """`squared_mmd` of the same vectors drawn again, with repetitions: (R,) float64.
+def resampled_mmd(first: Tensor, second: Tensor, resamples: Tensor) -> Tensor:
+    """Return `squared_mmd` of vectors resampled with repetitions: (R,) float64.
 
-    A vector that was drawn twice is no independent draw beside itself, so it meets its own copies
-    no more than itself.
+    Copies of one vector are no pair of independent vectors, so they stay out of the sums like the
+    diagonals.
 
     Args:
         first: (N, D) floating point.
         second: (N, D) floating point.
-        drawn: (R, N) integers, which of both sets each draw holds; vector i of the one comes
-            along with vector i of the other. A draw of one vector alone gives NaN.
+        resamples: (R, N) integers, which vectors of both sets each resample holds; vector i of
+            the one comes along with vector i of the other. A resample of copies of one vector
+            alone gives NaN.
 
     Raises:
         ValueError: as `squared_mmd`.
     """
     x, y = _checked(first, second)
-    often = torch.zeros(len(drawn), len(x), dtype=torch.float64)
-    often.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
-    whole = often.sum(dim=1).square()
-    apart = whole - often.square().sum(dim=1)
-    own, other = (_weighed(z, z, often, itself=False) / apart for z in (x, y))
-    return own + other - 2 * _weighed(x, y, often, itself=True) / whole
+    counts = torch.zeros(len(resamples), len(x), dtype=torch.float64)
+    counts.scatter_add_(1, resamples, torch.ones_like(resamples, dtype=torch.float64))
+    pairs = counts.sum(dim=1).square()
+    distinct = pairs - counts.square().sum(dim=1)
+    own, other = (_weighted_sum(z, z, counts, diagonal=False) / distinct for z in (x, y))
+    return own + other - 2 * _weighted_sum(x, y, counts, diagonal=True) / pairs
 
 
 def kernel_distance(
     first: Tensor, second: Tensor, subsets: int = 100, size: int = 1000, seed: int = 0
 ) -> KernelDistance:
-    """The estimate averaged over random subsets of both sets.
+    """Return the estimate averaged over random subsets of both sets.
 
     Args:
         first: (M, D) floating point.
         second: (N, D) floating point.
-        subsets: how many; where both sets are whole subsets, one says it all.
+        subsets: how many; where a subset is all of both sets, one is taken.
         size: of a subset; at most that of the smaller set.
-        seed: of the draws, which belong to the position of the vectors.
+        seed: of the subsets, which belong to the position of the vectors.
 
     Raises:
         ValueError: as `squared_mmd`, or for no subsets.
@@ -94,27 +95,27 @@ def kernel_distance(
         raise ValueError(f"kernel_distance: subsets of {size}; expected at least {LEAST}")
     if size == len(x) == len(y):
         subsets = 1
-    draw = torch.Generator().manual_seed(seed)
-    found = torch.tensor(
+    generator = torch.Generator().manual_seed(seed)
+    estimates = torch.tensor(
         [
-            squared_mmd(*(z[torch.randperm(len(z), generator=draw)[:size]] for z in (x, y)))
+            squared_mmd(*(z[torch.randperm(len(z), generator=generator)[:size]] for z in (x, y)))
             for _ in range(subsets)
         ],
         dtype=torch.float64,
     )
-    deviation = float(found.std()) if subsets > 1 else float("nan")
-    return KernelDistance(float(found.mean()), deviation, subsets, size)
+    deviation = float(estimates.std()) if subsets > 1 else float("nan")
+    return KernelDistance(float(estimates.mean()), deviation, subsets, size)
 
 
-def _weighed(x: Tensor, y: Tensor, often: Tensor, itself: bool) -> Tensor:
-    """The sum of often[r, i] often[r, j] k(x[i], y[j]), with or without i = j: (R,)."""
-    total = torch.zeros(len(often), dtype=torch.float64)
+def _weighted_sum(x: Tensor, y: Tensor, counts: Tensor, diagonal: bool) -> Tensor:
+    """Return the sum of counts[r, i] counts[r, j] k(x[i], y[j]), with or without i = j: (R,)."""
+    total = torch.zeros(len(counts), dtype=torch.float64)
     for start in range(0, len(x), ROWS):
         part = slice(start, start + ROWS)
         kernel = _kernel(x[part], y)
-        if not itself:
+        if not diagonal:
             kernel.diagonal(start).zero_()
-        total += ((often[:, part] @ kernel) * often).sum(dim=1)
+        total += ((counts[:, part] @ kernel) * counts).sum(dim=1)
     return total
 
 

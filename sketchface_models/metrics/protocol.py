@@ -1,4 +1,4 @@
-"""What a number was measured by: everything that could change a value, and its short hash.
+"""How a number was measured: everything that could change a value, and its short hash.
 
 Numbers under different hashes are not ranked.
 """
@@ -21,24 +21,24 @@ Parameters = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way of scoring.
+    """A way of scoring pictures.
 
     name: for people; the one field that is not hashed.
     size: `WxH` in pixels at which pictures are compared, or `native`.
     resize: filter that brought them there, or `none`.
-    channels: `grey` or `rgb`.
+    channels: `grey`, `rgb`, or `labels` of parsing maps.
     data: data set and split the references come from, such as `fs2k/test`, with a hash of the
         references themselves where they are known; empty if unknown.
     data_range: value of white.
     precision: floating-point type of the computation.
-    networks: name -> SHA-256 of the weights of every network that judges.
+    networks: name -> SHA-256 of the weights of every network that measures.
     metrics: name -> parameters, of every measure including retrieval and the bootstrap.
     """
 
     name: str
     size: str
     resize: str
-    channels: Literal["grey", "rgb"]
+    channels: Literal["grey", "rgb", "labels"]
     data: str = ""
     data_range: float = 255.0
     precision: str = "float64"
@@ -56,7 +56,7 @@ class Protocol:
 
 
 def measures(channels: Literal["grey", "rgb"], retrieval: bool = True) -> Parameters:
-    """Parameters of all measures that apply to such pictures, for `Protocol.metrics`."""
+    """Return the parameters of all measures that apply to such pictures, for `Protocol.metrics`."""
     names = metric_names(1 if channels == "grey" else 3)
     parameters: dict[str, Mapping[str, object]] = {n: METRICS[n].parameters for n in names}
     parameters["bootstrap"] = BOOTSTRAP

@@ -1,100 +1,54 @@
-"""The metrics by name: a new one is a file with a function, and one line here."""
+"""The metrics by name: a new one is a file with a `Metric` or `SetMetric`, and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics import fsim, phase_congruency, scoot, simple, ssim
+from sketchface_models.metrics import fsim, scoot, sets, simple, ssim
+from sketchface_models.metrics.metric import Direction, Metric, SetMetric, why_not_measured
 from sketchface_models.metrics.validate import check_pair
 
-Function = Callable[[Tensor, Tensor, float], Tensor]
-
-
-class Direction(StrEnum):
-    """Which end of a metric is good."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One full-reference metric.
-
-    function: (reference, generated, data_range) -> (B,); see `simple.l1` for the contract.
-    direction: which end is good.
-    label: for tables and plots, with the unit where there is one.
-    channels: `any` measures the channels it is given, `grey` turns colour into grey itself,
-        `colour` says nothing new about grey pictures and is left out for them.
-    least_side: smallest picture it is defined for, in pixels.
-    parameters: whatever changes its values; part of a protocol's hash. `revision` goes up when a
-        correction of the code changes values.
-    together: gives this metric and others, by name, for the price of one.
-    """
-
-    function: Function
-    direction: Literal["higher", "lower"]
-    label: str
-    channels: Literal["any", "grey", "colour"] = "any"
-    least_side: int = 1
-    parameters: Mapping[str, object] = field(default_factory=lambda: {"revision": 1})
-    together: Callable[[Tensor, Tensor, float], dict[str, Tensor]] | None = None
-
-
-_SSIM = {
-    "revision": 1,
-    "sigma": ssim.SIGMA,
-    "radius": ssim.RADIUS,
-    "k1": ssim.K1,
-    "k2": ssim.K2,
-    "covariance": "population",
-    "border": "inside",
-}
-_SCOOT = {
-    "revision": 1,
-    "grid": scoot.GRID,
-    "levels": scoot.LEVELS,
-    "luma": scoot.LUMA,
-    "constant": "scored",
-}
-_FSIM = {
-    "revision": 1,
-    "t": (fsim.T1, fsim.T2),
-    "scales": phase_congruency.SCALES,
-    "orientations": phase_congruency.ORIENTATIONS,
-    "min_wavelength": phase_congruency.MIN_WAVELENGTH,
-    "ratio": phase_congruency.WAVELENGTH_RATIO,
-    "sigma_on_f": phase_congruency.SIGMA_ON_F,
-    "noise": (phase_congruency.NOISE_DEVIATIONS, phase_congruency.NOISE_DIVISOR),
-    "constant": "no features",
-}
-_FSIMC = {**_FSIM, "t": (fsim.T1, fsim.T2, fsim.T3, fsim.T4), "lambda": fsim.LAMBDA}
+__all__ = ["METRICS", "SET_METRICS", "Direction", "least_side", "metric_names", "score_batch"]
 
 METRICS: dict[str, Metric] = {
-    "l1": Metric(simple.l1, "lower", "L1 (0..1)"),
-    "psnr": Metric(simple.psnr, "higher", "PSNR (dB)"),
-    "ssim": Metric(ssim.ssim, "higher", "SSIM", "any", 2 * ssim.RADIUS + 1, _SSIM),
-    "scoot": Metric(scoot.scoot, "higher", "SCOOT", "grey", scoot.LEAST_SIDE, _SCOOT),
-    "fsim": Metric(
-        fsim.fsim, "higher", "FSIM", "grey", fsim.LEAST_SIDE, _FSIM, fsim.fsim_and_fsimc
-    ),
-    "fsimc": Metric(
-        fsim.fsimc, "higher", "FSIMc", "colour", fsim.LEAST_SIDE, _FSIMC, fsim.fsim_and_fsimc
-    ),
+    "l1": simple.L1,
+    "psnr": simple.PSNR,
+    "ssim": ssim.SSIM,
+    "scoot": scoot.SCOOT,
+    "fsim": fsim.FSIM,
+    "fsimc": fsim.FSIMC,
+}
+SET_METRICS: dict[str, SetMetric] = {
+    "parser_frechet": sets.PARSER_FRECHET,
+    "parser_kernel": sets.PARSER_KERNEL,
 }
 
 
-def metric_names(channels: int) -> tuple[str, ...]:
-    """The metrics that apply to pictures of 1 (grey) or 3 (RGB) channels, in table order."""
+def metric_names(channels: int, measurable: bool = True) -> tuple[str, ...]:
+    """The metrics that apply to pictures of 1 (grey) or 3 (RGB) channels, in table order.
+
+    Args:
+        channels: of the pictures.
+        measurable: leave out those whose weights are not there.
+    """
     return tuple(
-        name for name, metric in METRICS.items() if channels == 3 or metric.channels != "colour"
+        name
+        for name, metric in METRICS.items()
+        if (channels == 3 or metric.channels != "colour")
+        and not (measurable and why_not_measured(metric))
     )
+
+
+def not_measured(channels: int) -> dict[str, str]:
+    """Name -> one line that says what it lacks, of metrics that would apply but have no weights."""
+    wanted: dict[str, Metric | SetMetric] = {
+        name: METRICS[name] for name in metric_names(channels, measurable=False)
+    }
+    reasons = {name: why_not_measured(each) for name, each in (wanted | SET_METRICS).items()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def least_side(names: Iterable[str]) -> int:
@@ -112,7 +66,7 @@ def score_batch(
 
     Args:
         reference: (B, C, H, W), C 1 or 3, in [0, data_range], whole grey levels when scaled to
-            255 (SCOOT is defined on nothing else; `levels.from_signed` makes them).
+            255 (SCOOT is defined on nothing else; `pixels.from_signed` makes them).
         generated: same shape, dtype and device.
         data_range: value of white.
         names: of `METRICS`; default: all that apply to C channels (`metric_names`).
@@ -123,6 +77,7 @@ def score_batch(
 
     Raises:
         ValueError: see `check_pair`; or if a name is unknown.
+        SketchFaceError: if a metric that is named lacks its weights.
     """
     check_pair("score_batch", reference, generated, data_range)
     names = metric_names(reference.shape[1]) if names is None else tuple(names)

@@ -1,4 +1,4 @@
-"""Does a result point to the right person? Rank of its own target among all targets.
+"""Retrieval: the rank of a result's own target among all targets, by similarity.
 
 Pictures are compared by a descriptor that ignores how a drawing is shaded and keeps where its
 structure lies: the box mean at 32 x 32 forgives line width and a few pixels of misalignment;
@@ -32,26 +32,26 @@ class Retrieval:
     """Ranks (N,), int64, from 1 (own target first) to N."""
 
     ranks: Tensor
-    told: int = 1
-    """Kinds of targets (styles, say) of which each result was told its own: who draws one and the
-    same picture for each kind, without a look at the input, hits that many times as often."""
+    known_kinds: int = 1
+    """Kinds of targets (styles, say) of which each face's own is an input. A system that draws one
+    picture for each kind, whatever else it reads, hits that many times as often by chance."""
 
     def accuracy(self, k: int) -> float:
-        """Fraction of results whose own target is among the first k."""
+        """Return the fraction of results whose own target is among the first k."""
         return float((self.ranks <= k).double().mean())
 
     def chance(self, k: int) -> float:
-        """`accuracy(k)` expected of results that know nothing but their kind: k * told / N."""
-        return min(1.0, k * self.told / len(self.ranks))
+        """Return the `accuracy(k)` of guessing within the known kind: k * known_kinds / N."""
+        return min(1.0, k * self.known_kinds / len(self.ranks))
 
     def at_chance(self, k: int, level: float = 0.05) -> bool:
-        """Whether guessing reaches `accuracy(k)` with probability `level` or more (binomial)."""
+        """Return whether guessing reaches `accuracy(k)` with probability >= `level` (binomial)."""
         hits = int((self.ranks <= k).sum())
         return _binomial_tail(len(self.ranks), self.chance(k), hits) >= level
 
 
 def retrieve(generated: Tensor, targets: Tensor, data_range: float = 255.0) -> Retrieval:
-    """Rank of target i among all targets by similarity to result i, for every i.
+    """Rank target i among all targets by similarity to result i, for every i.
 
     Ties count against the result: a target scores rank 1 only if it is strictly the most similar.
     So the same picture for every input hits exactly k / N within rank k, and blank pictures,
@@ -69,7 +69,7 @@ def retrieve(generated: Tensor, targets: Tensor, data_range: float = 255.0) -> R
 
 
 def describe(images: Tensor, data_range: float = 255.0) -> Tensor:
-    """Descriptors of unit length, or 0 for a blank picture: (N, C, H, W) -> (N, 1024) float64.
+    """Return descriptors of unit length, 0 for blank pictures: (N, C, H, W) -> (N, 1024) float64.
 
     Raises:
         ValueError: see `check_images`.
@@ -85,7 +85,7 @@ def describe(images: Tensor, data_range: float = 255.0) -> Tensor:
 
 
 def rank(generated: Tensor, targets: Tensor) -> Retrieval:
-    """Ranks from descriptors, row i of (N, D) made for row i of (N, D); see `retrieve`.
+    """Rank by descriptors, row i of (N, D) made for row i of (N, D); see `retrieve`.
 
     Raises:
         ValueError: if the shapes differ or there are no rows.

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from sketchface_models.metrics.metric import Direction, Metric
 from sketchface_models.metrics.validate import check_pair
 
 GRID = 4
@@ -19,7 +20,7 @@ LUMA = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 
 
 def scoot(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """Similarity of co-occurrence contrast and energy on a 4 x 4 grid.
+    """Return the similarity of co-occurrence contrast and energy on a 4 x 4 grid.
 
     The authors' code refuses constant pictures; here they are scored by the same formula (as in
     the FS2K evaluation toolbox): every cell has contrast 0 and energy 1. So a collapsed generator
@@ -92,3 +93,13 @@ def _cell_features(cell: Tensor) -> Tensor:
     contrast = (p * (index[:, None] - index).square()).sum((1, 2))
     energy = p.square().sum((1, 2))
     return torch.stack((contrast, energy), dim=1)
+
+
+SCOOT = Metric(
+    scoot,
+    Direction.HIGHER,
+    "SCOOT",
+    "grey",
+    LEAST_SIDE,
+    {"revision": 1, "grid": GRID, "levels": LEVELS, "luma": LUMA, "constant": "scored"},
+)

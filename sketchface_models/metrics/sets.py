@@ -1,19 +1,18 @@
-"""Measures of a whole set of drawings beside the set of their targets: one number, not one a face.
+"""Distances between the set of generated pictures and the set of targets: one number for all.
 
-Both compare what the judge sees in the drawings with what it sees in the targets, without asking
-which drawing belongs to which face. Their intervals are by the bootstrap over faces: drawings are
-drawn again together with their targets, so that two systems meet the same faces, and half the
-width is 1.96 standard deviations of the redrawn distances (Efron and Tibshirani 1993, chapter
-13.3). Percentiles would not do: a set with repetitions has a smaller spread, so the Fréchet
-distances of redrawn sets lie above the one that was measured.
+Both compare a network's features of the pictures with those of the targets, whichever picture
+belongs to which face. Their error is estimated by resampling faces: pictures are resampled
+together with their targets, so that two systems meet the same faces, and the standard deviation
+over resamples counts (Efron and Tibshirani 1993, chapter 13.3). Percentiles would not do: a set
+with repetitions has a smaller spread, so the Fréchet distances of resampled sets lie above the one
+that was measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,44 +20,27 @@ from torch import Tensor
 
 from sketchface_models.metrics.bootstrap import LEAST_IMAGES, LEVEL, Comparison, Interval
 from sketchface_models.metrics.frechet import LEAST, frechet_distance, statistics_of
-from sketchface_models.metrics.kernel import redrawn_mmd, squared_mmd
+from sketchface_models.metrics.judge import FEATURES, JUDGE
+from sketchface_models.metrics.kernel import resampled_mmd, squared_mmd
+from sketchface_models.metrics.metric import Features, SetMetric
 
 RESAMPLES = 200
 SEED = 0
-"""Of the faces that are drawn again: the same for every system that is scored on these faces."""
-SPREAD = 257
-"""Vectors that it takes to fill a covariance of the judge's 256 numbers; of fewer, spread is
-missing, and the Fréchet distance comes out too large by an amount that differs between sets."""
-
-Sets = Mapping[str, Tensor]
-"""Row -> (N, D) features of its pictures, in the order of the faces."""
-
-
-@dataclass(frozen=True)
-class SetMetric:
-    """A distance between two sets of features.
-
-    distance: (features (N, D), features of the targets (N, D)) -> its value.
-    redrawn: (sets, features of the targets, indices (R, N) of drawn faces) -> row -> (R,) values.
-    direction, label, parameters: as `registry.Metric` has them.
-    least: fewer faces decide nothing.
-    """
-
-    distance: Callable[[Tensor, Tensor], float]
-    redrawn: Callable[[Sets, Tensor, Tensor], dict[str, Tensor]]
-    label: str
-    least: int
-    direction: Literal["higher", "lower"] = "lower"
-    parameters: Mapping[str, object] = field(default_factory=dict)
+"""Of the resampled faces: the same for every system that is scored on these faces."""
 
 
 @dataclass(frozen=True)
 class SetScore:
-    """What one row scored on n faces, and on the same faces drawn again: resamples (R,) float64."""
+    """One method's score on n faces, and on resamples of the same faces: resamples (R,) float64."""
 
     value: float
     resamples: np.ndarray
     n: int
+
+
+def resample_indices(n: int) -> Tensor:
+    """Return which of n faces each resample holds: (`RESAMPLES`, n) int64, by n alone."""
+    return torch.from_numpy(np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n)))
 
 
 def frechet(features: Tensor, reference: Tensor) -> float:
@@ -66,62 +48,78 @@ def frechet(features: Tensor, reference: Tensor) -> float:
     return frechet_distance(statistics_of(features), statistics_of(reference))
 
 
-def redrawn_frechet(sets: Sets, reference: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-    """The same of every row for every line of `drawn`, (R, N) indices: row -> (R,)."""
-    found: dict[str, list[float]] = {row: [] for row in sets}
-    for faces in drawn:
-        wanted = statistics_of(reference[faces])
-        for row, features in sets.items():
-            found[row].append(frechet_distance(statistics_of(features[faces]), wanted))
-    return {row: torch.tensor(values, dtype=torch.float64) for row, values in found.items()}
+def resampled_frechet(
+    features: Features, reference: Tensor, resamples: Tensor
+) -> dict[str, Tensor]:
+    """Return the Fréchet distance of every method for every resample, (R, N) indices: (R,) each."""
+    distances: dict[str, list[float]] = {method: [] for method in features}
+    for faces in resamples:
+        target = statistics_of(reference[faces])
+        for method, own in features.items():
+            distances[method].append(frechet_distance(statistics_of(own[faces]), target))
+    return {name: torch.tensor(each, dtype=torch.float64) for name, each in distances.items()}
 
 
-def redrawn_kernel(sets: Sets, reference: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-    """The kernel distance of every row for every line of `drawn`, as `redrawn_frechet`."""
-    return {row: redrawn_mmd(features, reference, drawn) for row, features in sets.items()}
+def resampled_kernel(features: Features, reference: Tensor, resamples: Tensor) -> dict[str, Tensor]:
+    """Return the kernel distance of every method for every resample, as `resampled_frechet`."""
+    return {name: resampled_mmd(own, reference, resamples) for name, own in features.items()}
 
 
-_REDRAWN = {"revision": 1, "resamples": RESAMPLES, "seed": SEED}
+_RESAMPLED = {"revision": 1, "resamples": RESAMPLES, "seed": SEED}
 
-SET_METRICS: dict[str, SetMetric] = {
-    "parser_frechet": SetMetric(
-        frechet, redrawn_frechet, "parser Fréchet", SPREAD, parameters=_REDRAWN
-    ),
-    "parser_kernel": SetMetric(
-        squared_mmd,
-        redrawn_kernel,
-        "parser kernel",
-        LEAST_IMAGES,
-        parameters=_REDRAWN | {"kernel": "(x.y / D + 1)^3"},
-    ),
-}
+PARSER_FRECHET = SetMetric(
+    JUDGE,
+    frechet,
+    resampled_frechet,
+    "parser Fréchet",
+    # Fewer vectors do not fill a covariance: the distance then comes out too large, by an amount
+    # that differs between sets.
+    least=FEATURES + 1,
+    parameters=_RESAMPLED,
+)
+PARSER_KERNEL = SetMetric(
+    JUDGE,
+    squared_mmd,
+    resampled_kernel,
+    "parser kernel",
+    least=LEAST_IMAGES,
+    parameters=_RESAMPLED | {"kernel": "(x.y / D + 1)^3"},
+)
 
 
-def score_sets(sets: Sets, reference: Tensor) -> dict[str, dict[str, SetScore]]:
-    """Row -> name of `SET_METRICS` -> score; nothing where there are fewer than two faces.
+def score_sets(
+    metrics: Mapping[str, SetMetric], features: Features, reference: Tensor
+) -> dict[str, dict[str, SetScore]]:
+    """Score every method by every metric of one extractor.
 
     Args:
-        sets: row -> (N, D) floating point; vector i was made for face i.
+        metrics: by name, all on these features.
+        features: method -> (N, D) floating point; vector i was made for face i.
         reference: (N, D), of the targets.
+
+    Returns:
+        Method -> metric -> score; no metric where there are fewer than two faces.
 
     Raises:
         ValueError: if shapes differ, or values are not finite.
     """
-    for row, features in sets.items():
-        if features.shape != reference.shape:
-            shapes = f"{tuple(features.shape)} against {tuple(reference.shape)}"
-            raise ValueError(f"score_sets: {row}: features {shapes}; expected pairs")
+    for method, own in features.items():
+        if own.shape != reference.shape:
+            shapes = f"{tuple(own.shape)} against {tuple(reference.shape)}"
+            raise ValueError(f"score_sets: {method}: features {shapes}; expected pairs")
     n = len(reference)
     if n < LEAST:
-        return {row: {} for row in sets}
-    drawn = torch.from_numpy(np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n)))
-    redrawn = {name: metric.redrawn(sets, reference, drawn) for name, metric in SET_METRICS.items()}
+        return {method: {} for method in features}
+    resamples = resample_indices(n)
+    values = {
+        name: each.resampled(features, reference, resamples) for name, each in metrics.items()
+    }
     return {
-        row: {
-            name: SetScore(metric.distance(features, reference), redrawn[name][row].numpy(), n)
-            for name, metric in SET_METRICS.items()
+        method: {
+            name: SetScore(metric.distance(own, reference), values[name][method].numpy(), n)
+            for name, metric in metrics.items()
         }
-        for row, features in sets.items()
+        for method, own in features.items()
     }
 
 
@@ -156,7 +154,7 @@ def compare_sets(name: str, ours: Sequence[SetScore], theirs: Sequence[SetScore]
             for own, other in zip(ours, theirs, strict=True)
         ]
     )
-    metric = SET_METRICS[name]
+    metric = {"parser_frechet": PARSER_FRECHET, "parser_kernel": PARSER_KERNEL}[name]
     if difference.n < metric.least or difference.low <= 0 <= difference.high:
         return Comparison(difference, "undecided")
     ours_higher = difference.low > 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sketchface_models.metrics.metric import Direction, Metric
 from sketchface_models.metrics.validate import check_pair
 
 
 def l1(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """Mean absolute difference in 0..1 units: 0 = same, 1 = black against white.
+    """Return the mean absolute difference in 0..1 units: 0 = same, 1 = black against white.
 
     Args:
         reference: (B, C, H, W), C 1 or 3, in [0, data_range].
@@ -27,7 +28,7 @@ def l1(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tenso
 
 
 def psnr(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """Peak signal-to-noise ratio in dB; infinite where the two pictures are identical.
+    """Return the peak signal-to-noise ratio in dB; infinite where the two pictures are identical.
 
     (`bootstrap.finite` says how an infinite value enters a mean.)
 
@@ -45,3 +46,7 @@ def psnr(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Ten
     reference, generated = check_pair("psnr", reference, generated, data_range)
     error = (reference - generated).square().flatten(1).mean(1)
     return 10 * torch.log10(255.0**2 / error)
+
+
+L1 = Metric(l1, Direction.LOWER, "L1 (0..1)")
+PSNR = Metric(psnr, Direction.HIGHER, "PSNR (dB)")

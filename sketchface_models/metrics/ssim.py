@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sketchface_models.metrics.metric import Direction, Metric
 from sketchface_models.metrics.validate import check_pair
 
 SIGMA = 1.5
@@ -14,7 +15,7 @@ K2 = 0.03
 
 
 def ssim(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
-    """Mean structural similarity under an 11 x 11 Gaussian window, population covariance.
+    """Return the mean structural similarity: 11 x 11 Gaussian window, population covariance.
 
     Only windows that lie inside the picture count. Equals scikit-image's
     `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`;
@@ -57,3 +58,20 @@ def _weighted_slices(images: Tensor, weights: list[float], dim: int) -> Tensor:
     for start, weight in enumerate(weights[1:], start=1):
         total = total.add_(images.narrow(dim, start, length), alpha=weight)
     return total
+
+
+SSIM = Metric(
+    ssim,
+    Direction.HIGHER,
+    "SSIM",
+    least_side=2 * RADIUS + 1,
+    parameters={
+        "revision": 1,
+        "sigma": SIGMA,
+        "radius": RADIUS,
+        "k1": K1,
+        "k2": K2,
+        "covariance": "population",
+        "border": "inside",
+    },
+)

@@ -13,7 +13,7 @@ DTYPES = (torch.float32, torch.float64, torch.uint8)
 def check_pair(
     name: str, reference: Tensor, generated: Tensor, data_range: float = 255.0, least: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """Two batches of pictures, checked and brought to 0..255.
+    """Return two batches of pictures, checked and brought to 0..255.
 
     Args:
         name: of the metric, for the message.
@@ -42,7 +42,7 @@ def check_pair(
 
 
 def check_images(name: str, images: Tensor, data_range: float = 255.0, least: int = 1) -> Tensor:
-    """One batch of pictures, checked and brought to 0..255; contract as in `check_pair`."""
+    """Return one batch of pictures, checked and brought to 0..255; contract as in `check_pair`."""
     problem = _shape_problem("images", images, least)
     problem = problem or _range_problem("images", images, data_range)
     if problem:

@@ -11,9 +11,9 @@ from torch.optim import AdamW, Optimizer
 
 from sketchface_models.augmentation.photos import Coarse, Distort, distort
 from sketchface_models.config import Among, above, at_least, between
+from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import CLASSES, PARSING, as_field, as_labels
 from sketchface_models.losses.segmentation import balanced_weights, parsing_losses
-from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
 from sketchface_models.systems.base import (

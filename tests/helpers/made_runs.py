@@ -14,8 +14,8 @@ from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.common.sheets import sheet
 from pipeline.evaluate.judged import judge_sets, with_sets
 from pipeline.evaluate.layout import MODEL, TRIVIAL
+from pipeline.evaluate.old_summary import parts_of, summarise
 from pipeline.evaluate.setfile import SETS_FILE, write_sets
-from pipeline.evaluate.summary import parts_of, summarise
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import metric_names
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from made_tables import write_tables
 from mini_data import MiniFS2K
 
 
@@ -22,3 +23,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def mini_fs2k(tmp_path: Path) -> MiniFS2K:
     return MiniFS2K(tmp_path / "FS2K")
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that no test changes."""
+    return write_tables(tmp_path_factory.mktemp("data"))

@@ -22,7 +22,7 @@ from face_geometry.align import PORTRAIT, eyes_and_mouth
 from pipeline.datasets import adapter
 from pipeline.datasets import synthetic as synthetic_adapter
 from pipeline.depth.depth import DepthSettings, make_depth
-from pipeline.evaluate.draw import draw as draw_pack
+from pipeline.evaluate.generate import generate as generate_pack
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
@@ -122,7 +122,7 @@ def test_a_data_sets_photo_is_drawn_as_the_pipeline_draws_it(
     card = {"model": made, "channels": pack.channels, "faces": pack.faces}
     save_tensors(tmp_path / "w/weights/model.safetensors", system.networks.state_dict(), card)
     system, _ = load_trained(tmp_path / "w/weights")
-    expected = draw_pack(system, pack, np.arange(2), ALIGNED, torch.device("cpu"))
+    expected = generate_pack(system, pack, np.arange(2), ALIGNED, torch.device("cpu"))
     photos = packed.parent / "source/photos"
     assert translate(photos, "-o", "out", "--weights", "w")[0] == 0
     assert names(tmp_path / "out") == ["one.png", "two.png"]

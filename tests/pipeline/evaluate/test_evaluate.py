@@ -1,4 +1,4 @@
-"""The whole stage, with systems whose drawings are known beforehand."""
+"""The whole stage, with systems whose pictures are known beforehand."""
 
 import dataclasses
 import json
@@ -12,12 +12,13 @@ import torch
 from made_tables import SIZE, STYLE, TEST, TRAIN, pictures_of, write_tables
 
 from pipeline.common.images import decode
+from pipeline.common.records import Evaluation, Method, per_face, pooled, read_evaluation, subsets
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate, evaluate_system
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.trivial import derangement
-from sketchface_models.systems.base import Task
+from sketchface_models.metrics.baselines import derangement
+from sketchface_models.systems.base import Output, Task
 from sketchface_models.training.pack import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)
@@ -26,10 +27,10 @@ CPU = torch.device("cpu")
 
 
 class Echo:
-    """Draws one of its inputs."""
+    """Generates one of its inputs."""
 
-    def __init__(self, field: str) -> None:
-        self.field = field
+    def __init__(self, field: str, target: str = "sketch") -> None:
+        self.field, self.outputs = field, {target: Output(target)}
 
     def generate(self, batch):
         return batch[self.field]
@@ -40,126 +41,135 @@ def card_of(task: Task, pack: Pack) -> dict:
     return {"run": "echo", "seed": 4, "model": {"task": asked}, "channels": pack.channels}
 
 
-def run(data: Path, work: Path, field: str, task: Task = TASK, **card: object) -> Path:
-    """Pack and evaluate; the folder that `evaluate` wrote."""
+def run(data: Path, work: Path, field: str, task: Task = TASK, **card: object) -> Evaluation:
+    """Pack and evaluate; what `evaluate` wrote."""
     write_pack("echo", task, data, work / "pack")
     pack = Pack(work / "pack")
     about = card_of(task, pack) | card
-    evaluate_system(Echo(field), about, data, pack, work / "out", SETTINGS, CPU)
-    return work / "out"
+    system = Echo(field, task.target)
+    evaluate_system(system, about, data, pack, work / "out", SETTINGS, CPU)
+    return read_evaluation(work / "out" / task.target, "evaluate@echo-4")
 
 
-def summary_of(out: Path) -> dict:
-    return json.loads((out / "summary.json").read_text())
+def values(evaluation: Evaluation, metric: str, method: Method = Method.SYSTEM) -> list[float]:
+    table = per_face([evaluation], metric, method)
+    assert list(table.columns) == list(TEST)
+    return table.loc[4].tolist()
 
 
 @pytest.fixture(scope="module")
-def perfect(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def perfect(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     return run(tables, tmp_path_factory.mktemp("perfect"), "sketch")
 
 
-def test_who_draws_the_targets_is_perfect_in_every_table(perfect: Path):
-    rows = pq.read_table(perfect / "per_image.parquet").to_pylist()
-    assert {row["row"] for row in rows} == {"model", "input", "mean", "other"}
-    own = [row for row in rows if row["row"] == "model"]
-    assert [row["id"] for row in own] == list(TEST)
-    assert [row["style"] for row in own] == [STYLE[id] for id in TEST]
-    assert {row["l1"] for row in own} == {0.0}
-    assert {row["rank"] for row in own} == {1}
-    summary = summary_of(perfect)
-    assert (summary["run"], summary["seed"], summary["n"]) == ("echo", 4, len(TEST))
-    assert summary["missing"] == []
-    assert summary["retrieval"]["model"] == {"rank_1": 1.0, "rank_5": 1.0}
-    assert summary["parts"]["without shared photos"] == len(TEST) - 1
-    assert summary["not_learned"] == [
-        "not better than the input itself on any metric"  # for here they are the same
-    ]
+def test_a_system_that_generates_the_targets_is_perfect_by_every_metric(perfect: Evaluation):
+    assert perfect.methods == [Method.SYSTEM, Method.INPUT, Method.MEAN, Method.OTHER]
+    assert perfect.faces["style"].tolist() == [STYLE[id] for id in TEST]
+    assert set(values(perfect, "l1")) == {0.0}
+    assert set(values(perfect, "rank")) == {1}
+    summary = perfect.summary
+    assert (summary.run, summary.seed, summary.n) == ("echo", 4, len(TEST))
+    assert (summary.output, summary.target, summary.inputs) == ("sketch", "sketch", TASK.inputs)
+    assert summary.missing == ()
+    assert summary.means["system"]["rank_1"]["mean"] == 1.0
+    masks = {str(subset): subset.mask(perfect.faces).sum() for subset in subsets(perfect.faces)}
+    assert masks["without shared photos"] == len(TEST) - 1
+    assert summary.not_learned[0] == "not better than the input itself on any metric"
 
 
-def test_trivial_values_are_those_of_the_faces_themselves(perfect: Path):
-    rows = pq.read_table(perfect / "per_image.parquet").to_pylist()
+def test_means_of_the_summary_are_those_of_the_scores(perfect: Evaluation):
+    for measure in perfect.summary.measures:
+        scores = per_face([perfect], measure.name, Method.MEAN)
+        if not scores.size:
+            scores = pooled([perfect], measure.name, Method.MEAN)
+        expected = scores.to_numpy().mean()
+        assert perfect.summary.means["mean"][measure.name]["mean"] == pytest.approx(expected)
+
+
+def test_baselines_are_scored_face_by_face(perfect: Evaluation):
     targets = pictures_of(TEST, "sketch").astype(float)
     other = targets[derangement(len(TEST), SETTINGS.seed).numpy()]
-    found = [row["l1"] for row in rows if row["row"] == "other"]
-    np.testing.assert_allclose(found, np.abs(targets - other).mean((1, 2, 3)) / 255)
+    expected = np.abs(targets - other).mean((1, 2, 3)) / 255
+    np.testing.assert_allclose(values(perfect, "l1", Method.OTHER), expected)
 
 
-def test_drawings_are_stored_under_their_ids(perfect: Path):
-    for row in pq.read_table(perfect / "drawings.parquet").to_pylist():
-        expected = pictures_of((row["id"],), "sketch")[0, 0]
-        np.testing.assert_array_equal(decode(row["drawing"]["bytes"]), expected)
-
-
-def test_equal_inputs_give_equal_bytes(perfect: Path, tables: Path, tmp_path: Path):
-    again = run(tables, tmp_path, "sketch")
-    names = sorted(path.name for path in again.iterdir())
-    files = ["drawings.parquet", "features.parquet", "per_image.parquet", "sets.parquet"]
-    assert names == sorted([*files, "samples.png", "summary.json"])
-    for name in names:
-        assert (again / name).read_bytes() == (perfect / name).read_bytes()
-
-
-def test_a_drawing_in_colour_stays_in_colour_and_is_scored_in_grey(tables: Path, tmp_path: Path):
-    out = run(tables, tmp_path, "photo")
-    rows = pq.read_table(out / "drawings.parquet").to_pylist()
+def test_generated_pictures_are_stored_under_their_ids(perfect: Evaluation):
+    rows = pq.read_table(perfect.folder / "generated.parquet").to_pylist()
+    assert [row["id"] for row in rows] == list(TEST)
     for row in rows:
+        expected = pictures_of((row["id"],), "sketch")[0, 0]
+        np.testing.assert_array_equal(decode(row["generated"]["bytes"]), expected)
+
+
+def test_equal_inputs_give_equal_bytes(perfect: Evaluation, tables: Path, tmp_path: Path):
+    again = run(tables, tmp_path, "sketch")
+    names = sorted(path.name for path in again.folder.iterdir())
+    tables_ = ["faces", "features", "generated", "resampled", "scores"]
+    assert names == sorted(
+        [*(f"{each}.parquet" for each in tables_), "samples.png", "summary.json"]
+    )
+    for name in names:
+        assert (again.folder / name).read_bytes() == (perfect.folder / name).read_bytes()
+
+
+def test_a_picture_in_colour_stays_in_colour_and_is_scored_in_grey(tables: Path, tmp_path: Path):
+    evaluation = run(tables, tmp_path, "photo")
+    for row in pq.read_table(evaluation.folder / "generated.parquet").to_pylist():
         expected = np.moveaxis(pictures_of((row["id"],), "photo")[0], 0, 2)
-        np.testing.assert_array_equal(decode(row["drawing"]["bytes"]), expected)
+        np.testing.assert_array_equal(decode(row["generated"]["bytes"]), expected)
     photos = pictures_of(TEST, "photo").astype(float)
     grey = np.rint(np.einsum("nchw,c->nhw", photos, [0.299, 0.587, 0.114]))
     targets = pictures_of(TEST, "sketch")[:, 0]
-    table = pq.read_table(out / "per_image.parquet").to_pylist()
-    found = [row["l1"] for row in table if row["row"] == "model"]
-    np.testing.assert_allclose(found, np.abs(grey - targets).mean((1, 2)) / 255)
-    assert summary_of(out)["protocol_details"]["channels"] == "grey"
-    sheet = decode((out / "samples.png").read_bytes())
-    drawn = sheet[20 : 20 + SIZE, 4 + 2 * (SIZE + 4) : 4 + 3 * (SIZE + 4) - 4]
-    np.testing.assert_array_equal(drawn, np.moveaxis(pictures_of(TEST[:1], "photo")[0], 0, 2))
+    expected = np.abs(grey - targets).mean((1, 2)) / 255
+    np.testing.assert_allclose(values(evaluation, "l1"), expected)
+    assert evaluation.summary.protocol_details["channels"] == "grey"
+    sheet = decode((evaluation.folder / "samples.png").read_bytes())
+    generated = sheet[20 : 20 + SIZE, 4 + 2 * (SIZE + 4) : 4 + 3 * (SIZE + 4) - 4]
+    photo = np.moveaxis(pictures_of(TEST[:1], "photo")[0], 0, 2)
+    np.testing.assert_array_equal(generated, photo)
 
 
 @pytest.mark.parametrize("target", ["lines", "depth", "parsing", "photo", "contour"])
 def test_any_field_can_be_the_target(tables: Path, tmp_path: Path, target: str):
-    drawn = "photo" if target == "photo" else "sketch"
-    out = run(tables, tmp_path, drawn, Task(("sketch", "photo"), target, SIZE))
-    table = pq.read_table(out / "per_image.parquet").to_pylist()
-    drawings, targets = (pictures_of(TEST, field).astype(float) for field in (drawn, target))
-    found = [row["l1"] for row in table if row["row"] == "model"]
-    np.testing.assert_allclose(found, np.abs(drawings - targets).mean((1, 2, 3)) / 255, atol=1e-12)
+    field = "photo" if target == "photo" else "sketch"
+    evaluation = run(tables, tmp_path, field, Task(("sketch", "photo"), target, SIZE))
+    generated, targets = (pictures_of(TEST, each).astype(float) for each in (field, target))
+    expected = np.abs(generated - targets).mean((1, 2, 3)) / 255
+    np.testing.assert_allclose(values(evaluation, "l1"), expected, atol=1e-12)
     inputs = pictures_of(TEST, "sketch").astype(float)  # the first one
-    found = [row["l1"] for row in table if row["row"] == "input"]
-    np.testing.assert_allclose(found, np.abs(inputs - targets).mean((1, 2, 3)) / 255, atol=1e-12)
+    expected = np.abs(inputs - targets).mean((1, 2, 3)) / 255
+    np.testing.assert_allclose(values(evaluation, "l1", Method.INPUT), expected, atol=1e-12)
 
 
-def test_trivial_rows_know_nothing_of_the_training_size(
-    perfect: Path, tables: Path, tmp_path: Path
+def test_baselines_do_not_depend_on_the_training_size(
+    perfect: Evaluation, tables: Path, tmp_path: Path
 ):
     half = run(tables, tmp_path, "sketch", Task(TASK.inputs, TASK.target, SIZE // 2))
-    ours, theirs = summary_of(half), summary_of(perfect)
-    assert ours["protocol"] == theirs["protocol"]
-    for row in ("input", "mean", "other"):
-        assert ours["scores"][row] == theirs["scores"][row]
-    assert ours["scores"]["model"] != theirs["scores"]["model"]
+    assert half.summary.protocol == perfect.summary.protocol
+    for method in (Method.INPUT, Method.MEAN, Method.OTHER):
+        assert values(half, "ssim", method) == values(perfect, "ssim", method)
+    assert values(half, "ssim") != values(perfect, "ssim")
 
 
-def test_other_faces_never_share_a_protocol(perfect: Path, tables: Path, tmp_path: Path):
-    own = summary_of(perfect)["protocol"]
+def test_other_faces_never_share_a_protocol(perfect: Evaluation, tables: Path, tmp_path: Path):
+    own = perfect.summary.protocol
     others = write_tables(tmp_path / "others", swap={TEST[0]: TRAIN[0], TRAIN[0]: TEST[0]})
-    assert summary_of(run(others, tmp_path / "a", "sketch"))["protocol"] != own
+    assert run(others, tmp_path / "a", "sketch").summary.protocol != own
     # Another training face changes what is learned, not what is scored.
     trained = write_tables(tmp_path / "trained", swap={TRAIN[1]: TRAIN[0]})
-    assert summary_of(run(trained, tmp_path / "b", "sketch"))["protocol"] == own
+    assert run(trained, tmp_path / "b", "sketch").summary.protocol == own
     lines = Task(("sketch", "photo"), "lines", SIZE)
-    assert summary_of(run(tables, tmp_path / "c", "sketch", lines))["protocol"] != own
+    assert run(tables, tmp_path / "c", "sketch", lines).summary.protocol != own
 
 
-def test_faces_that_could_not_be_drawn_are_named(tmp_path: Path):
+def test_faces_that_could_not_be_scored_are_named(tmp_path: Path):
     data = write_tables(tmp_path / "data", {"photo": [TEST[2]]})
     schema = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
     lost = quarantined("zz", "faces", "zz.jpg: empty file") | {"split": "test", "style": 3}
     write_rows(data / "faces/quarantine.parquet", [lost], schema)
-    summary = summary_of(run(data, tmp_path, "sketch"))
-    assert summary["n"] == len(TEST) - 1
-    assert [(face["id"], face["reason"]) for face in summary["missing"]] == [
+    summary = run(data, tmp_path, "sketch").summary
+    assert summary.n == len(TEST) - 1
+    assert [(face.id, face.reason) for face in summary.missing] == [
         (TEST[2], "without photo"),
         ("zz", "zz.jpg: empty file"),
     ]

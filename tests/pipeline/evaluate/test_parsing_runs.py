@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -14,17 +13,25 @@ from PIL import Image
 
 from pipeline.check.check import check_parameters
 from pipeline.common.parameters import Parameters
+from pipeline.common.records import (
+    CONFUSION_FILE,
+    Kind,
+    per_face,
+    pooled,
+    read_evaluations,
+    read_frame,
+    resampled,
+)
 from pipeline.common.shards import QUARANTINE, write_rows
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
-from pipeline.evaluate.layout import PARSING
-from pipeline.evaluate.parsing import confusion_picture, parsed
+from pipeline.evaluate.label_maps import confusion_picture, predict
 from pipeline.pack.pack import write_pack
 from pipeline.report.write import write_report
 from sketchface_models.config import load
+from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
-from sketchface_models.metrics.parsing import confusion, parsing_scores
 from sketchface_models.pretrained.parsers import load_parser, read_card
 from sketchface_models.ship import ship_parser
 from sketchface_models.systems.base import Task
@@ -60,29 +67,42 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
-    summary = json.loads((data / "evaluate" / RUN / "0" / "summary.json").read_text())
-    assert summary["kind"] == PARSING
-    assert (summary["n"], summary["size"]) == (SPLITS["test"] - 1, SIZE)
-    assert [face["id"] for face in summary["missing"]] == [TEST[0]]
+    [evaluation] = read_evaluations(data, RUN, 0)
+    summary = evaluation.summary
+    assert summary.kind is Kind.LABELS
+    assert (summary.n, summary.size) == (SPLITS["test"] - 1, SIZE)
+    assert [face.id for face in summary.missing] == [TEST[0]]
     pack = Pack(data / "pack" / RUN)
     system, card = load_trained(data / "train" / RUN / "0" / "weights", file=BEST_FILE)
-    found, truth = parsed(system, pack, pack.rows("test"), torch.device("cpu"))
+    predicted, truth = predict(system, pack, pack.rows("test"), torch.device("cpu"))
     assert torch.equal(truth, torch.from_numpy(pack.arrays["parsing"][pack.rows("test"), 0]).long())
-    scores = parsing_scores(confusion(truth, found))
-    assert summary["scores"] == pytest.approx(scores.summary())
-    assert torch.equal(torch.tensor(summary["confusion"]), confusion(truth, found))
-    assert summary["classes"] == scores.table()
-    assert summary["validation"] == card["best"]
+    scores = parsing_scores(confusion(truth, predicted))
+    for name, value in scores.summary().items():
+        assert pooled([evaluation], name)[0] == pytest.approx(value)
+        assert summary.means["system"][name]["mean"] == pytest.approx(value)
+    matrices = read_frame(evaluation.folder / CONFUSION_FILE, "evaluate")["matrix"]
+    total = torch.tensor(np.stack(matrices).sum(axis=0)).view(19, 19)
+    assert torch.equal(total, confusion(truth, predicted))
+    assert summary.classes == tuple(scores.table())
+    assert summary.validation == card["best"]
     assert card["best"]["measure"] == "val_f1"
-    faces = pq.read_table(data / "evaluate" / RUN / "0" / "per_image.parquet").to_pylist()
-    first = faces[0]
-    row = pack.ids.index(first["id"])
-    place = pack.rows("test").tolist().index(row)
-    assert first["accuracy"] == float((found[place] == truth[place]).float().mean())
+    accuracies = per_face([evaluation], "face_accuracy").loc[0]
+    assert list(accuracies.index) == [pack.ids[row] for row in pack.rows("test")]
+    for position in range(len(truth)):
+        expected = (predicted[position] == truth[position]).float().mean()
+        assert accuracies.iloc[position] == pytest.approx(float(expected))
+
+
+def test_pooled_scores_vary_with_the_faces_that_are_resampled(data: Path) -> None:
+    [evaluation] = read_evaluations(data, RUN, 0)
+    draws = resampled([evaluation], "mean_iou").loc[0]
+    assert draws.std() > 0
+    low, high = draws.quantile([0.01, 0.99])
+    assert low <= pooled([evaluation], "mean_iou")[0] <= high
 
 
 def test_pictures_are_drawn(data: Path) -> None:
-    folder = data / "evaluate" / RUN / "0"
+    folder = data / "evaluate" / RUN / "0" / "parsing"
     assert Image.open(folder / "samples.png").width > 6 * SIZE
     matrix = torch.eye(19, dtype=torch.int64) * 9 + 1
     picture = confusion_picture(matrix)
@@ -96,14 +116,14 @@ def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text()
     assert text.startswith("# SketchFace report\n\n1 parser on the data set made")
     assert "## Parser `parser`" in text
-    summary = json.loads((data / "evaluate" / RUN / "0" / "summary.json").read_text())
-    assert f"| `parser` | 0 | {summary['scores']['accuracy']:.3f} |" in text
+    summary = json.loads((data / "evaluate" / RUN / "0" / "parsing" / "summary.json").read_text())
+    assert f"| `parser` | 0 | {summary['means']['system']['accuracy']['mean']:.3f} |" in text
     for row in summary["classes"]:
         assert f"| {row['class']} | " in text
     page = (tmp_path / "index.html").read_text()
     assert page.count("<img") == 3
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics[RUN]["mean_f1"] == round(summary["scores"]["mean_f1"], 4)
+    assert metrics[RUN]["mean_f1"] == round(summary["means"]["system"]["mean_f1"]["mean"], 4)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
     assert {row["metric"] for row in rows} >= {"accuracy", "mean_f1", "f1"}
     terms = {row["term"] for row in csv.DictReader((tmp_path / "curves.csv").open())}
@@ -112,11 +132,11 @@ def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
 
 def test_a_run_ships_with_a_card_of_its_scores(data: Path, tmp_path: Path) -> None:
     weights = data / "train" / RUN / "0" / "weights"
-    summary = data / "evaluate" / RUN / "0" / "summary.json"
+    summary = data / "evaluate" / RUN / "0" / "parsing" / "summary.json"
     ship_parser("small", weights, summary, SPLITS, tmp_path)
     card = read_card("small", tmp_path)
     scores = json.loads(summary.read_text())
-    assert card["scores"]["test"]["mean_f1"] == scores["scores"]["mean_f1"]
+    assert card["scores"]["test"]["mean_f1"] == scores["means"]["system"]["mean_f1"]["mean"]
     assert card["scores"]["validation"]["measure"] == "val_f1"
     assert card["data"]["faces"] == SPLITS
     assert "made" in card["terms"]

@@ -1,8 +1,9 @@
-"""The style classifier and what it says of drawings, on textures that nobody can mistake."""
+"""The style classifier, and fidelity to styles, on textures that cannot be mistaken."""
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +12,25 @@ import pytest
 import torch
 
 from pipeline.common.images import encode_png
+from pipeline.common.records import (
+    STYLES_FILE,
+    Evaluation,
+    Origin,
+    per_face,
+    read_evaluation,
+    style_subset,
+)
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
 from pipeline.evaluate.style_fidelity import style_fidelity
+from pipeline.evaluate.subject import Subject
 from pipeline.pack.pack import write_pack
 from pipeline.style.classifier import StyleClassifier
 from pipeline.style.crops import corners, face_box, lowpassed, pieces, training_piece
 from pipeline.style.faces import of_main_source, spread, styled_faces
 from pipeline.style.training import StyleSettings, accuracy, train_styles
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.base import Output, Task
 from sketchface_models.training.pack import Pack
 
 SIZE = 64
@@ -111,19 +121,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(data: Path) -> dict:
+def card(data: Path) -> dict:
     return json.loads((data / "style/style.json").read_text())
 
 
-def test_the_classifier_knows_real_test_sketches(told: dict):
-    assert told["trained_on"] == {"1": 8, "2": 8, "3": 8}
-    assert told["side"] == 16
-    found = told["test"]["as they are"]
+def test_the_classifier_knows_real_test_sketches(card: dict):
+    assert card["trained_on"] == {"1": 8, "2": 8, "3": 8}
+    assert card["side"] == 16
+    found = card["test"]["as they are"]
     assert found["n"] == len(TEST)
     assert found["accuracy"] == found["balanced_accuracy"] == 1.0
     assert found["counts"]["2"] == {"1": 0, "2": 6, "3": 0}
     assert found["by_source"]["south"]["n"] == sum(source_of(n) == "south" for n in TEST)
-    assert told["test"]["softened"]["accuracy"] > 0.8
+    assert card["test"]["softened"]["accuracy"] > 0.8
 
 
 def test_it_is_made_alike_twice_and_otherwise_from_another_seed(data: Path, tmp_path: Path):
@@ -232,72 +242,84 @@ def test_softening_takes_the_finest_lines():
 
 
 class Obedient:
-    """Draws in the style asked for, or in the one that `instead` puts in its place."""
+    """Generates in the style asked for, or in the one that `instead` puts in its place."""
+
+    outputs: ClassVar = {"sketch": Output("sketch")}
 
     def __init__(self, **instead: int) -> None:
         self.instead = {int(style[1:]): other for style, other in instead.items()}
         self.asked: list[list[float]] = []
 
     def generate(self, batch):
-        drawn = []
-        for place, weights in enumerate(batch["style"].tolist()):
+        textures = []
+        for face, weights in enumerate(batch["style"].tolist()):
             self.asked.append(weights)
             style = 1 + int(np.argmax(weights))
-            drawn.append(texture(self.instead.get(style, style), 1000 + place))
-        return torch.from_numpy(np.stack(drawn))[:, None] / 127.5 - 1
+            textures.append(texture(self.instead.get(style, style), 1000 + face))
+        return torch.from_numpy(np.stack(textures))[:, None] / 127.5 - 1
 
 
-def evaluated(data: Path, work: Path, system, task: Task = TASK) -> Path:
+def evaluated(data: Path, work: Path, system, task: Task = TASK) -> Evaluation:
     write_pack("made", task, data, work / "pack")
     pack = Pack(work / "pack")
     counted = {"1": 8, "2": 8, "3": 8}
     model = {"task": dataclasses.asdict(task)}
     card = {"run": "made", "seed": 0, "model": model, "channels": pack.channels, "styles": counted}
     evaluate_system(system, card, data, pack, work / "out", EVALUATE, CPU)
-    return work / "out"
+    return read_evaluation(work / "out" / "sketch", "evaluate@made-0")
 
 
 def fidelity_of(data: Path, work: Path, system, **styles: int) -> dict:
     """What `style_fidelity` alone says, without all the other scores."""
     write_pack("made", TASK, data, work / "pack")
     counted = {str(label): styles.get(f"s{label}", 8) for label in (1, 2, 3)}
-    pack = Pack(work / "pack")
-    found = style_fidelity(system, {"styles": counted}, data, pack, 5, 0, CPU)
+    subject = Subject(system, {"styles": counted}, data, Pack(work / "pack"), [], CPU)
+    found = style_fidelity(subject, 5, Origin("made", 0, "sketch"))
     assert found is not None
-    assert (found.picture is None) == ("note" in found.about)
+    assert (found.picture is None) == (found.scores is None) == ("note" in found.about)
     return found.about
 
 
-def style_told(out: Path) -> dict:
-    found = json.loads((out / "style.json").read_text())
-    assert json.loads((out / "summary.json").read_text())["style"] == found
-    return found
-
-
-def test_who_draws_as_asked_is_wholly_faithful(data: Path, tmp_path: Path):
+def test_a_system_that_does_as_asked_is_wholly_faithful(data: Path, tmp_path: Path):
     system = Obedient()
-    out = evaluated(data, tmp_path, system)
-    found = style_told(out)
+    evaluation = evaluated(data, tmp_path, system)
+    found = evaluation.summary.style
+    assert found is not None
     assert (found["source"], found["faces"]) == ("north", 5)
     assert found["asked"] == {str(a): {str(b): 5 * (a == b) for b in (1, 2, 3)} for a in (1, 2, 3)}
-    assert found["fidelity"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 5}
+    assert found["fidelity"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
     assert found["chance"] == pytest.approx(1 / 3)
-    assert set(found["hits"].values()) == {1.0}
-    assert all(int(id[-2:]) % 9 for id in found["hits"])
+    hits = per_face([evaluation], "style_fidelity")
+    assert hits.loc[0].tolist() == [1.0] * 5
+    assert all(int(id[-2:]) % 9 for id in hits.columns)
+    assert evaluation.summary.measure("style_fidelity").direction == "higher"
     assert found["real"]["accuracy"] == 1.0
     assert found["classifier"]["as they are"]["n"] == len(TEST)
     mixed = {tuple(weights) for weights in system.asked if max(weights) < 1}
     assert mixed == {(0.5, 0.5, 0.0), (0.0, 0.5, 0.5)}
-    assert (out / "styles.png").stat().st_size > 0
+    assert (evaluation.folder / STYLES_FILE).stat().st_size > 0
 
 
-def test_who_does_not_listen_is_right_by_chance(data: Path, tmp_path: Path):
+def test_a_system_that_ignores_the_style_is_right_by_chance(data: Path, tmp_path: Path):
     found = fidelity_of(data, tmp_path, Obedient(s1=2, s3=2))
     assert found["rates"] == {"1": 0.0, "2": 1.0, "3": 0.0}
     assert found["fidelity"]["mean"] == pytest.approx(1 / 3)
 
 
-def test_who_draws_something_else_is_never_right(data: Path, tmp_path: Path):
+def test_fidelity_to_one_style_counts_pictures_that_were_asked_for_in_it(
+    data: Path, tmp_path: Path
+):
+    evaluation = evaluated(data, tmp_path, Obedient(s1=2, s3=2))
+    rates = [
+        per_face([evaluation], "style_fidelity", subset=style_subset(style)).to_numpy().mean()
+        for style in (1, 2, 3)
+    ]
+    assert rates == [0.0, 1.0, 0.0]
+    overall = per_face([evaluation], "style_fidelity").to_numpy()
+    np.testing.assert_allclose(overall, 1 / 3)
+
+
+def test_a_system_that_confuses_the_styles_is_never_right(data: Path, tmp_path: Path):
     found = fidelity_of(data, tmp_path, Obedient(s1=2, s2=3, s3=1))
     assert found["asked"]["1"] == {"1": 0, "2": 5, "3": 0}
     assert found["fidelity"]["mean"] == 0
@@ -312,14 +334,17 @@ def test_styles_that_were_never_trained_are_not_asked_for(data: Path, tmp_path: 
     assert "fewer than two styles" in found["note"]
 
 
-def test_a_run_without_styles_gets_none_of_it(data: Path, tmp_path: Path):
+def test_a_run_without_styles_has_no_fidelity(data: Path, tmp_path: Path):
     class Grey:
+        outputs: ClassVar = {"sketch": Output("sketch")}
+
         def generate(self, batch):
             return batch["photo"][:, :1]
 
-    out = evaluated(data, tmp_path, Grey(), Task(("photo",), "sketch", SIZE))
-    assert not list(out.glob("style*"))
-    assert "style" not in json.loads((out / "summary.json").read_text())
+    evaluation = evaluated(data, tmp_path, Grey(), Task(("photo",), "sketch", SIZE))
+    assert not (evaluation.folder / STYLES_FILE).exists()
+    assert evaluation.summary.style is None
+    assert per_face([evaluation], "style_fidelity").empty
 
 
 def test_a_missing_or_foreign_classifier_is_named(data: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from made_tables import IDS, SIZE, STYLE, TEST, TRAIN, write_tables
 from pipeline.check.check import check_parameters, lacking
 from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
-from pipeline.evaluate.evaluate import sample_sheet
+from pipeline.evaluate.images import sample_sheet
 from pipeline.pack.pack import write_pack
 from sketchface.contact_sheet import write_contact_sheet
 from sketchface_models.errors import SketchFaceError

@@ -77,7 +77,7 @@ def test_streaming_in_any_batches_equals_all_at_once():
     x = vectors(500, 16) + 1e6  # where sums of squares would have lost most digits
     whole = statistics_of(x)
     for sizes in ([1] * 500, [500], [3, 0, 200, 297]):
-        streamed = FeatureStatistics.nothing(16)
+        streamed = FeatureStatistics.empty(16)
         for part in x.split(sizes):
             streamed = streamed.with_batch(part)
         assert streamed.count == 500

@@ -7,15 +7,15 @@ import pytest
 import torch
 from metric_pictures import noise, sketch
 
-from sketchface_models.metrics.bootstrap import compare, finite, mean_interval
-from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
-from sketchface_models.metrics.trivial import (
+from sketchface_models.metrics.baselines import (
     another_face,
     as_grey,
     derangement,
     input_itself,
     mean_target,
 )
+from sketchface_models.metrics.bootstrap import compare, finite, mean_interval
+from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
 
 
 def normal(*shape, mean=0.0, seed=0):

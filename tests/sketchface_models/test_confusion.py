@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import CLASSES
-from sketchface_models.metrics.parsing import confusion, parsing_scores
 
 
 def test_a_matrix_by_hand():
@@ -72,7 +72,7 @@ def test_ignored_labels_are_not_counted_and_foreign_ones_refused():
     truth = torch.tensor([-1, 255, 0])
     found = torch.tensor([3, 200, 0])
     assert confusion(truth, found).sum() == 1
-    with pytest.raises(ValueError, match="found classes 0 to 19"):
+    with pytest.raises(ValueError, match="predicted classes 0 to 19"):
         confusion(torch.tensor([0, 0]), torch.tensor([0, 19]))
     with pytest.raises(ValueError, match="truth"):
         confusion(torch.zeros(2), torch.zeros(3))

@@ -1,6 +1,6 @@
-"""The three rows that every table carries: what a system must beat to have learned anything.
+"""Baselines that need no learning, as plain functions of tensors; they keep the range of values.
 
-All are plain functions of tensors and keep the range of their input.
+A system that is no better than they are has not learned anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sketchface_models.pixels import as_grey
 
 
 def input_itself(inputs: Tensor, channels: int = 1) -> Tensor:
-    """The input in grey as if it were the result: (N, C, H, W) -> (N, channels, H, W).
+    """Return the input in grey as if it were the result: (N, C, H, W) -> (N, channels, H, W).
 
     Raises:
         ValueError: if the input is no picture of 1 or 3 channels.
@@ -23,7 +23,7 @@ def input_itself(inputs: Tensor, channels: int = 1) -> Tensor:
 
 
 def mean_target(batches: Iterable[Tensor]) -> Tensor:
-    """Mean of the training targets, met batch by batch: each (B, C, H, W) -> (C, H, W) float64.
+    """Return the mean of the training targets: batches (B, C, H, W) -> (C, H, W) float64.
 
     Raises:
         ValueError: if there is no target.
@@ -38,12 +38,12 @@ def mean_target(batches: Iterable[Tensor]) -> Tensor:
 
 
 def another_face(targets: Tensor, seed: int = 0) -> Tensor:
-    """Another face's target for every face: (N, ...) -> (N, ...), by `derangement`."""
+    """Return another face's target for every face: (N, ...) -> (N, ...), by `derangement`."""
     return targets[derangement(len(targets), seed).to(targets.device)]
 
 
 def derangement(n: int, seed: int = 0) -> Tensor:
-    """A permutation without fixed points, by (n, seed) alone: (n,) int64.
+    """Return a permutation without fixed points, by (n, seed) alone: (n,) int64.
 
     Raises:
         ValueError: if n < 2: one face has no other.

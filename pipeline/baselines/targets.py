@@ -1,4 +1,4 @@
-"""What the stages' tables know of the faces, read at scoring size.
+"""Targets and other pictures of the test faces, read from the stages' tables at scoring size.
 
 Nothing in here depends on how a run was trained: two runs that are scored on the same faces read
 the same pictures.
@@ -17,17 +17,18 @@ import torch
 from torch import Tensor
 
 from pipeline.common.fields import FIELDS, as_array
+from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.trivial import mean_target
+from sketchface_models.metrics.baselines import mean_target
 
 TEST = "test"
 NAMED = 3
 """Faces that a message names before it only counts."""
 
 
-def read_about(data: Path) -> dict[str, Any]:
-    """`dataset.json` of the `faces` stage: at least `name`, and `size` in pixels.
+def read_dataset(data: Path) -> dict[str, Any]:
+    """Read `dataset.json` of the `faces` stage: at least `name`, and `size` in pixels.
 
     Raises:
         SketchFaceError: if it is missing or damaged.
@@ -41,7 +42,7 @@ def read_about(data: Path) -> dict[str, Any]:
 
 
 def read_pictures(data: Path, field: str, ids: Sequence[str], size: int) -> Tensor:
-    """One field of some faces: (N, C, size, size) uint8, in the order of `ids`.
+    """Read one field of some faces: (N, C, size, size) uint8, in the order of `ids`.
 
     Args:
         data: folder with the stages' folders (`faces`, `contours`, ...).
@@ -52,11 +53,11 @@ def read_pictures(data: Path, field: str, ids: Sequence[str], size: int) -> Tens
     Raises:
         SketchFaceError: naming faces that the field's table does not hold.
     """
-    place = {id: i for i, id in enumerate(ids)}
+    position = {id: i for i, id in enumerate(ids)}
     pictures = np.empty((len(ids), FIELDS[field].channels, size, size), np.uint8)
     missing = dict.fromkeys(ids)
-    for id, picture in _pictures(data, field, place, size):
-        pictures[place[id]] = picture
+    for id, picture in _pictures(data, field, position, size):
+        pictures[position[id]] = picture
         missing.pop(id, None)
     if missing:
         stage = FIELDS[field].stage
@@ -69,7 +70,10 @@ def read_pictures(data: Path, field: str, ids: Sequence[str], size: int) -> Tens
 
 
 def mean_training_target(data: Path, field: str, size: int) -> Tensor:
-    """Mean of a field over all training faces that have it: (C, size, size) float64, 0..255.
+    """Return the mean of a field over all training faces that have it.
+
+    Returns:
+        (C, size, size) float64, in 0..255.
 
     Raises:
         SketchFaceError: if no training face has it.
@@ -79,13 +83,13 @@ def mean_training_target(data: Path, field: str, size: int) -> Tensor:
     train = {row["id"] for row in index if row["split"] == "train"}
     for path in shard_paths(folder):
         if train & ids_with(path, FIELDS[field].column):
-            found = _pictures(data, field, train, size)
-            return mean_target(torch.from_numpy(picture)[None] for _, picture in found)
+            pictures = _pictures(data, field, train, size)
+            return mean_target(torch.from_numpy(picture)[None] for _, picture in pictures)
     raise SketchFaceError(f"{folder}: no {field} of any training face; see quarantine.parquet")
 
 
 def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
-    """Names references by what they are: 16 hex digits of a SHA-256, whatever their order.
+    """Return 16 hex digits of a SHA-256 over references, whatever their order.
 
     Args:
         field: which one.
@@ -98,26 +102,24 @@ def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
     return digest.hexdigest()[:16]
 
 
-def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Test faces that cannot be scored, sorted by id: each with split, style and the reason.
+def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> tuple[MissingFace, ...]:
+    """Return the test faces that cannot be scored, sorted by id.
 
     Args:
         data: folder with the stages' folders.
         lacking: faces that lack a field of the run, as `pack.json` lists them under `missing`.
 
-    They come from two places: what `lacking` names, and what was lost before there was an index,
-    as the quarantine of `faces` says.
+    They come from two sources: `lacking`, and the quarantine of `faces`, which names what was
+    left out before there was an index.
     """
-    found = [face | {"reason": f"without {', '.join(face['lacks'])}"} for face in lacking]
-    found += read_quarantine(data / "faces")
-    return sorted(
-        (
-            {key: face.get(key) for key in ("id", "split", "style", "reason")}
-            for face in found
-            if face.get("split") == TEST
-        ),
-        key=lambda face: str(face["id"]),
-    )
+    faces = [face | {"reason": f"without {', '.join(face['lacks'])}"} for face in lacking]
+    faces += read_quarantine(data / "faces")
+    missing = [
+        MissingFace(str(face["id"]), TEST, face.get("style"), str(face["reason"]))
+        for face in faces
+        if face.get("split") == TEST
+    ]
+    return tuple(sorted(missing, key=lambda face: face.id))
 
 
 def _pictures(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.baselines.targets import missing_faces
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets.base import DataSettings
-from pipeline.evaluate.truth import missing_faces
 from pipeline.faces.ingest import ingest
 
 ADAPTER = """
@@ -79,8 +79,8 @@ def test_each_lost_face_has_its_split_once(adapter: Any, tmp_path: Path):
         key=str,
     )
     missing = missing_faces(data, [])
-    assert [(face["id"], face["style"]) for face in missing] == [("c", 1), ("d", 2)]
-    assert missing[1]["reason"] == "d.jpg: empty file (0 bytes); fetch it again"
+    assert [(face.id, face.style) for face in missing] == [("c", 1), ("d", 2)]
+    assert missing[1].reason == "d.jpg: empty file (0 bytes); fetch it again"
 
 
 def test_what_a_limit_cuts_is_not_lost(adapter: Any, tmp_path: Path):
@@ -96,4 +96,4 @@ def test_what_a_limit_cuts_is_not_lost(adapter: Any, tmp_path: Path):
 def test_nothing_lost_leaves_nothing_missing(adapter: Any, tmp_path: Path):
     adapter.BROKEN = ()
     assert {split for _, split, _ in left_out(adapter, tmp_path / "data")} == {None}
-    assert missing_faces(tmp_path / "data", []) == []
+    assert missing_faces(tmp_path / "data", []) == ()

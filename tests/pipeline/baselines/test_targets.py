@@ -1,4 +1,4 @@
-"""Targets and trivial rows at scoring size, and what is said where they are missing."""
+"""Targets and baselines at scoring size, and what is said where they are missing."""
 
 import re
 import shutil
@@ -19,16 +19,16 @@ from made_tables import (
     write_tables,
 )
 
-from pipeline.common.fields import FIELDS
-from pipeline.common.shards import QUARANTINE, quarantined, write_rows
-from pipeline.evaluate.trivial import trivial_rows
-from pipeline.evaluate.truth import (
+from pipeline.baselines.baselines import baseline_pictures
+from pipeline.baselines.targets import (
     fingerprint,
     mean_training_target,
     missing_faces,
-    read_about,
+    read_dataset,
     read_pictures,
 )
+from pipeline.common.fields import FIELDS
+from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from sketchface_models.errors import SketchFaceError
 
 SHUFFLED = tuple(TEST[i] for i in np.random.default_rng(1).permutation(len(TEST)))
@@ -74,9 +74,9 @@ def test_no_training_target_is_one_line(tmp_path: Path):
         mean_training_target(data, "depth", SIZE)
 
 
-def test_trivial_rows_are_what_they_are_called(tables: Path):
+def test_baselines_are_what_they_are_called(tables: Path):
     targets = read_pictures(tables, "sketch", SHUFFLED, SIZE)
-    rows = trivial_rows(tables, ("photo", "sketch"), SHUFFLED, targets, seed=3)
+    rows = baseline_pictures(tables, ("photo", "sketch"), SHUFFLED, targets, seed=3)
     photos = pictures_of(SHUFFLED, "photo").astype(float)
     grey = np.einsum("nchw,c->nhw", photos, [0.299, 0.587, 0.114])[:, None]
     np.testing.assert_array_equal(rows["input"].numpy(), np.rint(grey))
@@ -90,15 +90,15 @@ def test_trivial_rows_are_what_they_are_called(tables: Path):
 def test_another_face_is_always_another_one_and_each_serves_once(tables: Path):
     targets = read_pictures(tables, "sketch", TEST, SIZE)
     for seed in range(5):
-        other = trivial_rows(tables, ("lines", "sketch"), TEST, targets, seed)["other"]
+        other = baseline_pictures(tables, ("lines", "sketch"), TEST, targets, seed)["other"]
         owner = [[torch.equal(o, t) for t in targets].index(True) for o in other]
         assert sorted(owner) == list(range(len(TEST)))
-        assert all(whose != place for place, whose in enumerate(owner))
+        assert all(other != face for face, other in enumerate(owner))
 
 
 def test_one_face_alone_has_no_other(tables: Path):
     targets = read_pictures(tables, "photo", TEST[:1], SIZE)
-    rows = trivial_rows(tables, ("lines", "photo"), TEST[:1], targets, seed=0)
+    rows = baseline_pictures(tables, ("lines", "photo"), TEST[:1], targets, seed=0)
     assert set(rows) == {"input", "mean"}
     np.testing.assert_array_equal(
         rows["input"].numpy(), np.repeat(pictures_of(TEST[:1], "lines"), 3, axis=1)
@@ -125,7 +125,7 @@ def test_missing_faces_come_from_the_pack_and_from_ingest(tmp_path: Path):
         {"id": TEST[1], "split": "test", "style": STYLE[TEST[1]], "lacks": ["lines", "depth"]},
         {"id": TRAIN[0], "split": "train", "style": 1, "lacks": ["depth"]},
     ]
-    assert [face["id"] for face in missing_faces(data, lacking)] == [TEST[1]]
+    assert [face.id for face in missing_faces(data, lacking)] == [TEST[1]]
     schema = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
     left_out = [
         quarantined("a-lost-one", "faces", "a.jpg: empty file") | {"split": "test", "style": 2},
@@ -133,7 +133,7 @@ def test_missing_faces_come_from_the_pack_and_from_ingest(tmp_path: Path):
         quarantined("notes.txt", "faces", "not a picture") | {"split": None, "style": None},
     ]
     write_rows(data / "faces/quarantine.parquet", left_out, schema)
-    assert missing_faces(data, lacking) == [
+    assert [vars(face) for face in missing_faces(data, lacking)] == [
         {"id": "a-lost-one", "split": "test", "style": 2, "reason": "a.jpg: empty file"},
         {
             "id": TEST[1],
@@ -147,13 +147,13 @@ def test_missing_faces_come_from_the_pack_and_from_ingest(tmp_path: Path):
 @pytest.mark.parametrize("content", [None, "[damaged", "[]", '{"name": "x"}', '{"size": "big"}'])
 def test_a_data_set_without_card_is_one_line(tmp_path: Path, content: str | None):
     data = write_tables(tmp_path / "data")
-    assert read_about(data)["size"] == SIZE
+    assert read_dataset(data)["size"] == SIZE
     path = data / "faces" / "dataset.json"
     path.unlink()
     if content is not None:
         path.write_text(content)
     with pytest.raises(SketchFaceError, match=r"dataset\.json: missing or damaged; run `dvc rep"):
-        read_about(data)
+        read_dataset(data)
 
 
 def test_a_missing_stage_is_one_line(tmp_path: Path):

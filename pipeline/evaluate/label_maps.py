@@ -1,0 +1,225 @@
+"""Score an output that is a label map: one confusion matrix over all test faces.
+
+Beside the records of every output it writes `confusion.parquet`, the matrix of each face, and
+`confusion.png`, the matrix of all. On the sample sheet the worst faces come first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm import tqdm
+
+from face_geometry.palette import CLASSES, colourise
+from pipeline.baselines.scoring import Scores, as_resampled
+from pipeline.baselines.targets import TEST, fingerprint
+from pipeline.common.images import encode_png
+from pipeline.common.pictures import BATCH
+from pipeline.common.records import (
+    ALL,
+    CONFUSION_FILE,
+    CONFUSION_PICTURE,
+    SAMPLES_FILE,
+    Evaluation,
+    Kind,
+    Level,
+    Measure,
+    Method,
+    Origin,
+    Summary,
+    long_frame,
+    subsets,
+    write_evaluation,
+    write_frame,
+)
+from pipeline.common.sheets import sheet
+from pipeline.evaluate.subject import EvaluateSettings, Subject
+from pipeline.evaluate.summary import summarised
+from sketchface_models.confusion import confusion, parsing_scores
+from sketchface_models.labels import as_labels
+from sketchface_models.metrics.protocol import Protocol
+from sketchface_models.metrics.registry import Direction
+from sketchface_models.metrics.sets import resample_indices
+from sketchface_models.systems.base import System
+from sketchface_models.training.pack import Pack, normalise
+
+FACE_MEASURES = {"face_accuracy": "pixel accuracy of a face", "face_mean_f1": "mean F1 of a face"}
+POOLED_MEASURES = {
+    "accuracy": "pixel accuracy",
+    "mean_f1": "mean F1",
+    "mean_iou": "mean IoU",
+    "mean_recall": "mean class accuracy",
+    "weighted_iou": "weighted IoU",
+}
+FACE = "face_"
+"""What the names of measures of single faces begin with; the rest is a name of `ParsingScores`."""
+PARAMETERS = {"revision": 1, "classes": len(CLASSES), "absent": "left out of means"}
+
+
+def evaluate_label_maps(
+    subject: Subject, output: str, target: str, folder: Path, settings: EvaluateSettings
+) -> None:
+    """Score one output of a run at training size and write its records.
+
+    Args:
+        subject: the trained system and its data.
+        output: name of the output.
+        target: field that it is compared with.
+        folder: to write to; exists.
+        settings: the `evaluate` section.
+    """
+    pack, ids, faces = subject.pack, subject.ids, subject.faces()
+    predicted, truth = predict(subject.system, pack, subject.rows, subject.device)
+    matrices = torch.stack([confusion(t, p) for t, p in zip(truth, predicted, strict=True)])
+    total = matrices.sum(dim=0)
+    scores = confusion_scores(subject.origin(output), matrices, faces)
+    summary = _summary(subject, output, target, truth)
+    summary = dataclasses.replace(summary, classes=tuple(parsing_scores(total).table()))
+    evaluation = summarised(Evaluation(folder, summary, faces, scores.scores, scores.resampled))
+    write_evaluation(evaluation)
+    rows = pd.DataFrame({"id": ids, "matrix": [each.flatten().tolist() for each in matrices]})
+    write_frame(folder / CONFUSION_FILE, rows)
+    (folder / CONFUSION_PICTURE).write_bytes(confusion_picture(total))
+    accuracy = matrices.diagonal(dim1=1, dim2=2).sum(dim=1) / matrices.sum(dim=(1, 2))
+    worst = np.argsort(accuracy.numpy(), kind="stable")[: settings.samples]
+    picture = parsing_sheet(
+        pack, subject.rows[worst], predicted[worst], truth[worst], accuracy.numpy()[worst]
+    )
+    (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
+
+
+@torch.no_grad()
+def predict(
+    system: System, pack: Pack, rows: np.ndarray, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the labels that the system gives these faces, and the true ones: (N, S, S) int64."""
+    predicted, truth = [], []
+    steps = range(0, len(rows), BATCH)
+    for start in tqdm(steps, desc="parse", unit="batch", disable=None):
+        batch = normalise(pack.read(rows[start : start + BATCH]), device)
+        predicted.append(as_labels(system.generate(batch)).cpu())
+        truth.append(as_labels(batch[pack.target]).cpu())
+    return torch.cat(predicted), torch.cat(truth)
+
+
+def confusion_scores(origin: Origin, matrices: Tensor, faces: pd.DataFrame) -> Scores:
+    """Return what the faces' confusion matrices come to, one by one and pooled.
+
+    Args:
+        origin: of the label maps.
+        matrices: (N, classes, classes) int64, rows = truth.
+        faces: a `FACES` frame of the N faces.
+    """
+    single = pd.DataFrame([parsing_scores(each).summary() for each in matrices])
+    lines = [
+        long_frame(origin, Method.SYSTEM, ALL, name, faces["id"], single[name.removeprefix(FACE)])
+        for name in FACE_MEASURES
+    ]
+    resampled = []
+    for subset in subsets(faces):
+        chosen = matrices[torch.from_numpy(np.flatnonzero(subset.mask(faces)))]
+        total = parsing_scores(chosen.sum(dim=0)).summary()
+        draws = pd.DataFrame(
+            [
+                parsing_scores(chosen[draw].sum(dim=0)).summary()
+                for draw in resample_indices(len(chosen))
+            ]
+        )
+        for name in POOLED_MEASURES:
+            of_subset = functools.partial(long_frame, origin, Method.SYSTEM, subset, name, [])
+            lines.append(of_subset(total[name]))
+            resampled.append(as_resampled(of_subset(draws[name])))
+    return Scores(pd.concat(lines, ignore_index=True), pd.concat(resampled, ignore_index=True))
+
+
+def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summary:
+    data, size = subject.dataset()["name"], subject.pack.size
+    labels = fingerprint(target, subject.ids, truth[:, None].to(torch.uint8))
+    protocol = Protocol(
+        f"{data}-{target}-{size}",
+        f"{size}x{size}",
+        "none",
+        "labels",
+        data=f"{data}/{TEST}/{len(truth)}/{target}/{labels}",
+        precision="int64",
+        metrics={"confusion": PARAMETERS},
+    )
+    pooled_measures = [
+        Measure(name, label, Direction.HIGHER, Level.POOLED)
+        for name, label in POOLED_MEASURES.items()
+    ]
+    face_measures = [
+        Measure(name, label, Direction.HIGHER) for name, label in FACE_MEASURES.items()
+    ]
+    return Summary(
+        **vars(subject.origin(output)),
+        data=data,
+        split=TEST,
+        target=target,
+        kind=Kind.LABELS,
+        inputs=tuple(subject.pack.inputs),
+        size=size,
+        n=len(truth),
+        protocol=protocol.tag,
+        protocol_any_inputs=protocol.tag,
+        protocol_details=dataclasses.asdict(protocol),
+        measures=(*pooled_measures, *face_measures),
+        not_measured=(),
+        missing=subject.missing(),
+        weights=subject.weights,
+        validation=subject.card.get("best"),
+    )
+
+
+def confusion_picture(matrix: Tensor) -> bytes:
+    """Return a PNG of a confusion matrix: each row (a true class) as parts of 1, in percent."""
+    counts = matrix.double()
+    parts = (counts / counts.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
+    figure = Figure((8.6, 7.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(parts**0.5, cmap="Blues", vmin=0, vmax=1)  # the root shows small parts too
+    ticks = range(len(CLASSES))
+    axes.set_xticks(ticks, CLASSES, rotation=60, ha="right", fontsize=8)
+    axes.set_yticks(ticks, CLASSES, fontsize=8)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("truth")
+    for row, column in np.argwhere(parts >= 0.005):
+        value = parts[row, column]
+        colour = "white" if value > 0.4 else "black"
+        text = f"{100 * value:.0f}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def parsing_sheet(
+    pack: Pack, rows: np.ndarray, predicted: Tensor, truth: Tensor, accuracy: np.ndarray
+) -> np.ndarray:
+    """Return a sheet of photo, predicted and true labels, two faces to a line, with accuracies.
+
+    Args:
+        pack: holds the photos.
+        rows: of the pack, (n,).
+        predicted: (n, S, S) int64.
+        truth: likewise.
+        accuracy: (n,).
+    """
+    photos = pack.read(rows, ["photo"])["photo"].permute(0, 2, 3, 1).numpy()
+    groups = [
+        [photo, colourise(p.numpy()), colourise(t.numpy())]
+        for photo, p, t in zip(photos, predicted, truth, strict=True)
+    ]
+    captions = [
+        f"{pack.ids[row]}  {100 * part:.1f} %" for row, part in zip(rows, accuracy, strict=True)
+    ]
+    headers = ["photo", "predicted", "truth"]
+    return sheet(groups, captions, headers, side=min(pack.size, 192), columns=2)

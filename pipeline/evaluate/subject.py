@@ -1,0 +1,89 @@
+"""What is evaluated: a trained system, its pack and the data set that it is scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pipeline.baselines.targets import TEST, missing_faces, read_dataset
+from pipeline.common.records import MissingFace, Origin
+from sketchface_models.config import at_least
+from sketchface_models.systems.base import System
+from sketchface_models.training.pack import Pack
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """The `evaluate` section."""
+
+    samples: Annotated[int, at_least(1)]
+    """Faces on the sample sheet."""
+    seed: Annotated[int, at_least(0)]
+    """Of the choice of another face as a baseline."""
+    style_faces: Annotated[int, at_least(1)] = 120
+    """Test faces that a system with a style among its inputs generates in every style."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained system on its test faces.
+
+    system: in eval mode, on `device`.
+    card: of its weights: `run`, `seed`, `model`, `steps`, `images`, `styles`, and the `file`.
+    data: folder with the stages' folders.
+    pack: the run's.
+    lacking: faces that lack a field of the run, as `pack.json` lists them under `missing`.
+    device: on which to generate and score.
+    """
+
+    system: System
+    card: Mapping[str, Any]
+    data: Path
+    pack: Pack
+    lacking: Sequence[dict[str, Any]]
+    device: torch.device
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The test faces' rows in the pack, (N,)."""
+        return self.pack.rows(TEST)
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the test faces."""
+        return [self.pack.ids[row] for row in self.rows]
+
+    def dataset(self) -> dict[str, Any]:
+        """`dataset.json` of the `faces` stage."""
+        return read_dataset(self.data)
+
+    def faces(self) -> pd.DataFrame:
+        """The test faces as a `FACES` frame."""
+        shared = set(self.dataset().get("shared", []))
+        styles = [self.pack.styles[row] for row in self.rows]
+        return pd.DataFrame(
+            {
+                "id": pd.array(self.ids, "str"),
+                "style": pd.array(styles, "Int8"),
+                "shared": [id in shared for id in self.ids],
+            }
+        )
+
+    def missing(self) -> tuple[MissingFace, ...]:
+        """Test faces that cannot be scored."""
+        return missing_faces(self.data, self.lacking)
+
+    def origin(self, output: str) -> Origin:
+        """Of the pictures of an output."""
+        return Origin(self.card["run"], self.card["seed"], output)
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Which weights were scored, as a `Summary` has it."""
+        return {key: self.card[key] for key in ("file", "steps", "images") if key in self.card}
