@@ -32,13 +32,13 @@ def landmarks(scene: Scene, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]
     as visible.
     """
     points = points_3d(scene)
-    seen = scene.camera.project(points)
-    cells = np.round(geometry.cells(seen)).astype(int)
+    projected = scene.camera.project(points)
+    cells = np.round(geometry.cells(projected)).astype(int)
     inside = ((cells >= 0) & (cells < geometry.side)).all(1)
     columns, rows = np.clip(cells, 1, geometry.side - 2).T
     # The farthest of nine samples: beside an edge one of them lies beyond it.
     around = [geometry.z[rows + i, columns + k] for i in (-1, 0, 1) for k in (-1, 0, 1)]
-    return seen, inside & (points[:, 2] > np.min(around, axis=0) - LANDMARK_SLACK)
+    return projected, inside & (points[:, 2] > np.min(around, axis=0) - LANDMARK_SLACK)
 
 
 def points_3d(scene: Scene) -> np.ndarray:
@@ -65,10 +65,10 @@ def _jaw(scene: Scene, side: int) -> np.ndarray:
     y = heights[:, None] - 0.34 * down[:, None] * step
     theta = side * np.radians(84 - 40 * (1 - 0.6 * down[:, None]) * step)
     world = scene.camera.to_world(scene.surface.around(theta, y))
-    seen = scene.camera.project(world)
+    projected = scene.camera.project(world)
     outward = np.stack([side * (1 - 0.7 * down), down], axis=1)
     turned = outward @ np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
-    edge = np.argmax(np.einsum("isk,ik->is", seen, turned), axis=1)
+    edge = np.argmax(np.einsum("isk,ik->is", projected, turned), axis=1)
     return world[np.arange(len(heights)), edge]
 
 
@@ -101,11 +101,13 @@ def _eye(eye: Eye) -> np.ndarray:
     return np.stack([eye.outer, *lids])
 
 
-def labels(geometry: Geometry, material: Material, worn: glasses.Glasses | None) -> np.ndarray:
+def labels(
+    geometry: Geometry, material: Material, face_glasses: glasses.Glasses | None
+) -> np.ndarray:
     """Return the label map of a canvas, (side, side) uint8, lenses included."""
     label_map = geometry.map(material.label)
-    if worn is not None:
-        attire.label_lenses(worn, label_map)
+    if face_glasses is not None:
+        attire.label_lenses(face_glasses, label_map)
     return label_map
 
 

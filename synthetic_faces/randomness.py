@@ -93,5 +93,5 @@ def noise_at(kind: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         rows, cols = (np.pad(a.ravel(), (0, pad)).reshape(-1, width) for a in (rows, cols))
     x, y = ((part - np.floor(part)) * np.float32(NOISE_SIDE) for part in (rows, cols))
     x, y = (part.astype(np.float32, copy=False) for part in (x, y))
-    out = cv2.remap(noise_tile(kind), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return out.ravel()[: int(np.prod(shape))].reshape(shape)
+    values = cv2.remap(noise_tile(kind), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return values.ravel()[: int(np.prod(shape))].reshape(shape)

@@ -120,17 +120,17 @@ def check(parameters: Parameters) -> None:
 def _check_parts(name: str, leaf: Leaf, value: Any) -> None:
     numbers = (value,) if leaf.parts[0][0] == "" else value
     if not isinstance(numbers, tuple) or len(numbers) != len(leaf.parts):
-        wanted = ", ".join(part for part, _ in leaf.parts)
-        raise SketchFaceError(f"{name}: {value!r}; allowed: ({wanted})")
+        names = ", ".join(part for part, _ in leaf.parts)
+        raise SketchFaceError(f"{name}: {value!r}; allowed: ({names})")
     for number, (part, allowed) in zip(numbers, leaf.parts):
         kinds = int if leaf.whole else int | float
         fine = isinstance(number, kinds) and not isinstance(number, bool)
         if not fine or not allowed.low <= number <= allowed.high:
-            where = f"{name}.{part}" if part else name
-            shown = f"{number:g}" if isinstance(number, float) else repr(number)
+            part_name = f"{name}.{part}" if part else name
+            text = f"{number:g}" if isinstance(number, float) else repr(number)
             span = f"{allowed.low:g} to {allowed.high:g}"
             kind = "a whole number, " if leaf.whole else ""
-            raise SketchFaceError(f"{where}: {shown}; allowed: {kind}{span}")
+            raise SketchFaceError(f"{part_name}: {text}; allowed: {kind}{span}")
 
 
 def changed(parameters: Parameters, values: Mapping[str, Any]) -> Parameters:
@@ -178,11 +178,11 @@ def _flat(parameters: Parameters) -> Iterator[tuple[str, float | str]]:
         elif leaf.most:
             for number in range(leaf.most):
                 member = value[number] if number < len(value) else (0.0,) * len(leaf.parts)
-                for (part, _), own in zip(leaf.parts, member):
-                    yield f"{name}.{number}.{part}", own
+                for (part, _), part_value in zip(leaf.parts, member):
+                    yield f"{name}.{number}.{part}", part_value
         elif leaf.parts[0][0]:
-            for (part, _), own in zip(leaf.parts, value):
-                yield f"{name}.{part}", own
+            for (part, _), part_value in zip(leaf.parts, value):
+                yield f"{name}.{part}", part_value
         else:
             yield name, value
 

@@ -49,8 +49,8 @@ class Scene:
         side = lattice.side
         world, table, triangle, parts, single = _gather(self.meshes())
         xy = lattice.cells(self.camera.project(world))
-        shown = _turned_to_us(xy, triangle) | ~single
-        triangle, parts = triangle[shown], parts[shown]
+        facing = _turned_to_us(xy, triangle) | ~single
+        triangle, parts = triangle[facing], parts[facing]
         hits = rasterise(xy, world[:, 2], triangle, side)
         mixed = _mix(table, np.take(triangle, hits.triangle, axis=0), hits.weight)
         x, y, z = mixed[:3]

@@ -156,10 +156,10 @@ def simplified(strokes: list[Stroke]) -> list[tuple[list[int], list[int]]]:
     simplified_strokes = []
     for stroke in strokes:
         path = ((stroke - low) * scale).astype(np.float32)
-        kept = cv2.approxPolyDP(path[:, None], _TOLERANCE, False)[:, 0]
-        if len(kept) < 2:
-            kept = path[[0, -1]]
-        x, y = np.clip(np.round(kept), 0, FRAME).astype(int).T
+        thinned = cv2.approxPolyDP(path[:, None], _TOLERANCE, False)[:, 0]
+        if len(thinned) < 2:
+            thinned = path[[0, -1]]
+        x, y = np.clip(np.round(thinned), 0, FRAME).astype(int).T
         simplified_strokes.append((x.tolist(), y.tolist()))
     return simplified_strokes
 

@@ -26,8 +26,8 @@ class FeatureStrokes:
     def line(self, points: np.ndarray, width: float, pressure: float, taper: float = 0.6) -> None:
         """Add a stroke along face-plane points (N, 2)."""
 
-        def mark(at: np.ndarray, seen: np.ndarray) -> None:
-            for part in stretches(at, seen):
+        def mark(at: np.ndarray, visible: np.ndarray) -> None:
+            for part in stretches(at, visible):
                 self.pencil.stroke(part, width, pressure, taper)
 
         self._queued.append((points, mark))
@@ -35,8 +35,8 @@ class FeatureStrokes:
     def blot(self, outline: np.ndarray, pressure: float) -> None:
         """Add a filled area of the face plane."""
 
-        def mark(at: np.ndarray, seen: np.ndarray) -> None:
-            for part in stretches(at, seen):
+        def mark(at: np.ndarray, visible: np.ndarray) -> None:
+            for part in stretches(at, visible):
                 self.pencil.blot(part, pressure)
 
         self._queued.append((outline, mark))
@@ -45,8 +45,8 @@ class FeatureStrokes:
         """Add many short lines (K, N, 2) of the face plane, each with its pressure (K,)."""
         count, length = lines.shape[:2]
 
-        def mark(at: np.ndarray, seen: np.ndarray) -> None:
-            whole = seen.reshape(count, length).all(1)
+        def mark(at: np.ndarray, visible: np.ndarray) -> None:
+            whole = visible.reshape(count, length).all(1)
             self.pencil.tufts(at.reshape(lines.shape)[whole], width, pressure[whole])
 
         self._queued.append((lines.reshape(-1, 2), mark))
@@ -55,12 +55,12 @@ class FeatureStrokes:
         points = np.concatenate([points for points, _ in self._queued])
         world = self.scene.camera.to_world(self.scene.surface.at(points))
         at = self.subject.lattice.cells(self.scene.camera.project(world))
-        seen = world[:, 2] > self.subject.at(self.subject.z, at) - 0.09
-        seen &= self.subject.at(self.subject.bare, at)
+        visible = world[:, 2] > self.subject.at(self.subject.z, at) - 0.09
+        visible &= self.subject.at(self.subject.bare, at)
         start = 0
         for points, mark in self._queued:
             stop = start + len(points)
-            mark(at[start:stop], seen[start:stop])
+            mark(at[start:stop], visible[start:stop])
             start = stop
         self._queued = []
 
@@ -233,10 +233,10 @@ class FeatureStrokes:
             steps = np.linspace(0, 1, 4)[None, :, None]
             lines = root[:, None, :] + steps * direction[:, None, :]
             edge = self.scene.surface.profile(root[:, 1] + length)[0]
-            shown = np.abs(1.12 * root[:, 0]) < edge
+            inside = np.abs(1.12 * root[:, 0]) < edge
             dark = 0.9 - 0.4 * sum(p.hair.colour) / 3 / 255 - 0.2 * p.hair.grey
             force = dark * (0.6 + 0.4 * rng.random(len(root))) * (0.95 if full else 0.55)
-            self.tufts(lines[shown], 3.4 if full else 2.6, force[shown])
+            self.tufts(lines[inside], 3.4 if full else 2.6, force[inside])
 
     def _skin(self, detail: int) -> None:
         p, a = self.scene.parameters, self.scene.anatomy

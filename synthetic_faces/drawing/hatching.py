@@ -102,8 +102,8 @@ def _runs(inked: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None
     """Return runs of at least two set cells along rows: flat indices, lengths, ends of runs."""
     padded = np.pad(inked, ((0, 0), (1, 1)))
     lone = padded[:, 1:-1] & ~padded[:, :-2] & ~padded[:, 2:]
-    kept = np.pad(inked & ~lone, ((0, 0), (0, 1))).ravel()  # a gap ends each row
-    index = np.flatnonzero(kept)
+    cells = np.pad(inked & ~lone, ((0, 0), (0, 1))).ravel()  # a gap ends each row
+    index = np.flatnonzero(cells)
     if len(index) == 0:
         return None
     first = np.concatenate([[True], np.diff(index) > 1])

@@ -17,15 +17,15 @@ def locks(subject: Subject, count: int, pencil: Pencil) -> None:
     """Draw the hair. count: number of strokes if all the canvas were dark hair."""
     p = subject.scene.parameters.hair
     rows, columns = np.nonzero(subject.hair > 0.5)
-    wanted = int(count * subject.hair.mean())
-    if wanted == 0 or len(rows) == 0:
+    stroke_count = int(count * subject.hair.mean())
+    if stroke_count == 0 or len(rows) == 0:
         return
     rng = pencil.rng
-    pick = rng.integers(0, len(rows), wanted)
+    pick = rng.integers(0, len(rows), stroke_count)
     rows, columns = rows[pick], columns[pick]
     tone = _tone(subject, rows, columns)
-    kept = rng.random(wanted) < 0.12 + 0.95 * tone
-    rows, columns, tone = rows[kept], columns[kept], tone[kept]
+    accepted = rng.random(stroke_count) < 0.12 + 0.95 * tone
+    rows, columns, tone = rows[accepted], columns[accepted], tone[accepted]
     seeds = np.stack([columns, rows], axis=1) + rng.uniform(-0.5, 0.5, (len(tone), 2))
     lines, counts = _traced(subject, seeds, p.curl, rng)
     pressure = (0.30 + 0.70 * tone) * rng.uniform(0.75, 1.1, len(tone))

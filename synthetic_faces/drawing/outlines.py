@@ -154,12 +154,12 @@ def jumps(z: np.ndarray, page: np.ndarray, hair: np.ndarray) -> list[np.ndarray]
 
 def _seams(subject: Subject, page: np.ndarray) -> list[np.ndarray]:
     """Return paths (N, 2) where clothes or hat change colour: bands, peaks, stripes."""
-    worn = cv2.erode(_mask(subject.labels, (Label.HAT, Label.CLOTH)), np.ones((3, 3), np.uint8))
+    attire = cv2.erode(_mask(subject.labels, (Label.HAT, Label.CLOTH)), np.ones((3, 3), np.uint8))
     colour = cv2.GaussianBlur(subject.albedo, (0, 0), 0.8)
     across = cv2.Sobel(colour, cv2.CV_16S, 1, 0)
     down = cv2.Sobel(colour, cv2.CV_16S, 0, 1)
     edge = cv2.Canny(across, down, SEAM, 2 * SEAM) > 0
-    edge &= (worn > 0) & (page == 0)
+    edge &= (attire > 0) & (page == 0)
     side = len(page)
     return [_smooth(path, side, False) for path in _traced(edge) if len(path) > side / 20]
 

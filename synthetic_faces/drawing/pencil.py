@@ -91,8 +91,8 @@ class Pencil:
         counts = np.full(len(lines), lines.shape[1]) if counts is None else counts
         t = number / np.maximum(counts - 1, 1)[:, None]
         swell = np.interp(t, [0, 0.12, 0.45, 1], [0.75, 1.0, 0.95, 0.3])
-        shown = number < counts[:, None]
-        self.marks(lines[shown], counts, width, (pressure[:, None] * swell)[shown])
+        used = number < counts[:, None]
+        self.marks(lines[used], counts, width, (pressure[:, None] * swell)[used])
 
     def marks(
         self,
@@ -103,11 +103,11 @@ class Pencil:
         layer: str = "line",
     ) -> None:
         """Add lines one after the other: points (T, 2), pressure (T,), and the points of each."""
-        here = self._layers.setdefault(layer, _Layer())
-        here.points.append(points)
-        here.counts.append(counts)
-        here.pressure.append(pressure)
-        here.width.append(np.full(len(points), width))
+        strokes = self._layers.setdefault(layer, _Layer())
+        strokes.points.append(points)
+        strokes.counts.append(counts)
+        strokes.pressure.append(pressure)
+        strokes.width.append(np.full(len(points), width))
 
     def blot(self, outline: np.ndarray, pressure: float) -> None:
         """Fill a closed outline (N, 2); pressure 0 erases it."""

@@ -123,25 +123,30 @@ def _draw_pair(
     old, new = faces
     size = old.size
     points = _exchanged(old.landmarks, new.landmarks, group.chains)
-    lines, fresh = features(old.subject), features(new.subject)
+    lines, new_features = features(old.subject), features(new.subject)
     locks = stream(old.seed, old.id, "edit locks")
     lines["hair"] = extra("hair", old, lines, locks) if lines["hair"] else []
-    added = [] if not kind else extra(kind, new, fresh, random)
-    new_lines = _replaced(group, old, new, fresh, added if kind == "hair" else [])
+    added = [] if not kind else extra(kind, new, new_features, random)
+    new_lines = _replaced(group, old, new, new_features, added if kind == "hair" else [])
     if kind == "ears":
         new_lines["ears"] = []  # those of `extras` take their place
-    kept = [line for name, own in lines.items() if name not in new_lines for line in own]
-    out = [line for name in new_lines for line in lines[name]]
-    put = [line for own in new_lines.values() for line in own]
+    shared = [
+        line
+        for name, feature_lines in lines.items()
+        if name not in new_lines
+        for line in feature_lines
+    ]
+    old_lines = [line for name in new_lines for line in lines[name]]
+    edited_lines = [line for feature_lines in new_lines.values() for line in feature_lines]
     if kind != "hair":
-        put = put + added
-    first = _picture(old, old.landmarks, [], [*kept, *out])
-    second = _picture(new, points, added, [*kept, *put])
+        edited_lines = edited_lines + added
+    first = _picture(old, old.landmarks, [], [*shared, *old_lines])
+    second = _picture(new, points, added, [*shared, *edited_lines])
     chains = [
         *_chain_lines(old.landmarks, group.chains, size),
         *_chain_lines(points, group.chains, size),
     ]
-    return first, second, [*chains, *out, *put, *added]
+    return first, second, [*chains, *old_lines, *edited_lines, *added]
 
 
 def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: list[Line]) -> Picture:

@@ -72,13 +72,13 @@ GROUPS: dict[str, Group] = {
 @lru_cache(maxsize=64)
 def before(group: str, seed: int, id: int | str) -> Parameters:
     """Return the face that a group edits: person (seed, id) with the eyes of the group."""
-    own = sample_person(seed, id)
+    person = sample_person(seed, id)
     eyes = sample_person(seed, f"{face_id(id)} eyes of {GROUPS[group].eyes}").eyes
     bald = group == "G1"
     hair = _hair(seed, f"{face_id(id)} hair", ("bald",) if bald else CROPPED)
-    hair = replace(hair, colour=own.hair.colour, grey=own.hair.grey, fringe=0.0)
+    hair = replace(hair, colour=person.hair.colour, grey=person.hair.grey, fringe=0.0)
     calm = changed(
-        replace(own, hair=hair, eyes=replace(eyes, iris=own.eyes.iris)),
+        replace(person, hair=hair, eyes=replace(eyes, iris=person.eyes.iris)),
         {
             "hair.beard": 0.0,
             "hair.beard_length": 0.0,
@@ -95,7 +95,7 @@ def before(group: str, seed: int, id: int | str) -> Parameters:
             "eyes.shadow": 0.0,
             "mouth.smile": 0.05,
             "mouth.opening": 0.0,
-            "skin.age": min(own.skin.age, 0.2),
+            "skin.age": min(person.skin.age, 0.2),
             "wear.glasses": "none",
             "wear.hat": "none",
         },
@@ -204,9 +204,9 @@ def _held(
     old = float(getattr(getattr(parameters, group), field))
     allowed = RANGES[name]
     step = 0.02 if old + 0.02 <= allowed.high else -0.02
-    here = measure(Anatomy(parameters))
-    there = measure(Anatomy(changed(parameters, {name: old + step})))
-    value = old + step * (wanted - here) / (there - here)
+    current = measure(Anatomy(parameters))
+    stepped = measure(Anatomy(changed(parameters, {name: old + step})))
+    value = old + step * (wanted - current) / (stepped - current)
     return changed(parameters, {name: float(np.clip(value, allowed.low, allowed.high))})
 
 

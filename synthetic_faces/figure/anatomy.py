@@ -71,9 +71,9 @@ class Anatomy:
     def stretched(self, y: np.ndarray) -> np.ndarray:
         """Map heights of the average face to heights of this one."""
         average = np.array([-3.0, Y_CROWN, -0.2, 0.0, Y_NOSE, Y_MOUTH, Y_CHIN, 3.0])
-        here = [self.y_crown - 1.4, self.y_crown, -0.2, 0.0, self.y_nose, self.y_mouth]
-        here += [self.y_chin, self.y_chin + 1.415]
-        return np.interp(y, average, here)
+        heights = [self.y_crown - 1.4, self.y_crown, -0.2, 0.0, self.y_nose, self.y_mouth]
+        heights += [self.y_chin, self.y_chin + 1.415]
+        return np.interp(y, average, heights)
 
     def _eye(self, side: int) -> Eye:
         e, smile = self.parameters.eyes, max(self.parameters.mouth.smile, 0.0)

@@ -13,8 +13,8 @@ from synthetic_faces.geometry.shapes import pchip, smoothstep
 def _ear_angle(surface: Surface) -> float:
     """Return the angle of the ears to the head, in degrees; long hair and hats reduce it."""
     p = surface.anatomy.parameters
-    held = 0.4 if p.hair.length else 0.7 if p.wear.hat == "beanie" else 1.0
-    return p.shape.ear_angle * held
+    pressed = 0.4 if p.hair.length else 0.7 if p.wear.hat == "beanie" else 1.0
+    return p.shape.ear_angle * pressed
 
 
 def _ear_point(surface: Surface, around: np.ndarray | float, r: np.ndarray | float) -> np.ndarray:

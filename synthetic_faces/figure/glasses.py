@@ -175,8 +175,8 @@ def _seen_through(
     )
     hits = rasterise(geometry.cells(camera.project(world)), world[:, 2], faces, geometry.side)
     # Where a tilted lens would touch the cheek, it is still before it.
-    shown = hits.depth > geometry.z.reshape(-1)[hits.pixel] - 0.08
+    in_front = hits.depth > geometry.z.reshape(-1)[hits.pixel] - 0.08
     tilt = np.abs(
-        np.concatenate([n.reshape(-1, 3) for n in normal])[faces[hits.triangle[shown], 0], 2]
+        np.concatenate([n.reshape(-1, 3) for n in normal])[faces[hits.triangle[in_front], 0], 2]
     )
-    return hits.pixel[shown], tilt.astype(np.float32)
+    return hits.pixel[in_front], tilt.astype(np.float32)

@@ -137,10 +137,10 @@ def hanging(
     theta: (1, C) or (R, C) azimuths from 0 to 2 pi. y: (R, C) heights.
     """
     hair = surface.anatomy.parameters.hair
-    held = np.minimum(y, 0.1)  # from here on hair hangs free
+    attached = np.minimum(y, 0.1)  # from here on hair hangs free
     theta = theta + np.zeros_like(y)
-    points = surface.around(theta, held)
-    fall = y - held
+    points = surface.around(theta, attached)
+    fall = y - attached
     away = points - CENTRE
     away[..., 1] *= 0.3
     away /= np.linalg.norm(away, axis=-1, keepdims=True)

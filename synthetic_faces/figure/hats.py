@@ -120,16 +120,16 @@ def _crown(surface: Surface, kind: str) -> tuple[np.ndarray, np.ndarray, float, 
     gap = PRESSED + {"beanie": 0.045, "cap": 0.035, "brim": 0.055}[kind]
     rim = _rim(surface, gap)
     angle = np.linspace(0.04, np.pi / 2, 26)[:, None]
-    out = np.sin(angle) ** (2 / boxy)
+    radius = np.sin(angle) ** (2 / boxy)
     up = np.cos(angle) ** (2 / boxy)
     if kind == "brim":  # straight walls that lean in a little
-        out = out * (1 - 0.1 * up)
+        radius = radius * (1 - 0.1 * up)
     tall = above + 0.12 * (wear.hat_size - 1) + (0.16 if kind == "brim" else 0.0)
     top = np.array([0.0, surface.anatomy.y_crown - tall, -0.12 if kind == "cap" else -0.18])
     foot = np.array([0.0, rim[:, 1].mean(), rim[:, 2].mean()])
     axis = foot + up[..., None] * (top - foot)
     # The slant of the rim fades toward the top.
-    spread = np.stack([out, out**2.5, out], axis=-1)
+    spread = np.stack([radius, radius**2.5, radius], axis=-1)
     points = axis + spread * (rim - foot)
     height = 0 * rim[None, :, 0] + up
     if kind == "beanie":  # the top is loose and leans back

@@ -90,8 +90,8 @@ def path(surface: Surface, camera: Camera, clear: float) -> np.ndarray:
     lowest = 0.66 + 0.34 * wear.necklace_drop
     t = 0.52 + (lowest - 0.52) * (0.5 + 0.5 * np.cos(theta * np.pi / SEEN_AZIMUTH)) ** 0.8
     skin = body.neck_points(surface, camera, theta, t)
-    out = skin - body.neck_points(surface, camera, theta, t, 0.2)
-    skin = skin + clear * out / np.linalg.norm(out, axis=1, keepdims=True)
+    outward = skin - body.neck_points(surface, camera, theta, t, 0.2)
+    skin = skin + clear * outward / np.linalg.norm(outward, axis=1, keepdims=True)
     return body.above_chest(surface, camera, skin, clear)
 
 

@@ -105,8 +105,8 @@ class Surface:
         reach = np.where(ahead, front - centre, centre - back)
         z = centre + reach * np.sign(c) * np.abs(c) ** power
         y = y.astype(kind, copy=False) + np.zeros_like(z)
-        here = np.nonzero(ahead & (y > BARE))
-        z[here] += self.relief(x[here], y[here])
+        front_cells = np.nonzero(ahead & (y > BARE))
+        z[front_cells] += self.relief(x[front_cells], y[front_cells])
         return np.stack([x, y, z], axis=-1)
 
     def skin(self) -> np.ndarray:

@@ -72,14 +72,14 @@ def _strips(path: np.ndarray, width: np.ndarray, tint: np.ndarray) -> Strips:
     """
     along = np.gradient(path, axis=1)
     along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
-    out = mass.outward(path)
-    aside = np.cross(along, out)
+    outward = mass.outward(path)
+    aside = np.cross(along, outward)
     aside /= np.maximum(np.linalg.norm(aside, axis=-1, keepdims=True), 1e-9)
-    out = np.cross(aside, along)
+    outward = np.cross(aside, along)
     step = np.linspace(-1, 1, STRIP_COLUMNS)
     wide = width[..., None, None]
     points = path[:, :, None] + wide * step[:, None] * aside[:, :, None]
-    points = points + 0.5 * wide * (1 - step**2)[:, None] * out[:, :, None]
+    points = points + 0.5 * wide * (1 - step**2)[:, None] * outward[:, :, None]
     grid = points.transpose(1, 0, 2, 3).reshape(STRIP_ROWS, -1, 3)
     across = np.broadcast_to(tint[:, None] + 0.05 * step, (STRIP_ROWS, len(path), STRIP_COLUMNS))
     s = np.broadcast_to(np.linspace(0, 0.6, STRIP_ROWS)[:, None, None], across.shape)
@@ -164,16 +164,16 @@ def _ringlets(surface: Surface, rng: np.random.Generator) -> Locks:
     grows = (low > top)[:, 0]
     theta, y, count = theta[grows] + 0 * s, y[grows] + 0 * s, int(grows.sum())
     lifted = _over(surface, theta, y, 0.0 * y)
-    out = mass.outward(lifted)
-    side = np.cross(out, np.array([0.0, 1.0, 0.0]))
+    outward = mass.outward(lifted)
+    side = np.cross(outward, np.array([0.0, 1.0, 0.0]))
     side /= np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-6)
-    down = np.cross(side, out)
+    down = np.cross(side, outward)
     radius = rng.uniform(0.045, 0.085, (count, 1)) * (0.7 + hair.top)
     turn = rng.choice([-1, 1], (count, 1)) * rng.uniform(3.5, 6.5, (count, 1)) * s
     turn = turn + rng.uniform(0, 2 * np.pi, (count, 1))
     path = lifted + (radius * np.cos(turn))[..., None] * side
     path = path + (radius * np.sin(turn) + 0.06 * s)[..., None] * down
-    path = path + (0.005 + 0.05 * np.sin(np.pi * s) * rng.random((count, 1)))[..., None] * out
+    path = path + (0.005 + 0.05 * np.sin(np.pi * s) * rng.random((count, 1)))[..., None] * outward
     return path, _taper(rng, count, 0.03), rng.uniform(0, 40, count)
 
 

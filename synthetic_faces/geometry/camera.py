@@ -42,8 +42,8 @@ class Camera:
         self.torso = rotation(0.35 * view.yaw, 0.15 * view.pitch, 0.2 * view.roll)
         self.scale = view.eye_distance / OUTER_EYE_DISTANCE
         self.shift = np.zeros(2)
-        seen = self.project(self.to_world(eye_line)).mean(0)
-        self.shift = np.array([view.eye_x, view.eye_y]) - seen
+        projected = self.project(self.to_world(eye_line)).mean(0)
+        self.shift = np.array([view.eye_x, view.eye_y]) - projected
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
         """Pose head points (..., 3)."""

@@ -58,10 +58,10 @@ def rasterise(xy: np.ndarray, z: np.ndarray, faces: np.ndarray, side: int) -> Hi
     owner = np.full(side * side, -1, np.int32)
     owner[pixel[best]] = best
     covered = np.flatnonzero(owner >= 0)
-    kept = owner[covered]
-    winner = np.take(triangle, np.take(span, kept))
+    nearest = owner[covered]
+    winner = np.take(triangle, np.take(span, nearest))
     weight = _weights(x, y, winner, covered, side)
-    return Hits(covered, winner, weight, depth[kept])
+    return Hits(covered, winner, weight, depth[nearest])
 
 
 def _spans(x: np.ndarray, y: np.ndarray, side: int) -> tuple[np.ndarray, ...]:
@@ -192,5 +192,5 @@ def visible(
     cell = np.round(at).astype(int)
     inside = ((cell >= 0) & (cell < geometry.side)).all(1)
     cell = np.clip(cell, 0, geometry.side - 1)
-    seen = inside & (world[:, 2] > geometry.z[cell[:, 1], cell[:, 0]] - reach)
-    return stretches(at, seen)
+    is_visible = inside & (world[:, 2] > geometry.z[cell[:, 1], cell[:, 0]] - reach)
+    return stretches(at, is_visible)

@@ -25,36 +25,36 @@ def dye(appearance: Appearance, geometry: Geometry, scene: Scene) -> None:
     _clothe(appearance, geometry, scene)
     colour, gloss, label = appearance
     for part, name in ((Part.EARRING, Label.EARRING), (Part.NECKLACE, Label.NECKLACE)):
-        here = np.flatnonzero(geometry.part == part)
-        if len(here):
-            colour[here], gloss[here], label[here] = linear(wear.metal), 4.0, name
-    here = np.flatnonzero(geometry.part == Part.HAT)
-    if len(here):
-        colour[here] = _hat(wear, geometry.plane[here], geometry.strand[here, 0])
-        colour[here] *= np.where(geometry.inner[here], 0.6, 1.0)[:, None]
-        gloss[here], label[here] = 0.0, Label.HAT
-    here = np.flatnonzero(geometry.part == Part.GLASSES)
-    if len(here):
-        lens = geometry.strand[here, 0] > 0.5 * LENS
-        colour[here] = np.where(
-            lens[:, None], _dark_glass(geometry, here), linear(wear.glasses_colour)
+        pixels = np.flatnonzero(geometry.part == part)
+        if len(pixels):
+            colour[pixels], gloss[pixels], label[pixels] = linear(wear.metal), 4.0, name
+    pixels = np.flatnonzero(geometry.part == Part.HAT)
+    if len(pixels):
+        colour[pixels] = _hat(wear, geometry.plane[pixels], geometry.strand[pixels, 0])
+        colour[pixels] *= np.where(geometry.inner[pixels], 0.6, 1.0)[:, None]
+        gloss[pixels], label[pixels] = 0.0, Label.HAT
+    pixels = np.flatnonzero(geometry.part == Part.GLASSES)
+    if len(pixels):
+        lens = geometry.strand[pixels, 0] > 0.5 * LENS
+        colour[pixels] = np.where(
+            lens[:, None], _dark_glass(geometry, pixels), linear(wear.glasses_colour)
         )
-        gloss[here], label[here] = np.where(lens, 1.2, 3.0), Label.GLASSES
+        gloss[pixels], label[pixels] = np.where(lens, 1.2, 3.0), Label.GLASSES
 
 
 def _clothe(appearance: Appearance, geometry: Geometry, scene: Scene) -> None:
     colour, gloss, label = appearance
     wear = scene.parameters.wear
-    here = np.flatnonzero(geometry.part == Part.TORSO)
-    plane = geometry.plane[here]
+    pixels = np.flatnonzero(geometry.part == Part.TORSO)
+    plane = geometry.plane[pixels]
     x, y = plane[:, 0], plane[:, 1]
     edge = _neckline(wear, scene.surface.shape.neck, np.abs(x), y)
     edge = np.where(y > COLLAR, 1.0, edge)
     covered = smoothstep(-0.01, 0.01, edge)
     fabric = _cloth(wear, plane, edge, linear(wear.cloth), linear(wear.trim))
-    colour[here] += covered[:, None] * (fabric - colour[here])
-    gloss[here] *= 1 - 0.9 * covered
-    label[here] = np.where(covered > 0.5, Label.CLOTH, Label.NECK)
+    colour[pixels] += covered[:, None] * (fabric - colour[pixels])
+    gloss[pixels] *= 1 - 0.9 * covered
+    label[pixels] = np.where(covered > 0.5, Label.CLOTH, Label.NECK)
 
 
 def _hat(wear: Wear, plane: np.ndarray, kind: np.ndarray) -> np.ndarray:
@@ -80,12 +80,12 @@ def _hat(wear: Wear, plane: np.ndarray, kind: np.ndarray) -> np.ndarray:
     return np.where(second[:, None], band, base) * shade[:, None]
 
 
-def _dark_glass(geometry: Geometry, here: np.ndarray) -> np.ndarray:
+def _dark_glass(geometry: Geometry, pixels: np.ndarray) -> np.ndarray:
     """Return the linear colour of dark lenses: paler toward the cheek, with a reflection."""
     side = geometry.side
-    down = geometry.strand[here, 1]
-    x, y = geometry.pixel[here] % side / side, geometry.pixel[here] // side / side
-    sheen = _reflection(x, y, np.abs(geometry.normal[here, 2]))
+    down = geometry.strand[pixels, 1]
+    x, y = geometry.pixel[pixels] % side / side, geometry.pixel[pixels] // side / side
+    sheen = _reflection(x, y, np.abs(geometry.normal[pixels, 2]))
     pale = 0.010 + 0.03 * np.clip(down, 0, 1) ** 2 + 0.05 * sheen
     return pale[:, None] * np.array([1.0, 0.95, 0.92], np.float32)
 
@@ -131,22 +131,22 @@ def _cloth(
     return (colour + mix * (trim - colour)) * weave[:, None]
 
 
-def paint_lenses(canvas: np.ndarray, worn: Glasses, wear: Wear) -> None:
+def paint_lenses(canvas: np.ndarray, glasses: Glasses, wear: Wear) -> None:
     """Paint clear lenses over a linear canvas (S, S, 3): a slight tint and a reflection."""
     side = canvas.shape[0]
-    here, flat = worn.glass, canvas.reshape(-1, 3)
-    if len(here) == 0:
+    pixels, flat = glasses.glass, canvas.reshape(-1, 3)
+    if len(pixels) == 0:
         return
-    sheen = _reflection(here % side / side, here // side / side, worn.facing)[:, None]
-    flat[here] *= 0.92 * (1 - wear.tint)
-    flat[here] += 0.010 + 0.035 * sheen
+    sheen = _reflection(pixels % side / side, pixels // side / side, glasses.facing)[:, None]
+    flat[pixels] *= 0.92 * (1 - wear.tint)
+    flat[pixels] += 0.010 + 0.035 * sheen
 
 
-def label_lenses(worn: Glasses, label_map: np.ndarray) -> None:
+def label_lenses(glasses: Glasses, label_map: np.ndarray) -> None:
     """Mark lenses in a label map; eyes, brows, ears and hair stay, as in CelebAMask-HQ."""
     flat = label_map.reshape(-1)
-    under = np.isin(flat[worn.glass], (Label.BACKGROUND, Label.SKIN, Label.NOSE))
-    flat[worn.glass[under]] = Label.GLASSES
+    under = np.isin(flat[glasses.glass], (Label.BACKGROUND, Label.SKIN, Label.NOSE))
+    flat[glasses.glass[under]] = Label.GLASSES
 
 
 def _reflection(x: np.ndarray, y: np.ndarray, facing: np.ndarray) -> np.ndarray:

@@ -49,13 +49,13 @@ def _room(
         top, bottom = sorted(rng.uniform(-10, BACKDROP_SIDE + 10, 2))
         low, high = (int(np.clip(v, 0, BACKDROP_SIDE)) for v in (start, start + width))
         first, last = (int(np.clip(v, 0, BACKDROP_SIDE)) for v in (top, bottom))
-        here = (slice(first, last), slice(low, high))
+        area = (slice(first, last), slice(low, high))
         if not across:
-            here = here[::-1]
+            area = area[::-1]
         mix = rng.uniform(0, 1)
         paint = ((1 - mix) * near + mix * far) * np.exp(rng.normal(0, 0.75))
         tint = 1 + 0.35 * rng.uniform(-1, 1, 3)
-        room[here] += rng.uniform(0.5, 1) * (np.minimum(paint * tint, 0.9) - room[here])
+        room[area] += rng.uniform(0.5, 1) * (np.minimum(paint * tint, 0.9) - room[area])
     room = cv2.GaussianBlur(room.astype(np.float32), (0, 0), rng.uniform(1.4, 3.2))
     lights = np.zeros_like(room)
     for _ in range(int(rng.integers(0, 7)) if rng.random() < 0.6 else 0):

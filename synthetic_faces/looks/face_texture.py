@@ -115,8 +115,8 @@ class FaceTexture:
 
     def blend(self, window: Window, mask: np.ndarray, colour: RGB | np.ndarray) -> None:
         """Blend a colour (3 numbers, or 3 per texel) in by a mask in [0, 1]."""
-        here = self.colour[window.slices]
-        here += mask[..., None] * (np.asarray(colour, np.float32) - here)
+        region = self.colour[window.slices]
+        region += mask[..., None] * (np.asarray(colour, np.float32) - region)
 
     def darken(self, window: Window, mask: np.ndarray, amount: float) -> None:
         """Take up to `amount` of the light away; blue and green first, as in skin."""

@@ -65,32 +65,32 @@ def materials(scene: Scene, geometry: Geometry, texture: FaceTexture) -> Materia
     return material
 
 
-def _face(material: Material, plane: np.ndarray, here: np.ndarray, texture: FaceTexture) -> None:
-    """Read the texture at face-plane points (N, 2) into the pixels `here`."""
-    at = np.zeros((2, -(-len(here) // 512) * 512), np.float32)
+def _face(material: Material, plane: np.ndarray, pixels: np.ndarray, texture: FaceTexture) -> None:
+    """Read the texture at face-plane points (N, 2) into the pixels `pixels`."""
+    at = np.zeros((2, -(-len(pixels) // 512) * 512), np.float32)
     for row, axis in zip(at, face_texture.texels(plane).T):
-        row[: len(here)] = axis
+        row[: len(pixels)] = axis
     # Above the texture the scalp is the forehead, mirrored.
     at[1] = np.maximum(at[1], -at[1])
     # cv2.remap takes fewer than 32,768 columns, so the points travel as a block.
     x, y = at.reshape(2, -1, 512)
     whole = cv2.merge([texture.colour, texture.gloss])
     texels = cv2.remap(whole, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    texels = texels.reshape(-1, 4)[: len(here)]
-    material.colour[here] = linear(texels[:, :3])
-    material.gloss[here] = texels[:, 3]
+    texels = texels.reshape(-1, 4)[: len(pixels)]
+    material.colour[pixels] = linear(texels[:, :3])
+    material.gloss[pixels] = texels[:, 3]
     names = cv2.remap(texture.label, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    material.label[here] = names.ravel()[: len(here)]
+    material.label[pixels] = names.ravel()[: len(pixels)]
 
 
-def _ear(material: Material, ring: np.ndarray, here: np.ndarray, name: int) -> None:
+def _ear(material: Material, ring: np.ndarray, pixels: np.ndarray, name: int) -> None:
     """Colour an ear: redder, darker in hollow and groove. ring: 0 inside, 1 at the rim."""
     hollow = 0.34 * np.exp(-(((ring - 0.3) / 0.22) ** 2))
     groove = 0.30 * np.exp(-(((ring - 0.72) / 0.07) ** 2))
-    material.colour[here] *= (1 - hollow - groove)[:, None] * np.array(
+    material.colour[pixels] *= (1 - hollow - groove)[:, None] * np.array(
         [1.0, 0.84, 0.80], np.float32
     )
-    material.label[here] = name
+    material.label[pixels] = name
 
 
 def _hair_amount(hair: Hair, geometry: Geometry) -> np.ndarray:
@@ -128,10 +128,10 @@ def _hair_colour(
         shade = 1 + 0.14 * noise_at("fine", across * 0.9, along * 0.9)
     if hair.curl > 0.15:
         shade = shade + 0.26 * hair.curl * noise_at("curl", across * 0.2, along * 0.2)
-    own = np.array(hair.colour)
-    base = linear(own + 0.6 * hair.grey * (own.mean() - own)) * np.clip(shade, 0.3, 1.9)[:, None]
+    srgb = np.array(hair.colour)
+    base = linear(srgb + 0.6 * hair.grey * (srgb.mean() - srgb)) * np.clip(shade, 0.3, 1.9)[:, None]
     # Sun bleaches fair hair lock by lock.
-    fair = np.clip((own.mean() - 60) / 100, 0, 1)
+    fair = np.clip((srgb.mean() - 60) / 100, 0, 1)
     base *= 1 + fair * np.clip(tone, 0, 1)[:, None] * np.array([0.34, 0.32, 0.28], np.float32)
     if hair.grey > 0:
         grey = np.clip(hair.grey * (0.75 + 0.3 * strand + 0.3 * tone), 0, 0.95)[:, None]

@@ -90,23 +90,23 @@ def _tress(
     g: Geometry,
     m: Material,
     light: Illumination,
-    here: np.ndarray,
+    pixels: np.ndarray,
 ) -> list[np.ndarray]:
     """Shade hair as thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16): three channels (K,)."""
-    noise = noise_at("strand", g.strand[here, 0] * 0.5, g.strand[here, 1] * 0.1)
+    noise = noise_at("strand", g.strand[pixels, 0] * 0.5, g.strand[pixels, 1] * 0.1)
     tilt = 0.14 * noise
     # The tangent, tilted by noise; only its products with two directions are needed.
-    tangent, normal = g.tangent[here], g.normal[here]
-    smooth = np.where(g.inner[here], np.float32(0), np.float32(1 - 0.8 * parameters.hair.curl))
-    albedo = np.ascontiguousarray(m.colour[here].T)
+    tangent, normal = g.tangent[pixels], g.normal[pixels]
+    smooth = np.where(g.inner[pixels], np.float32(0), np.float32(1 - 0.8 * parameters.hair.curl))
+    albedo = np.ascontiguousarray(m.colour[pixels].T)
     tinted = 0.5 + 0.5 * albedo / np.maximum(albedo.max(0), 1e-3)
-    sky = light.open[here] * (0.8 - 0.28 * normal[:, 1])
+    sky = light.open[pixels] * (0.8 - 0.28 * normal[:, 1])
     result = [1.03 * albedo[c] * sky * light.sky[c] for c in range(3)]
     for lamp in light.lamps:
         facing = normal @ lamp.direction
         along = tangent @ lamp.direction + tilt * facing
         half = tangent @ lamp.half + tilt * (normal @ lamp.half)
-        wrapped = np.clip((facing + 0.35) / 1.35, 0, 1) * lamp.lit[here]
+        wrapped = np.clip((facing + 0.35) / 1.35, 0, 1) * lamp.lit[pixels]
         diffuse = (0.25 + 0.75 * np.sqrt(np.clip(1 - along * along, 0, 1))) * wrapped
         glow = np.clip(1 - half * half, 0, 1)
         glow *= glow

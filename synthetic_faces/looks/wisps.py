@@ -107,7 +107,7 @@ def _trace(
     inertia = np.where(free, 0.65, 0.35)
     bend, turn = np.exp(1j * spin), np.ones(count, complex)
     going = np.ones(count, bool)
-    out, beyond = np.zeros(count, int), np.where(free, rng.integers(1, 6, count), 0)
+    steps_outside, beyond = np.zeros(count, int), np.where(free, rng.integers(1, 6, count), 0)
     owners, mask, z = coat.owner.ravel(), coat.mask.ravel(), geometry.z.ravel()
     path, cell = [at], pixel
     for _ in range(WISP_STEPS):
@@ -118,8 +118,8 @@ def _trace(
         ahead = at + length * turn * heading
         column = np.clip(np.round(ahead.real), 0, side - 1).astype(np.intp)
         next_cell = np.clip(np.round(ahead.imag), 0, side - 1).astype(np.intp) * side + column
-        out = out + (mask[next_cell] == 0)
-        going = going & (out <= beyond) & (z[next_cell] < near)
+        steps_outside = steps_outside + (mask[next_cell] == 0)
+        going = going & (steps_outside <= beyond) & (z[next_cell] < near)
         at, cell = np.where(going, ahead, at), np.where(going, next_cell, cell)
         path.append(at)
     traced = np.stack(path, axis=1)
@@ -152,19 +152,19 @@ def _paint(
             for part, dense in ((chosen[:, half:], 0.45 * cover), (chosen[:, : half + 1], cover)):
                 colour = (dense, dense * gain / 2, 0)
                 cv2.polylines(film, list(part), False, colour, width, cv2.LINE_AA, 4)
-    here = np.flatnonzero(cv2.extractChannel(film, 0))
-    cover = film.reshape(-1, 3)[here, 0].astype(np.float32)[:, None] / 255
-    gain = film.reshape(-1, 3)[here, 1].astype(np.float32)[:, None] * (2 / 255)
+    crossed = np.flatnonzero(cv2.extractChannel(film, 0))
+    cover = film.reshape(-1, 3)[crossed, 0].astype(np.float32)[:, None] / 255
+    gain = film.reshape(-1, 3)[crossed, 1].astype(np.float32)[:, None] * (2 / 255)
     flat = canvas.reshape(-1, 3)
-    under = flat[here]
-    hair = np.where(coat.mask.reshape(-1)[here, None] > 0, under, _beyond(canvas, coat, here))
-    flat[here] = under * (1 - cover) + hair * gain
+    under = flat[crossed]
+    hair = np.where(coat.mask.reshape(-1)[crossed, None] > 0, under, _beyond(canvas, coat, crossed))
+    flat[crossed] = under * (1 - cover) + hair * gain
 
 
-def _beyond(canvas: np.ndarray, coat: Coat, here: np.ndarray) -> np.ndarray:
+def _beyond(canvas: np.ndarray, coat: Coat, pixels: np.ndarray) -> np.ndarray:
     """Return the colour (K, 3) of the nearest hair at flat pixels of the canvas."""
     side = canvas.shape[0]
     weight = coat.mask[::COAT_CELL, ::COAT_CELL].astype(np.float32)
-    held = cv2.blur(canvas[::COAT_CELL, ::COAT_CELL] * weight[..., None], (9, 9))
-    field = held / np.maximum(cv2.blur(weight, (9, 9)), 1e-2)[..., None]
-    return field[here // side // COAT_CELL, here % side // COAT_CELL]
+    blurred = cv2.blur(canvas[::COAT_CELL, ::COAT_CELL] * weight[..., None], (9, 9))
+    field = blurred / np.maximum(cv2.blur(weight, (9, 9)), 1e-2)[..., None]
+    return field[pixels // side // COAT_CELL, pixels % side // COAT_CELL]

@@ -88,10 +88,10 @@ def identity(masculine: float, age: float, seed: int, id: int | str) -> dict[str
     """
     rng = stream(seed, id, "identity")
     weight, long, lips, nose = np.clip(rng.standard_normal(4), -NORMAL_LIMIT, NORMAL_LIMIT)
-    own = np.clip(rng.standard_normal(len(DISTRIBUTIONS)), -NORMAL_LIMIT, NORMAL_LIMIT)
+    independent = np.clip(rng.standard_normal(len(DISTRIBUTIONS)), -NORMAL_LIMIT, NORMAL_LIMIT)
     shared = np.array([masculine - 0.5, age - 0.5, weight, long, lips, nose])
     values: dict[str, dict[str, Any]] = {group: {} for group in IDENTITY_GROUPS}
-    for (name, distribution), noise in zip(DISTRIBUTIONS.items(), own):
+    for (name, distribution), noise in zip(DISTRIBUTIONS.items(), independent):
         value = (
             distribution.mean
             + distribution.spread * noise

@@ -81,13 +81,13 @@ def sample_person(seed: int, id: int | str) -> Parameters:
     age = float(rng.beta(1.6, 2.4))
     darkness = float(rng.uniform(0, 1))
     hair = _hair(rng, masculine, age, darkness)
-    own = identity(masculine, age, seed, id)
+    proportions = identity(masculine, age, seed, id)
     person = Parameters(
-        shape=Shape(**own["shape"]),
-        eyes=_eyes(rng, masculine, darkness, own["eyes"]),
-        brows=Brows(**own["brows"], raise_inner=0.0, raise_outer=0.0, frown=0.0),
-        nose=Nose(**own["nose"]),
-        mouth=_mouth(rng, masculine, own["mouth"]),
+        shape=Shape(**proportions["shape"]),
+        eyes=_eyes(rng, masculine, darkness, proportions["eyes"]),
+        brows=Brows(**proportions["brows"], raise_inner=0.0, raise_outer=0.0, frown=0.0),
+        nose=Nose(**proportions["nose"]),
+        mouth=_mouth(rng, masculine, proportions["mouth"]),
         skin=_skin(rng, masculine, age, darkness, stream(seed, id, "complexion")),
         hair=hair,
         wear=_wear(rng, masculine),
@@ -105,14 +105,16 @@ def _around(rng: np.random.Generator, mean: float, spread: float, reach: float =
     return float(mean + spread * np.clip(rng.standard_normal(), -reach, reach))
 
 
-def _eyes(rng: np.random.Generator, masculine: float, darkness: float, own: dict[str, Any]) -> Eyes:
+def _eyes(
+    rng: np.random.Generator, masculine: float, darkness: float, proportions: dict[str, Any]
+) -> Eyes:
     weights = np.array(
         [(1 - darkness) * light + darkness * dark for _, light, dark in IRIS_COLOURS]
     )
     iris = IRIS_COLOURS[rng.choice(len(IRIS_COLOURS), p=weights / weights.sum())][0]
     made_up = rng.random() < 0.7 * (1 - masculine)
     return Eyes(
-        **own,
+        **proportions,
         iris=_tinted(rng, iris, 9),
         gaze_x=0.0,
         gaze_y=0.0,
@@ -123,11 +125,11 @@ def _eyes(rng: np.random.Generator, masculine: float, darkness: float, own: dict
     )
 
 
-def _mouth(rng: np.random.Generator, masculine: float, own: dict[str, Any]) -> Mouth:
+def _mouth(rng: np.random.Generator, masculine: float, proportions: dict[str, Any]) -> Mouth:
     painted = rng.random() < 0.65 * (1 - masculine)
     tints = ((176, 46, 62), (152, 40, 54), (196, 92, 100), (150, 70, 86), (186, 84, 70))
     return Mouth(
-        **own,
+        **proportions,
         smile=0.0,
         opening=0.0,
         lipstick=float(rng.uniform(0.35, 0.9)) if painted else 0.0,
