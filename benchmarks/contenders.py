@@ -165,7 +165,7 @@ def draw_twice(system: System) -> None:
         with torch.no_grad():
             network.forward(*arriving)
 
-    for name in system.averaged:
+    for name in system.ema:
         system.networks[name].register_forward_pre_hook(again)
 
 

@@ -90,9 +90,9 @@ def without_training_networks(system: System) -> System:
     Raises:
         SketchFaceError: if the system does not say which networks generate.
     """
-    if not system.averaged:
+    if not system.ema:
         name = type(system).__name__
-        raise SketchFaceError(f"{name}: does not say which networks generate; set its `averaged`")
-    for name in [each for each in system.networks if each not in system.averaged]:
+        raise SketchFaceError(f"{name}: does not say which networks generate; set its `ema`")
+    for name in [each for each in system.networks if each not in system.ema]:
         del system.networks[name]
     return system

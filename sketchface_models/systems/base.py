@@ -107,7 +107,7 @@ class Clock:
 class System(ABC):
     """One of the rebuilt papers, built as `Class(settings, channels)`.
 
-    All that training does must follow from weights, batch, clock and what `state` returns, with
+    All that training does must follow from weights, batch, clock and what `state_dict` returns, with
     random draws from torch's global generators alone, which the engine seeds anew for every step:
     then an interrupted run ends as an uninterrupted one.
     """
@@ -123,8 +123,8 @@ class System(ABC):
     """Everything with weights, under the names that weights are saved by. A network is *called*:
     `forward` runs in the engine's precision, other methods in 32 bits. What is called in two ways
     (encode, decode) is two networks; parts may be shared between networks."""
-    averaged: ClassVar[tuple[str, ...]] = ()
-    """Names of the networks whose running average is what gets used afterwards."""
+    ema: ClassVar[tuple[str, ...]] = ()
+    """Names of the networks whose EMA is what gets used after training."""
     compiled: ClassVar[tuple[str, ...]] = ()
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
     measure: ClassVar[str] = ""
@@ -183,13 +183,13 @@ class System(ABC):
         """Terms `val_...`, () each, from the sum of what `tally` gave; larger is better."""
         return {}
 
-    def state(self) -> dict[str, Any]:
-        """What must survive a resume besides weights: tensors, or values that JSON can hold.
+    def state_dict(self) -> dict[str, Any]:
+        """Return what must survive a resume besides weights: tensors, or values that JSON can hold.
 
         Tensors may differ between the processes that share a batch (a pool of drawings does), in
         values though not in shape; all else must be alike in all of them.
         """
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - nothing to do without state
-        """Take back what `state` gave; its tensors come on the CPU."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - nothing to do without state
+        """Restore what `state_dict` returned; its tensors come on the CPU."""

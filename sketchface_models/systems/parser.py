@@ -96,7 +96,7 @@ class Parser(System):
         "covered anew at every step."
     )
     Settings = ParserSettings
-    averaged = ("parser",)
+    ema = ("parser",)
     compiled = ("parser",)
     measure: ClassVar[str] = "val_f1"
 

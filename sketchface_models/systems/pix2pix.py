@@ -183,7 +183,7 @@ class Pix2Pix(GAN):
             return as_grey(generated).expand(-1, self.target_channels, -1, -1)
         return generated
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return the numbers that conditional training decides by."""
         return {
             "last_average": self.last_average,
@@ -192,7 +192,7 @@ class Pix2Pix(GAN):
             "loss_count": int(self.loss_count),
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.last_average, self.epoch = state["last_average"], state["epoch"]
         self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]

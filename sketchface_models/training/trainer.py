@@ -69,7 +69,7 @@ class Trainer:
         }
         self.ema = {
             name: EMA(system.networks[name], self.schedule)
-            for name in system.averaged
+            for name in system.ema
             if self.schedule.ema_half_life
         }
 
@@ -164,7 +164,7 @@ class Trainer:
                     f"step {self.step - 1}: {name} is no longer finite; lower the learning rate"
                 )
         # A system's tensors may differ between processes, its other values may not.
-        state = self.system.state()
+        state = self.system.state_dict()
         own = {key: value for key, value in state.items() if isinstance(value, Tensor)}
         plain = {key: value for key, value in state.items() if key not in own}
         tensors |= {f"system/{key}": all_gather(self.fabric, t) for key, t in own.items()}
@@ -190,7 +190,7 @@ class Trainer:
         for name, optimizer in self.optimizers.items():
             load_optimizer_tensors(optimizer, part(f"optimizer.{name}"))
         own = {key: stack[self.fabric.global_rank] for key, stack in part("system").items()}
-        self.system.load_state(note["system"] | own)
+        self.system.load_state_dict(note["system"] | own)
         self.best.load_state_dict(part("best"), note["best"])
         self.step = note["step"]
         if self.step > self.schedule.steps:

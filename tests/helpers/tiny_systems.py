@@ -50,7 +50,7 @@ class Tiny(System):
     """Generator (encoder, decoder) and critic, trained in turn with hinge losses."""
 
     Settings = TinySettings
-    averaged = ("generator",)
+    ema = ("generator",)
 
     def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
         self.settings = settings
@@ -161,11 +161,11 @@ class Locks(Tiny):
         self.last |= terms
         return {"l1": l1.detach()} | terms
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         last = {name: float(loss) for name, loss in self.last.items()}
         return {"epoch": self.epoch, "losses": self.losses, "last": last}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.epoch, self.losses, self.last = state["epoch"], state["losses"], state["last"]
 
 
@@ -183,7 +183,7 @@ class Phases(Tiny):
             {"encoder": down(3, 4), "decoder": up(4), "critic": scorer(1)}
         )
 
-    averaged = ("encoder", "decoder")
+    ema = ("encoder", "decoder")
 
     def optimizers(self) -> dict[str, Optimizer]:
         encoder, decoder, critic = (self.networks[name] for name in self.networks)
@@ -235,7 +235,7 @@ class Frozen(Tiny):
 class Shared(Tiny):
     """Two networks with a common encoder, each with an optimizer that moves all of its parts."""
 
-    averaged = ("generator", "inverter")
+    ema = ("generator", "inverter")
 
     def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
         super().__init__(settings, channels)
@@ -275,10 +275,10 @@ class Pool(Tiny):
         loss = (fake - batch["sketch"]).abs().mean() - self.networks["critic"](fake).mean()
         return {"critic": critic, "generator": update("generator", loss)}
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return {"pool": self.pool}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.pool = state["pool"]
 
     def _exchange(self, generated: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def test_what_was_not_finite_does_not_enter_the_epochs_average():
 
     for step in range(4):
         system.training_step(make_batch(), Clock(step, 12, 0), update)
-    assert (system.state()["loss_sum"], system.state()["loss_count"]) == (0.75, 2)
+    assert (system.state_dict()["loss_sum"], system.state_dict()["loss_count"]) == (0.75, 2)
     system.discriminator_learns(1)
     assert system.last_average == 0.375
 
@@ -165,14 +165,14 @@ def test_state_carries_the_rule_across_a_resume():
     for step in range(5):  # into an epoch in which the discriminator learns
         straight.training_step(make_batch(step), Clock(step, 12, step // 2), no_update)
     resumed = make_system()
-    resumed.load_state(straight.state())
-    assert resumed.state() == straight.state()
-    assert straight.state()["loss_count"] == 1
+    resumed.load_state_dict(straight.state_dict())
+    assert resumed.state_dict() == straight.state_dict()
+    assert straight.state_dict()["loss_count"] == 1
     for step in range(5, 9):
         for system in (straight, resumed):
             torch.manual_seed(step)  # of dropout
             system.training_step(make_batch(step), Clock(step, 12, step // 2), no_update)
-        assert resumed.state() == straight.state()
+        assert resumed.state_dict() == straight.state_dict()
 
 
 def test_generate_is_grey_in_the_targets_channels_and_repeatable():

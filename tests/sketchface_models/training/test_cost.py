@@ -67,7 +67,7 @@ def test_measuring_changes_nothing(pack: Path):
     opened = Pack(pack)
     system = build(make_config()["model"], opened.channels)
     system.networks.eval()
-    system.load_state(system.state() | {"loss_sum": 1.5, "loss_count": 3})
+    system.load_state_dict(system.state_dict() | {"loss_sum": 1.5, "loss_count": 3})
     optimizers = system.optimizers()
     raw = opened.read(opened.rows("train")[:4])
 
@@ -75,10 +75,10 @@ def test_measuring_changes_nothing(pack: Path):
         weights = [value.clone() for value in system.networks.state_dict().values()]
         return [*weights, torch.get_rng_state(), *(tensor.clone() for tensor in raw.values())]
 
-    before, remembered = all_there_is(), system.state()
+    before, remembered = all_there_is(), system.state_dict()
     first = measure(system, raw)
     assert all(torch.equal(old, new) for old, new in zip(before, all_there_is(), strict=True))
-    assert system.state() == remembered
+    assert system.state_dict() == remembered
     assert all(p.grad is None for p in system.networks.parameters())
     assert not system.networks["generator"].training
     assert not any(optimizer.state for optimizer in optimizers.values())

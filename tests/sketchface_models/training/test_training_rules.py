@@ -264,8 +264,8 @@ def test_every_rule_resumes_exactly(tmp_path: Path, pack: Path, name: str):
 
 def test_a_lost_pool_would_be_noticed(tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch):
     """The test above can fail: without its state, the pool's run ends elsewhere."""
-    monkeypatch.setattr(SYSTEMS["pool"], "state", lambda self: {})
-    monkeypatch.setattr(SYSTEMS["pool"], "load_state", lambda self, state: None)
+    monkeypatch.setattr(SYSTEMS["pool"], "state_dict", lambda self: {})
+    monkeypatch.setattr(SYSTEMS["pool"], "load_state_dict", lambda self, state: None)
     with pytest.raises(AssertionError):
         test_every_rule_resumes_exactly(tmp_path, pack, "pool")
 
