@@ -107,9 +107,9 @@ class Clock:
 class System(ABC):
     """One of the rebuilt papers, built as `Class(settings, channels)`.
 
-    All that training does must follow from weights, batch, clock and what `state_dict` returns, with
-    random draws from torch's global generators alone, which the engine seeds anew for every step:
-    then an interrupted run ends as an uninterrupted one.
+    All that training does must follow from weights, batch, clock and what `state_dict` returns,
+    with random numbers from torch's global generators alone, which the engine seeds anew for every
+    step: then an interrupted run ends as an uninterrupted one.
     """
 
     description: ClassVar[str] = ""
