@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # who reads names and colours alone need not wait for torch
+if TYPE_CHECKING:  # so that reading names and colours does not load torch
     from torch import Tensor
 
 PARSING = "parsing"

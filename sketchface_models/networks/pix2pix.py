@@ -41,12 +41,12 @@ class UNet(nn.Module):
             for i in range(HALVINGS)
         )
         up = [8 * width, 8 * width, 4 * width, 2 * width, width]
-        arriving = down[-1]
+        channels_in = down[-1]
         self.up = nn.ModuleList()
         for i, channels in enumerate(up):
-            self.up.append(block(_double(arriving, channels), channels))
-            arriving = channels + down[HALVINGS - 1 - i]
-        self.last = _double(arriving, out_channels)
+            self.up.append(block(_double(channels_in, channels), channels))
+            channels_in = channels + down[HALVINGS - 1 - i]
+        self.last = _double(channels_in, out_channels)
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -19,10 +19,10 @@ LAYERS = ("edges", "shapes", "parts", "face")
 class SmallParser(nn.Module):
     """Residual encoder (He et al. 2016), the whole picture's mean as context, additive decoder.
 
-    The last residual block is dilated and the picture's mean is added to every place of the
-    coarsest map, so that which eye is the left one can be told from anywhere. Nothing is computed
-    at full resolution: logits are computed at half the side and doubled bilinearly, which is
-    fast and keeps a thin brow.
+    The last residual block is dilated and the picture's mean is added to every position of the
+    coarsest map, so that left and right eye can be distinguished everywhere. Nothing is computed at
+    full resolution: logits are computed at half the side and doubled bilinearly, which is fast and
+    keeps a thin brow.
 
     Shape: (B, 3, H, W) photos in [-1, 1], H and W multiples of 16 -> (B, classes, H, W) logits.
     """

@@ -1,7 +1,7 @@
-"""What the engine and a system ask of each other.
+"""The interface between the engine and a system.
 
-A system owns its networks, its losses and what one training step is; the engine owns devices,
-precision, stepping, averaging, checkpoints, logging, resume and the processes that share a batch.
+A system owns its networks, its losses and its training step; the engine owns devices, precision,
+stepping, averaging, checkpoints, logging, resume and the processes that share a batch.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from sketchface_models.systems.schedules import linear_decay
 Batch = dict[str, Tensor]
 """Field name -> (B, C, S, S) float32; pictures in [-1, 1], depth in [0, 1].
 
-`style`, where a run has it among its inputs, is no picture: (B, K) weights of the K styles that sum
-to one. While training each face has one style and weight one for it."""
+`style`, where a run has it among its inputs, is no picture but the weights of the K styles: (B, K),
+summing to one. While training each face has a single style, with weight one."""
 
 
 class Update(Protocol):
-    """What a training step calls, once or many times and in any order, to learn."""
+    """The function by which a training step updates weights, any number of times in any order."""
 
     def __call__(self, name: str, loss: Tensor) -> Tensor:
         """One step of optimizer `name` down the gradients of `loss`.
 
-        Only the parameters of that optimizer get gradients, and only as far as they ask for them
-        (`requires_grad`): no other network needs to be switched off for it.
+        Only that optimizer's parameters with `requires_grad` get gradients: no other network needs
+        to be frozen for it.
 
         Args:
             name: one of the system's optimizers.
             loss: (), a mean over this process's part of the batch.
 
         Returns:
-            The loss, (), without its graph and as a mean over all processes, so that what a
-            system decides by it, it decides alike everywhere.
+            The loss, (), without its graph and as a mean over all processes, so that decisions
+            based on it are the same in all of them.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Task:
-    """Which fields of the pack a run reads and which one it draws."""
+    """Which fields of the pack a run reads and which one it generates."""
 
     inputs: Annotated[tuple[str, ...], NonEmpty()]
     target: Annotated[str, NonEmpty()]
@@ -70,7 +70,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Augment:
-    """What happens to all fields of a face alike while training."""
+    """Augmentation of all fields of a face alike while training."""
 
     flip: bool
     """Mirror half of the faces."""
@@ -109,7 +109,7 @@ class System(ABC):
 
     All that training does must follow from weights, batch, clock and what `state_dict` returns,
     with random numbers from torch's global generators alone, which the engine seeds anew for every
-    step: then an interrupted run ends as an uninterrupted one.
+    step: then an interrupted run ends with the same weights.
     """
 
     description: ClassVar[str] = ""
@@ -124,11 +124,11 @@ class System(ABC):
     `forward` runs in the engine's precision, other methods in 32 bits. What is called in two ways
     (encode, decode) is two networks; parts may be shared between networks."""
     ema: ClassVar[tuple[str, ...]] = ()
-    """Names of the networks whose EMA is what gets used after training."""
+    """Names of the networks whose EMA is used after training."""
     compiled: ClassVar[tuple[str, ...]] = ()
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
     measure: ClassVar[str] = ""
-    """A term of `scores` by which the best weights are chosen, in place of the engine's `best`."""
+    """The term of `scores` that chooses the best weights, in place of the engine's `best`."""
 
     @classmethod
     def outputs_of(cls, settings: Any) -> dict[str, Output]:
@@ -147,21 +147,21 @@ class System(ABC):
 
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
-        """New optimizers by name, at their starting rates, over any parameters of `networks`."""
+        """Return new optimizers by name, at their starting rates, over parameters of `networks`."""
 
     def rate(self, name: str, clock: Clock) -> float:
-        """Factor on the starting rates of optimizer `name` at this step."""
+        """Return the factor on the starting rates of optimizer `name` at this step."""
         schedule: Schedule = self.settings.schedule
         return linear_decay(clock.step, schedule.steps, schedule.decay_from)
 
     @abstractmethod
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """One step: computes losses, calls `update` as its rule says; returns terms to log.
+        """Compute losses, call `update` on them, and return terms to log.
 
         Args:
             batch: this process's part of the batch.
             clock: where training stands.
-            update: learns; see there.
+            update: see `Update`.
 
         Returns:
             Terms, () each and without graphs, still on the device: reading them here would wait
@@ -170,17 +170,17 @@ class System(ABC):
 
     @abstractmethod
     def generate(self, batch: Batch) -> Tensor:
-        """Inputs of a batch -> the target field, (B, C, S, S) in [-1, 1]; deterministic in eval."""
+        """Return the first of `outputs`, (B, C, S, S) in [-1, 1]; deterministic in eval mode."""
 
     def tally(self, batch: Batch, generated: Tensor) -> Tensor | None:
-        """What validation adds up, batch by batch, for `scores`.
+        """Return what validation adds up, batch by batch, for `scores`.
 
-        None, unless a system overrides it: its drawings are then pictures, and measured as such.
+        None, unless a system overrides it: validation then compares images.
         """
         return None
 
     def scores(self, total: Tensor) -> dict[str, Tensor]:
-        """Terms `val_...`, () each, from the sum of what `tally` gave; larger is better."""
+        """Return terms `val_...`, () each, from the sum of `tally`; larger is better."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:

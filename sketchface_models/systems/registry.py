@@ -16,7 +16,7 @@ SYSTEMS: dict[str, Any] = {"pix2pix": Pix2Pix, "parser": Parser, "hida": HIDA}
 
 
 def system_class(name: object) -> Any:
-    """The class registered under `name`.
+    """Return the class registered under `name`.
 
     Raises:
         SketchFaceError: if there is none, naming those there are.
@@ -27,7 +27,7 @@ def system_class(name: object) -> Any:
 
 
 def build(config: Mapping[str, Any], channels: dict[str, int]) -> System:
-    """A system with freshly initialised networks from a `systems.RUN` mapping.
+    """Return a system with freshly initialised networks from a `systems.RUN` mapping.
 
     Raises:
         SketchFaceError: listing every violation of its settings.

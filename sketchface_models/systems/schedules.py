@@ -1,4 +1,4 @@
-"""What changes while training, as pure functions of the step: nothing of it needs saving."""
+"""Schedules as pure functions of the step, so that no checkpoint needs them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def linear_decay(step: int, steps: int, start: float) -> float:
-    """Factor on a rate: 1, then linearly to 0.
+    """Return the factor on a rate: 1, then linearly to 0.
 
     Args:
         step: from 0 to `steps` - 1.
@@ -20,7 +20,10 @@ def linear_decay(step: int, steps: int, start: float) -> float:
 
 
 def cosine_ramp(step: int, delay: int, slope: int) -> float:
-    """Weight of a loss: 0 before `delay`, then (1 - cos)/2 to 1 over `slope` steps (facts D.7)."""
+    """Return a loss's weight: 0 before `delay`, then (1 - cos)/2 to 1 over `slope` steps.
+
+    As in docs/papers.md, Sketch2face.
+    """
     if slope == 0:
         return float(step >= delay)
     passed = min(max((step - delay) / slope, 0.0), 1.0)

@@ -32,7 +32,7 @@ class EncoderLayer(nn.Sequential):
 
 
 class Encoder(nn.Module):
-    """Photo, and depth if given, to one map a halving.
+    """Photo, and depth where there is one, -> one map a halving.
 
     Args:
         settings: of the generator.

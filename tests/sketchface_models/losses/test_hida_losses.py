@@ -41,8 +41,8 @@ def inner_loss(generated: Tensor, reference: Tensor, operator: str) -> float:
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 120, 180, 270])
 def test_texture_of_ramps_is_one_less_the_cosine_of_their_angle(operator: str, degrees: int):
-    found = inner_loss(ramp(10, side=10), ramp(10 + degrees, side=10), operator)
-    assert found == pytest.approx(1 - math.cos(math.radians(degrees)), abs=2e-4)
+    result = inner_loss(ramp(10, side=10), ramp(10 + degrees, side=10), operator)
+    assert result == pytest.approx(1 - math.cos(math.radians(degrees)), abs=2e-4)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -99,12 +99,12 @@ def by_scipy(generated: np.ndarray, reference: np.ndarray, operator: str) -> flo
             ]
         )
 
-    found = []
+    distances = []
     for one, other in zip(generated, reference, strict=True):
         f, g = slopes(one), slopes(np.broadcast_to(other, (*one.shape,)))
         lengths = np.sqrt((f**2).sum(0) + 1e-7) * np.sqrt((g**2).sum(0) + 1e-7)
-        found.append(1 - (f * g).sum(0) / lengths)
-    return float(np.mean(found))
+        distances.append(1 - (f * g).sum(0) / lengths)
+    return float(np.mean(distances))
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -166,12 +166,12 @@ def test_texture_in_half_precision_is_computed_in_32_bits():
     generated, reference = normal(2, 1, 8, 8).bfloat16(), normal(2, 1, 8, 8, seed=1).bfloat16()
     expected = texture_loss(generated.double(), reference.double(), "sobel")
     with torch.autocast("cpu", torch.bfloat16):
-        for found in (
+        for result in (
             texture_loss(generated, reference, "sobel"),
             texture_loss(generated.float(), reference.float(), "sobel"),
         ):
-            assert found.dtype == torch.float32
-            assert float(found) == pytest.approx(float(expected), abs=1e-5)
+            assert result.dtype == torch.float32
+            assert float(result) == pytest.approx(float(expected), abs=1e-5)
 
 
 REAL, FAKE = (2.0, -1.0, 0.0, 0.5), (-3.0, 0.25, 1.5, -0.5)
@@ -256,9 +256,9 @@ def test_both_sides_pull_a_fake_in_opposite_directions(name: str):
 
 def test_fourth_power_by_hand():
     # means 0.375 and -0.4375: 0.5 * 0.8125^4
-    found = fourth_power_penalty(logits(REAL), logits(FAKE))
-    assert float(found) == pytest.approx(0.5 * 0.8125**4)
-    assert float(fourth_power_penalty(logits(FAKE), logits(REAL))) == pytest.approx(float(found))
+    result = fourth_power_penalty(logits(REAL), logits(FAKE))
+    assert float(result) == pytest.approx(0.5 * 0.8125**4)
+    assert float(fourth_power_penalty(logits(FAKE), logits(REAL))) == pytest.approx(float(result))
     assert float(fourth_power_penalty(logits(REAL), logits(REAL))) == 0
     real, fake = normal(2, 3).requires_grad_(), (normal(2, 3, seed=1) + 1).requires_grad_()
     assert torch.autograd.gradcheck(fourth_power_penalty, (real, fake))

@@ -18,7 +18,7 @@ from sketchface_models.networks.deform import (
 
 def made(
     channels: int = 4,
-    leaving: int = 3,
+    out_channels: int = 3,
     size: tuple[int, int] = (5, 4),
     kernel: int = 3,
     stride: int = 1,
@@ -26,7 +26,7 @@ def made(
     groups: int = 2,
     reach: float = 3.0,
 ) -> tuple[Tensor, ...]:
-    """x, offset, mask, weight, bias in float64; no place within 0.01 of a pixel (kinks)."""
+    """x, offset, mask, weight, bias in float64; no position within 0.01 of a pixel (kinks)."""
     draw = torch.Generator().manual_seed(channels + 10 * kernel + 100 * groups + stride)
 
     def normal(*shape: int) -> Tensor:
@@ -38,13 +38,13 @@ def made(
     share = 0.01 + 0.98 * torch.rand(offset.shape, dtype=torch.float64, generator=draw)
     offset = offset.floor() + share
     mask = torch.rand(2, groups * taps, *reached, dtype=torch.float64, generator=draw)
-    weight, bias = normal(leaving, channels, kernel, kernel), normal(leaving)
+    weight, bias = normal(out_channels, channels, kernel, kernel), normal(out_channels)
     tensors = normal(2, channels, *size), offset, mask, weight, bias
     return tuple(tensor.requires_grad_() for tensor in tensors)
 
 
 def between_pixels(x: Tensor, line: float, column: float) -> float:
-    """One channel (H, W) at any place: bilinear, 0 outside."""
+    """One channel (H, W) at any position: bilinear, 0 outside."""
     total = 0.0
     for i, j in itertools.product(range(x.shape[0]), range(x.shape[1])):
         near = max(0.0, 1 - abs(line - i)) * max(0.0, 1 - abs(column - j))
@@ -63,8 +63,8 @@ def by_loops(x, offset, mask, weight, bias, stride: int, padding: int) -> Tensor
         .repeat(len(x), 1, *offset.shape[2:])
         .view(len(x), -1, *offset.shape[2:])
     )
-    places = itertools.product(*(range(n) for n in (len(x), *offset.shape[2:])))
-    for (b, i, j), c, tap in itertools.product(places, range(x.shape[1]), range(taps)):
+    positions = itertools.product(*(range(n) for n in (len(x), *offset.shape[2:])))
+    for (b, i, j), c, tap in itertools.product(positions, range(x.shape[1]), range(taps)):
         at = c // each_group * taps + tap
         line = i * stride - padding + tap // side + float(offset[b, 2 * at, i, j])
         column = j * stride - padding + tap % side + float(offset[b, 2 * at + 1, i, j])
@@ -89,8 +89,8 @@ def test_it_is_its_definition(setting: dict):
     tensors = made(**setting)
     steps = setting.get("stride", 1), setting.get("padding", 1)
     with torch.no_grad():
-        found = modulated_deform_conv2d(*tensors, *steps)
-        torch.testing.assert_close(found, by_loops(*tensors, *steps))
+        result = modulated_deform_conv2d(*tensors, *steps)
+        torch.testing.assert_close(result, by_loops(*tensors, *steps))
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
@@ -113,8 +113,8 @@ def test_it_is_torchvisions(setting: dict):
     taken = torchvision_operator()
     assert taken is not None
     torch.testing.assert_close(taken(x, offset, mask, weight, bias, stride, padding), theirs)
-    inputs, arriving = (x, offset, mask, weight, bias), torch.randn_like(ours)
-    pairs = zip(*(torch.autograd.grad(y, inputs, arriving) for y in (ours, theirs)), strict=True)
+    inputs, gradient = (x, offset, mask, weight, bias), torch.randn_like(ours)
+    pairs = zip(*(torch.autograd.grad(y, inputs, gradient) for y in (ours, theirs)), strict=True)
     for mine, other in pairs:
         torch.testing.assert_close(mine, other)
 
@@ -128,9 +128,9 @@ def test_without_offsets_and_masks_it_is_a_convolution(stride, padding, kernel, 
     ours = modulated_deform_conv2d(x, *still, weight, bias, stride, padding)
     plain = F.conv2d(x, weight, bias, stride, padding)
     torch.testing.assert_close(ours, plain)
-    arriving = torch.randn_like(plain)
+    gradient = torch.randn_like(plain)
     for mine, other in zip(
-        *(torch.autograd.grad(y, (x, weight, bias), arriving) for y in (ours, plain)), strict=True
+        *(torch.autograd.grad(y, (x, weight, bias), gradient) for y in (ours, plain)), strict=True
     ):
         torch.testing.assert_close(mine, other)
 
@@ -162,16 +162,16 @@ def test_whole_offsets_move_the_picture():
 @pytest.mark.parametrize("far", [1e6, -1e6, 1e30])
 def test_far_outside_there_is_nothing(far: float):
     x, offset, mask, weight, bias = made()
-    found = modulated_deform_conv2d(x, torch.full_like(offset, far), mask, weight, bias, 1, 1)
-    torch.testing.assert_close(found, bias.view(1, -1, 1, 1).expand_as(found))
+    result = modulated_deform_conv2d(x, torch.full_like(offset, far), mask, weight, bias, 1, 1)
+    torch.testing.assert_close(result, bias.view(1, -1, 1, 1).expand_as(result))
 
 
 def test_what_is_not_a_number_stays_visible():
     x, offset, mask, weight, bias = made()
     broken = offset.detach().clone()
     broken[0, 3, 2, 1] = math.nan
-    found = modulated_deform_conv2d(x, broken, mask, weight, bias, 1, 1)
-    wrong = found.isnan()
+    result = modulated_deform_conv2d(x, broken, mask, weight, bias, 1, 1)
+    wrong = result.isnan()
     assert wrong[0, :, 2, 1].all()
     assert wrong.sum() == wrong[0, :, 2, 1].sum()
 
@@ -188,11 +188,13 @@ def test_a_new_layer_is_half_a_convolution():
 
 
 @pytest.mark.parametrize(
-    ("arriving", "leaving", "convolution", "offsets"),
+    ("in_channels", "out_channels", "convolution", "offsets"),
     [(512, 512, 2_359_808, 248_886), (1024, 512, 4_719_104, 497_718)],
 )
-def test_parameters_of_the_paper(arriving: int, leaving: int, convolution: int, offsets: int):
-    layer = DeformableConv2d(arriving, leaving)
+def test_parameters_of_the_paper(
+    in_channels: int, out_channels: int, convolution: int, offsets: int
+):
+    layer = DeformableConv2d(in_channels, out_channels)
     sizes = {name: p.numel() for name, p in layer.named_parameters()}
     assert sizes["weight"] + sizes["bias"] == convolution
     assert sizes["offset_mask.weight"] + sizes["offset_mask.bias"] == offsets
@@ -248,11 +250,11 @@ def test_autocast_rounds_values_but_not_places():
     stripes = (torch.arange(128) % 2).float().expand(1, 2, 3, 128)
     for x in (stripes, stripes.bfloat16()):
         with torch.autocast("cpu", torch.bfloat16):
-            found = layer(x)
-        assert found.dtype == torch.bfloat16
+            result = layer(x)
+        assert result.dtype == torch.bfloat16
         # Halfway between black and white stripes all would be 0.5.
         expected = torch.tensor([0.3, 0.7]).repeat(5)
-        torch.testing.assert_close(found[0, 0, 1, :10].float(), expected, rtol=0, atol=5e-3)
+        torch.testing.assert_close(result[0, 0, 1, :10].float(), expected, rtol=0, atol=5e-3)
 
 
 class Recording(TorchDispatchMode):

@@ -99,7 +99,7 @@ HEAD = 6_545
 def test_the_released_generator_has_its_parameters_in_use(released: Generator):
     assert count(released) == 80_894_566
     stems = sum(STEMS.values())
-    encoder = sum(total - batch_norms(arriving) for arriving, _, total in ENCODER)
+    encoder = sum(total - batch_norms(in_channels) for in_channels, _, total in ENCODER)
     decoder = sum(row[-1] for row in DECODER)
     assert stems + encoder + decoder + 2 * HEAD == 80_894_566
 
@@ -113,11 +113,11 @@ def test_released_encoder_layers(released: Generator):
     assert {name: count(getattr(encoder, name)) for name in STEMS} == STEMS
     assert len(encoder.layers) == 7
     for number, (layer, row) in enumerate(zip(encoder.layers, ENCODER, strict=True)):
-        arriving, leaving, registered = row
-        assert count(layer) == registered - batch_norms(arriving)
+        in_channels, out_channels, registered = row
+        assert count(layer) == registered - batch_norms(in_channels)
         activation, convolution, *norm = layer
         assert type(activation) is META_ACON["channel"]
-        assert (convolution.in_channels, convolution.out_channels) == (arriving, leaving)
+        assert (convolution.in_channels, convolution.out_channels) == (in_channels, out_channels)
         shape = convolution.kernel_size, convolution.stride, convolution.padding
         assert shape == ((4, 4), (2, 2), (1, 1))
         assert [type(each) for each in norm] == ([nn.InstanceNorm2d] if number < 6 else [])
@@ -126,16 +126,16 @@ def test_released_encoder_layers(released: Generator):
 
 @pytest.mark.parametrize("number", range(7))
 def test_released_decoder_layer(released: Generator, number: int):
-    arriving, leaving, _, planes, dropout, used = DECODER[number]
+    in_channels, out_channels, _, planes, dropout, used = DECODER[number]
     layer = released.decoder[number]
     assert count(layer) == used
     assert isinstance(layer.up, DOG) == (number < 2)
     if number >= 2:
         shape = layer.up.kernel_size, layer.up.stride, layer.up.padding
         assert (type(layer.up), *shape) == (nn.ConvTranspose2d, (4, 4), (2, 2), (1, 1))
-        assert (layer.up.in_channels, layer.up.out_channels) == (arriving, leaving)
+        assert (layer.up.in_channels, layer.up.out_channels) == (in_channels, out_channels)
     else:
-        assert layer.up.convolution.weight.shape == (leaving, arriving, 3, 3)
+        assert layer.up.convolution.weight.shape == (out_channels, in_channels, 3, 3)
         assert layer.up.convolution.offset_mask.out_channels == 54
     assert layer.adaptation.trunk[0].in_channels == planes
     assert layer.adaptation.names == ["theta", "gamma", "beta"]
@@ -158,10 +158,10 @@ def test_released_heads(released: Generator):
 def test_halvings_and_doublings(network: NetworkSettings, size: int, halvings: int):
     generator = small(replace(network, width=8), size)
     sides: dict[str, list[tuple[int, ...]]] = {"encoder": [], "decoder": []}
-    for name, found in sides.items():
+    for name, shapes in sides.items():
         layers = generator.encoder.layers if name == "encoder" else generator.decoder
         for layer in layers:
-            layer.register_forward_hook(lambda _, __, y, found=found: found.append(y.shape[1:]))
+            layer.register_forward_hook(lambda _, __, y, shapes=shapes: shapes.append(y.shape[1:]))
     with torch.no_grad():
         sketch, depth = generator(*inputs(size, faces=1))
     assert sketch.shape == depth.shape == (1, 1, size, size)
@@ -269,11 +269,11 @@ def test_pixel_meta_acon_is_its_formula():
 
 def channel_theta(module: nn.Module, x: np.ndarray) -> np.ndarray:
     """theta as released: sigmoid(W2 W1 of the channels' means), a number a channel."""
-    found = x.mean(axis=(2, 3))
+    theta = x.mean(axis=(2, 3))
     for layer in module.theta:
         weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
-        found = found @ weight[:, :, 0, 0].T + bias
-    return sigmoid(found)[:, :, None, None]
+        theta = theta @ weight[:, :, 0, 0].T + bias
+    return sigmoid(theta)[:, :, None, None]
 
 
 @pytest.mark.parametrize(("channels", "narrow"), [(3, 16), (512, 32)])
@@ -305,10 +305,10 @@ def doubled(x: Tensor) -> Tensor:
     """Bilinear, by numpy: pixel centres of the output stand at (i + 0.5) / 2 - 0.5."""
     for axis in (2, 3):
         side = x.shape[axis]
-        place = np.clip((np.arange(2 * side) + 0.5) / 2 - 0.5, 0, side - 1)
-        low = np.floor(place).astype(int)
+        position = np.clip((np.arange(2 * side) + 0.5) / 2 - 0.5, 0, side - 1)
+        low = np.floor(position).astype(int)
         high = np.minimum(low + 1, side - 1)
-        share = torch.from_numpy(place - low).view([-1 if d == axis else 1 for d in range(4)])
+        share = torch.from_numpy(position - low).view([-1 if d == axis else 1 for d in range(4)])
         x = x.index_select(axis, torch.from_numpy(low)) * (1 - share) + share * x.index_select(
             axis, torch.from_numpy(high)
         )
@@ -325,8 +325,8 @@ def layer_by_formula(layer: DecoderLayer, x: Tensor, planes: list[Tensor], sourc
     conditions = list(planes)
     if layer.appearance is not None:
         up, activation = layer.appearance
-        drawn = F.conv_transpose2d(source, up.weight, up.bias, stride=2, padding=1)
-        conditions.append(meta_acon(activation, drawn))
+        appearance = F.conv_transpose2d(source, up.weight, up.bias, stride=2, padding=1)
+        conditions.append(meta_acon(activation, appearance))
     convolution, activation = layer.adaptation.trunk
     trunk = F.conv2d(torch.cat(conditions, 1), convolution.weight, convolution.bias, padding=1)
     trunk = meta_acon(activation, trunk)
@@ -389,12 +389,12 @@ def test_dropout_comes_last_and_only_while_training():
 def test_what_each_decoder_layer_is_given(network: NetworkSettings):
     generator = small(network).eval()
     photo, depth, style = inputs()
-    maps, given, drawn = [], [], []
+    maps, calls, outputs = [], [], []
     for layer in generator.encoder.layers:
         layer.register_forward_hook(lambda _, __, y: maps.append(y))
     for layer in generator.decoder:
-        layer.register_forward_pre_hook(lambda _, args: given.append(args))
-        layer.register_forward_hook(lambda _, __, y: drawn.append(y))
+        layer.register_forward_pre_hook(lambda _, args: calls.append(args))
+        layer.register_forward_hook(lambda _, __, y: outputs.append(y))
     heads = []
     for head in (generator.sketch_head, generator.depth_head):
         head.register_forward_pre_hook(lambda _, args: heads.append(args[0]))
@@ -403,8 +403,8 @@ def test_what_each_decoder_layer_is_given(network: NetworkSettings):
         stems = [generator.encoder.photo_stem(photo), generator.encoder.depth_stem(depth)]
     inside = maps[::-1]
     pyramid = generator.pyramid(depth)[::-1]
-    assert torch.equal(given[0][0], inside[0])
-    for number, (x, (small_depth, small_style), source) in enumerate(given):
+    assert torch.equal(calls[0][0], inside[0])
+    for number, (x, (small_depth, small_style), source) in enumerate(calls):
         side = 2 ** (number + 1)
         assert small_depth.shape == (2, 1, side, side)
         assert torch.equal(small_depth, pyramid[number])
@@ -414,9 +414,9 @@ def test_what_each_decoder_layer_is_given(network: NetworkSettings):
         skip = inside[number]
         assert torch.equal(source, skip)
         if number:
-            assert torch.equal(x, torch.cat([drawn[number - 1], skip], dim=1))
+            assert torch.equal(x, torch.cat([outputs[number - 1], skip], dim=1))
     for head, stem in zip(heads, stems, strict=True):
-        torch.testing.assert_close(head, torch.cat([drawn[-1], stem], dim=1))
+        torch.testing.assert_close(head, torch.cat([outputs[-1], stem], dim=1))
 
 
 @pytest.mark.parametrize("network", DESIGNS.values(), ids=DESIGNS)
@@ -439,7 +439,7 @@ def test_style_leaves_the_encoder_alone():
     generator = small(PAPER).eval()
     photo, depth, style = inputs(faces=1)
     seen = []
-    generator.encoder.register_forward_hook(lambda _, __, found: seen.append(found[1]))
+    generator.encoder.register_forward_hook(lambda _, __, result: seen.append(result[1]))
     with torch.no_grad():
         generator(photo, depth, style)
         generator(photo, depth, style.roll(1, dims=1))
@@ -453,8 +453,8 @@ def test_every_parameter_learns(network: NetworkSettings):
     generator = small(network)
     photo, depth, style = inputs(faces=3)
     photo, depth = photo.requires_grad_(), depth.requires_grad_()
-    sketch, drawn = generator(photo, depth, style)
-    (sketch.square().mean() + drawn.square().mean()).backward()
+    sketch, generated = generator(photo, depth, style)
+    (sketch.square().mean() + generated.square().mean()).backward()
     for tensor in (photo, depth):
         assert tensor.grad.isfinite().all()
         assert (tensor.grad != 0).float().mean() > 0.99
@@ -475,12 +475,12 @@ def test_output_ranges():
     with torch.no_grad():
         for layer in (generator.sketch_head, generator.depth_head):
             next(m for m in layer.modules() if isinstance(m, nn.ConvTranspose2d)).weight.mul_(1e3)
-        sketch, drawn = generator(photo, depth, style)
+        sketch, generated = generator(photo, depth, style)
     assert sketch.abs().max() <= 1
     assert sketch.min() < -0.99
     assert sketch.max() > 0.99
-    assert drawn.min() < -1
-    assert drawn.max() > 2
+    assert generated.min() < -1
+    assert generated.max() > 2
 
 
 @pytest.mark.parametrize("network", [PAPER, RELEASED], ids=["paper", "released"])

@@ -40,11 +40,11 @@ def test_generator_has_the_papers_parameters(paper: UNet):
 
 @pytest.mark.parametrize("name", GENERATOR)
 def test_generator_layer(paper: UNet, name: str):
-    kind, arriving, leaving, parameters, _ = GENERATOR[name]
+    kind, in_channels, out_channels, parameters, _ = GENERATOR[name]
     module = paper.get_submodule(name)
     convolution = module[0] if isinstance(module, nn.Sequential) else module
     assert type(convolution) is kind
-    assert (convolution.in_channels, convolution.out_channels) == (arriving, leaving)
+    assert (convolution.in_channels, convolution.out_channels) == (in_channels, out_channels)
     assert convolution.kernel_size == (3, 3)
     assert convolution.stride == (2, 2)
     assert convolution.padding == (1, 1)
@@ -60,19 +60,19 @@ def test_generator_sides_at_256(paper: UNet):
         for name in GENERATOR
     ]
     with torch.no_grad():
-        drawn = paper.eval()(torch.zeros(1, 3, 256, 256))
+        generated = paper.eval()(torch.zeros(1, 3, 256, 256))
     for handle in handles:
         handle.remove()
     assert sides == {name: (row[2], row[4], row[4]) for name, row in GENERATOR.items()}
-    assert drawn.shape == (1, 3, 256, 256)
+    assert generated.shape == (1, 3, 256, 256)
 
 
 @pytest.mark.parametrize("size", [64, 128])
 def test_generator_keeps_the_size_and_stays_within_tanh(size: int):
     network = UNet(6, 3, 4, 0.5)
-    drawn = network(1000 * torch.randn(2, 6, size, size))
-    assert drawn.shape == (2, 3, size, size)
-    assert drawn.abs().max() <= 1
+    generated = network(1000 * torch.randn(2, 6, size, size))
+    assert generated.shape == (2, 3, size, size)
+    assert generated.abs().max() <= 1
 
 
 def test_blocks_run_convolution_then_activation_then_norm():
@@ -97,20 +97,20 @@ def test_blocks_run_convolution_then_activation_then_norm():
 
 def test_decoder_channels_come_before_the_skip():
     network = UNet(3, 3, 4, 0.5).eval()
-    arriving, outputs = {}, {}
+    in_channels, outputs = {}, {}
     for i, up in enumerate(network.up):
-        up.register_forward_pre_hook(lambda _, args, i=i: arriving.update({i: args[0].clone()}))
+        up.register_forward_pre_hook(lambda _, args, i=i: in_channels.update({i: args[0].clone()}))
         up.register_forward_hook(lambda _, __, out, i=i: outputs.update({i: out.clone()}))
-    network.last.register_forward_pre_hook(lambda _, args: arriving.update({5: args[0].clone()}))
+    network.last.register_forward_pre_hook(lambda _, args: in_channels.update({5: args[0].clone()}))
     downs = {}
     for i, down in enumerate(network.down):
         down.register_forward_hook(lambda _, __, out, i=i: downs.update({i: out.clone()}))
     with torch.no_grad():
         network(torch.randn(1, 3, 64, 64))
-    torch.testing.assert_close(arriving[0], downs[5])
+    torch.testing.assert_close(in_channels[0], downs[5])
     for i in range(5):
         expected = torch.cat([outputs[i], downs[4 - i]], dim=1)
-        assert torch.equal(arriving[i + 1], expected)
+        assert torch.equal(in_channels[i + 1], expected)
 
 
 def test_dropout_drops_whole_channels_of_the_decoder_only_while_training():

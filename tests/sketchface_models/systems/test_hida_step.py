@@ -114,8 +114,8 @@ def test_both_networks_learn_from_their_own_loss_alone(run: str):
 
     def update(name: str, loss: Tensor) -> Tensor:
         parameters = dict(system.networks[name].named_parameters())
-        found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True)
-        still = [key for key, grad in zip(parameters, found, strict=True) if not grad.any()]
+        gradients = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True)
+        still = [key for key, grad in zip(parameters, gradients, strict=True) if not grad.any()]
         # A bias before an instance norm moves nothing.
         assert all(key.endswith("bias") for key in still), still
         asked.append(name)

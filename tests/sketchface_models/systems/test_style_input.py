@@ -77,10 +77,10 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def one_hot(rows: np.ndarray) -> Tensor:
-    planted = torch.zeros(len(rows), 4)
-    for place, row in enumerate(rows):
-        planted[place, STYLES[row] - 1] = 1
-    return planted
+    encoded = torch.zeros(len(rows), 4)
+    for index, row in enumerate(rows):
+        encoded[index, STYLES[row] - 1] = 1
+    return encoded
 
 
 def test_styles_are_read_as_one_plane_of_weights_each(styled: Path):
@@ -138,7 +138,7 @@ def test_the_card_counts_training_faces_of_every_style(styled: Path, tmp_path: P
     assert card["styles"] == {str(1 + plane): n for plane, n in enumerate(counted)}
     assert card["channels"]["style"] == 4
     (sheet, *_) = (tmp_path / "out/logs/samples").iterdir()
-    assert np.asarray(Image.open(sheet)).shape == (3 * 64, 4 * 64, 3)  # photo, drawn, target
+    assert np.asarray(Image.open(sheet)).shape == (3 * 64, 4 * 64, 3)  # photo, generated, target
 
 
 def test_without_a_style_the_card_has_none(pack: Path, tmp_path: Path, monkeypatch):
@@ -178,9 +178,9 @@ COUNTS = {"1": 357, "2": 350, "3": 0}
     ],
 )
 def test_a_label_or_a_mixture_becomes_weights(text: str, expected: list[float]):
-    found = style_weights(text, COUNTS)
-    assert found == pytest.approx(expected, abs=1e-12)
-    assert sum(found) == pytest.approx(1, abs=1e-12)
+    weights = style_weights(text, COUNTS)
+    assert weights == pytest.approx(expected, abs=1e-12)
+    assert sum(weights) == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +226,6 @@ def test_where_one_style_was_trained_the_example_is_that_one():
 def test_a_pack_of_any_labels_reads_as_written(tmp_path: Path):
     """Independent of the reader: the plane of 255s, looked up by hand."""
     folder = with_styles(tmp_path / "pack", planes=7, styles=[7] * 23 + [1])
-    found = Pack(folder).arrays["style"]
-    assert found[0].tolist() == [0, 0, 0, 0, 0, 0, 255]
-    assert found[23].tolist() == [255, 0, 0, 0, 0, 0, 0]
+    planes = Pack(folder).arrays["style"]
+    assert planes[0].tolist() == [0, 0, 0, 0, 0, 0, 255]
+    assert planes[23].tolist() == [255, 0, 0, 0, 0, 0, 0]
