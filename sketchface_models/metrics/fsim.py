@@ -1,4 +1,4 @@
-"""FSIM and FSIMc, the feature similarity index (Zhang, Zhang, Mou and Zhang 2011).
+"""FSIM and FSIMc, the feature similarity index (Zhang et al. 2011).
 
 Section and equation numbers are those of the paper; phase congruency itself is in
 `phase_congruency.py`.

@@ -148,7 +148,7 @@ def test_only_a_paired_difference_that_excludes_zero_is_a_verdict():
         assert compare_sets(name, twin_, near_).difference.n == LEAST
     # The same by fewer faces than the covariance has dimensions: only the kernel distance speaks.
     some = {row: each[: LEAST - 1] for row, each in {"near": near, "far": far}.items()}
-    found = score_sets(some, target[: LEAST - 1])
+    found = score_sets(SET_METRICS, some, target[: LEAST - 1])
     words = {
         name: compare_sets(name, [found["near"][name]], [found["far"][name]]).verdict
         for name in SET_METRICS
