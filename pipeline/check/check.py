@@ -53,7 +53,7 @@ def check_parameters(params: Parameters) -> list[str]:
     accelerator(params.section("engine", Engine))
     for name, cls in sections.items():  # every value is read, so that any change reruns the check
         dataclasses.asdict(params.section(name, cls))
-    _refuse(_output_problems(params, sections))
+    _refuse([*_task_problems(params, sections)])
     data_settings = params.section("data", data.Settings)
     offered = data.fields(data_settings)
     _check_fed(params, data.field_sets(data_settings))
@@ -94,19 +94,20 @@ def _refuse(problems: list[str]) -> None:
         raise SketchFaceError("\n".join(problems))
 
 
-def _output_problems(params: Parameters, sections: dict[str, type]) -> list[str]:
-    """Return a line for each run that would generate images of what is no image."""
-    lines = []
+def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[str]:
+    """Yield a line for each run that generates images of what is no image, or reads its target."""
     for run in params.value("systems"):
         section = f"systems.{run}"
-        system = system_class(params.value(f"{section}.system"))
-        outputs = system.outputs_of(params.section(section, sections[section]))
-        lines += [
-            f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
-            for output in outputs.values()
-            if output.kind == "image" and output.field not in IMAGES
-        ]
-    return lines
+        settings = params.section(section, sections[section])
+        for output in system_class(settings.system).outputs_of(settings).values():
+            if output.kind == "image" and output.field not in IMAGES:
+                yield f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
+        task = settings.task
+        if task.target in task.inputs and not task.sees_target:
+            yield (
+                f"{section}.task.inputs: {task.target!r} is the target too; remove it, or set "
+                f"{section}.task.sees_target: true, and its rows say so"
+            )
 
 
 def _check_fed(params: Parameters, field_sets: list[set[str]]) -> None:

@@ -52,6 +52,8 @@ class Task:
     target: Annotated[str, NonEmpty()]
     size: Annotated[int, between(32, 2048)]
     """Side of the training pictures in pixels."""
+    sees_target: bool = False
+    """Allow the target among the inputs. Such a run is an upper bound, and its rows say so."""
 
     def __post_init__(self) -> None:
         if self.inputs and not set(self.inputs) - {STYLE}:

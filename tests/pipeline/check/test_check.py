@@ -57,3 +57,12 @@ def test_a_parser_learns_from_the_labels_of_the_data_set_alone():
     assert lacking(Task(("parsing",), "photo", 64), {"photo"}) == []
     assert lacking(Task(("photo", "style"), "sketch", 64), {"photo"}) == ["style", "sketch"]
     assert lacking(Task(("smell",), "photo", 64), {"photo"}) == ["smell"]
+
+
+def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
+    values = composed(tmp_path)
+    task = values["systems"]["pix2pix"]["task"]
+    task["inputs"] = ["lines", "sketch"]
+    assert refusal(values).startswith("systems.pix2pix.task.inputs: 'sketch' is the target too")
+    task["sees_target"] = True
+    check_parameters(Parameters(values))
