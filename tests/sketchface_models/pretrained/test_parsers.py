@@ -390,7 +390,7 @@ def test_a_run_through_the_engine_keeps_the_best_by_mean_f1(tmp_path: Path, netw
     shown: list[Path] = []
     train(
         config, write_pack(tmp_path / "pack"), tmp_path / "out", tmp_path / "store",
-        sheets=(lambda step, path: shown.append(path),),
+        sheet_observers=(lambda step, path: shown.append(path),),
     )  # fmt: skip
     lines = (tmp_path / "out/logs/steps.jsonl").read_text().splitlines()
     steps = [json.loads(line) for line in lines]
