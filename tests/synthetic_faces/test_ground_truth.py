@@ -334,7 +334,7 @@ def test_a_mirrored_pose_mirrors_the_face(id, yaw):
     assert np.corrcoef(left.depth[:, ::-1].ravel(), right.depth.ravel())[0, 1] > 0.98
 
 
-def test_poses_are_spread_as_they_should_be():
+def test_three_quarters_of_the_poses_are_within_20_degrees_of_yaw():
     views = [sample_person(5, id).view for id in range(700)]
     yaw, pitch, roll = (np.array([getattr(v, k) for v in views]) for k in ("yaw", "pitch", "roll"))
     assert 0.70 < np.mean(np.abs(yaw) < 20) < 0.80
@@ -348,12 +348,12 @@ def test_poses_are_spread_as_they_should_be():
 def test_the_face_stays_in_the_picture(id):
     """Also at the ends of the poses, framed as poses are."""
     for yaw in (-45.0, 45.0):
-        drawn = sample_person(6, id)
+        person = sample_person(6, id)
         eye_x = 0.5 + 0.1 * np.sin(np.radians(yaw))
-        end = {"view.yaw": yaw, "view.eye_x": eye_x, "view.eye_y": drawn.view.eye_y}
-        for parameters in (drawn, changed(drawn, end)):
-            seen = Scene(parameters)
-            points = seen.camera.project(points_3d(seen))
+        end = {"view.yaw": yaw, "view.eye_x": eye_x, "view.eye_y": person.view.eye_y}
+        for parameters in (person, changed(person, end)):
+            scene = Scene(parameters)
+            points = scene.camera.project(points_3d(scene))
             assert points.min() > 0.05
             assert points.max() < 0.98
 
@@ -401,10 +401,10 @@ def test_expressions_move_the_right_way(name, point, axis, sign):
 
 
 def test_few_faces_close_their_eyes():
-    drawn = [sample_person(2, id) for id in range(700)]
-    shut = np.mean([p.eyes.lid_left == 0 for p in drawn])
+    people = [sample_person(2, id) for id in range(700)]
+    shut = np.mean([p.eyes.lid_left == 0 for p in people])
     assert 0.003 < shut < 0.05
-    assert np.mean([p.mouth.opening > 0 for p in drawn]) > 0.2
+    assert np.mean([p.mouth.opening > 0 for p in people]) > 0.2
 
 
 # --- determinism -----------------------------------------------------------------------------

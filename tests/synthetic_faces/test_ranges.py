@@ -37,8 +37,8 @@ def put(name: str, value: object) -> Parameters:
             leaf = (Mole(0.1, 0.5, 0.015)._replace(**{part: value}),)
         else:
             old = getattr(getattr(BASE, group), field)
-            place = ("red", "green", "blue").index(part)
-            leaf = tuple(value if k == place else old[k] for k in range(3))
+            channel = ("red", "green", "blue").index(part)
+            leaf = tuple(value if k == channel else old[k] for k in range(3))
     inner = dataclasses.replace(getattr(BASE, group), **{field: leaf})
     return dataclasses.replace(BASE, **{group: inner})
 
@@ -89,32 +89,32 @@ def test_too_many_moles_are_refused():
         check(put("skin.moles", (Mole(0.0, 0.5, 0.01), (0.0, 0.5))))
 
 
-def test_drawn_parameters_are_in_range_and_rounded():
+def test_sampled_parameters_are_in_range_and_rounded():
     for id in range(400):
-        drawn = sample_person(9, id)
-        check(drawn)
-        for value in vector(drawn).values():
+        people = sample_person(9, id)
+        check(people)
+        for value in vector(people).values():
             if not isinstance(value, str):
                 assert type(value) in (int, float)
                 assert value == round(value, 6)
 
 
-def test_ranges_are_used():
-    """Drawn faces fill a good part of the range of every trait: it is not there for nothing."""
-    drawn = [vector(sample_person(4, id)) for id in range(300)]
+def test_sampled_faces_fill_a_third_of_every_range():
+    """Over 300 faces, every parameter of identity spans more than 35 % of its range."""
+    people = [vector(sample_person(4, id)) for id in range(300)]
     for name in DISTRIBUTIONS:
-        values = np.array([one[name] for one in drawn])
+        values = np.array([one[name] for one in people])
         assert np.ptp(values) > 0.35 * (RANGES[name].high - RANGES[name].low), name
 
 
-def test_there_are_many_traits_of_identity():
+def test_identity_has_thirty_parameters_and_none_of_the_expression():
     assert len(IDENTITY) >= 30
     assert not set(IDENTITY) & set(EXPRESSION)
     assert set(EXPRESSION) <= set(RANGES)
     assert set(DISTRIBUTIONS) <= set(IDENTITY)
 
 
-def test_changed_changes_what_it_should_and_nothing_else():
+def test_changed_changes_the_named_parameters_and_nothing_else():
     new = changed(BASE, {"mouth.smile": 0.8, "eyes.iris.green": 77, "hair.style": "bob"})
     old, fresh = vector(BASE), vector(new)
     assert fresh["mouth.smile"] == 0.8
@@ -156,8 +156,8 @@ def test_rounding_reaches_everything():
     assert math.copysign(1, cut.inner[0].y) == 1
 
 
-def test_traits_go_together():
-    """The correlations that `identity` promises can be found in what it draws."""
+def test_proportions_correlate_as_their_distributions_say():
+    """The correlations that `identity` promises show in what it samples."""
     table = [vector(sample_person(1, id)) for id in range(600)]
 
     def correlation(a: str, b: str) -> float:

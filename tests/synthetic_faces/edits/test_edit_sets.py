@@ -73,7 +73,7 @@ def test_the_eye_corner_lies_on_the_paper_s_pixel(size: int):
 
 
 @pytest.mark.parametrize("group", NAMES)
-def test_photos_are_rendered_from_the_parameters_given(group: str):
+def test_photos_are_rendered_from_the_parameters_of_their_picture(group: str):
     one = pair(group)
     for side in (one.before, one.after):
         check(side.parameters)
@@ -84,8 +84,8 @@ def test_photos_are_rendered_from_the_parameters_given(group: str):
 
 
 @pytest.mark.parametrize("group", [name for name in NAMES if GROUPS[name].chains])
-def test_drawn_landmarks_agree_with_the_photo(group: str):
-    """What a photo moves besides the place that changes stays below 1.3 % of the side."""
+def test_landmarks_of_the_drawing_agree_with_the_photo(group: str):
+    """What a photo moves besides the feature that changes stays below 1.3 % of the side."""
     one = pair(group)
     exact = render_parameters(one.after.parameters, 0, 4, SIZE).landmarks
     assert np.hypot(*(exact - one.after.landmarks).T).max() < 0.013 * SIZE
@@ -136,7 +136,7 @@ def test_kinds_of_additions():
     assert (pair("G1").kind, pair("G7").kind, pair("G8").kind) == ("hair", "graffiti", "")
 
 
-def test_an_edit_changes_parameters_of_its_own_place():
+def test_an_edit_changes_parameters_of_its_own_feature():
     allowed = {
         "G1": ("hair.",),
         "G2": ("hair.", "skin.age", "shape.ear"),

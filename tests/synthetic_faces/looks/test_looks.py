@@ -85,7 +85,7 @@ def taken(parameters: Parameters) -> tuple[Scene, Geometry, Material, Illuminati
 
 
 def around(values: np.ndarray, parameters: Parameters, x: float, y: float) -> np.ndarray:
-    """Mean of per-pixel values near a place of the face plane."""
+    """Mean of per-pixel values near a point of the face plane."""
     geometry = taken(parameters)[1]
     head = geometry.part == Part.HEAD
     near = np.hypot(geometry.plane[:, 0] - x, geometry.plane[:, 1] - y) < 0.05
@@ -289,7 +289,7 @@ def paint(parameters: Parameters) -> tuple[Anatomy, FaceTexture]:
 
 
 def patch_of(texture: FaceTexture, x: float, y: float, reach: float = 0.08) -> np.ndarray:
-    """Mean colour about a place of the face plane."""
+    """Mean colour about a point of the face plane."""
     column, row = np.round(texels(np.array([x, y]))).astype(int)
     r = int(reach * 150)
     return texture.colour[row - r : row + r + 1, column - r : column + r + 1].reshape(-1, 3).mean(0)

@@ -31,9 +31,9 @@ def test_rasterise_agrees_with_brute_force():
     faces = np.arange(120).reshape(-1, 3)
     hits = rasterise(xy, z, faces, side)
     depth, owner = brute_force(xy, z, faces, side)
-    found = np.full(side * side, -1)
-    found[hits.pixel] = hits.triangle
-    assert np.mean(found.reshape(side, side) == owner) > 0.995  # edges may round either way
+    triangles = np.full(side * side, -1)
+    triangles[hits.pixel] = hits.triangle
+    assert np.mean(triangles.reshape(side, side) == owner) > 0.995  # edges may round either way
     mapped = np.full(side * side, -np.inf)
     mapped[hits.pixel] = hits.depth
     both = np.isfinite(depth) & np.isfinite(mapped.reshape(side, side))

@@ -157,9 +157,9 @@ def silhouette(it: Rendering) -> np.ndarray:
 def test_the_outline_lies_on_the_border_of_the_figure(id):
     it = face(id)
     page, edge = it.sketch(1, exaggerate=False), silhouette(it)
-    drawn = page < 215
-    assert np.mean(distance_to(drawn)[edge] <= 2.5) > 0.93
-    outside = drawn & (it.labels == Label.BACKGROUND)
+    page = page < 215
+    assert np.mean(distance_to(page)[edge] <= 2.5) > 0.93
+    outside = page & (it.labels == Label.BACKGROUND)
     outside[:, :10] = outside[:, -10:] = outside[-10:] = False
     assert np.mean(distance_to(edge)[outside] <= 3.5) > 0.99
 
@@ -177,13 +177,13 @@ def test_lips_and_lids_are_drawn_at_their_landmarks(id):
         assert near[int(y), int(x)] <= 5
 
 
-def test_a_hat_is_outlined_without_being_known():
+def test_a_hat_is_outlined_like_any_other_label():
     it = variant(5, wear__hat="brim")
     hat = (it.labels == Label.HAT).astype(np.uint8)
     assert hat.sum() > 200
     edge = (hat > 0) & (cv2.erode(hat, np.ones((3, 3), np.uint8)) == 0)
-    drawn = it.sketch(1, exaggerate=False) < 215
-    assert np.mean(distance_to(drawn)[edge] <= 2.5) > 0.9
+    page = it.sketch(1, exaggerate=False) < 215
+    assert np.mean(distance_to(page)[edge] <= 2.5) > 0.9
 
 
 def test_a_step_in_depth_is_a_line_and_a_slope_is_none():
@@ -201,13 +201,13 @@ def test_a_step_in_depth_is_a_line_and_a_slope_is_none():
     assert jumps((0.08 * x).astype(np.float32), nothing, nothing > 0) == []
 
 
-def test_a_border_drawn_before_is_not_drawn_again():
+def test_a_border_is_not_drawn_twice():
     x = np.mgrid[0:200, 0:200][1]
     z = np.where(x < 100, 0.5, 0.0).astype(np.float32)
-    drawn = np.zeros(z.shape, np.uint8)
-    assert len(jumps(z, drawn, drawn > 0)) == 1
-    drawn[:, 97:103] = 255
-    assert jumps(z, drawn, drawn > 0) == []
+    page = np.zeros(z.shape, np.uint8)
+    assert len(jumps(z, page, page > 0)) == 1
+    page[:, 97:103] = 255
+    assert jumps(z, page, page > 0) == []
 
 
 @pytest.mark.parametrize("yaw", [24.0, 30.0])
@@ -344,7 +344,7 @@ def straight(y: float, low: float = 50, high: float = 350) -> np.ndarray:
     return np.stack([np.linspace(low, high, 61), np.full(61, y)], axis=1)
 
 
-def test_a_stroke_swells_and_dies():
+def test_a_stroke_is_darkest_in_its_middle():
     hand = pencil()
     hand.stroke(straight(200), 8.0, 1.0, taper=1.0)
     lost = 255.0 - hand.paper()
@@ -353,7 +353,7 @@ def test_a_stroke_swells_and_dies():
     assert lost[:150].max() == 0
 
 
-def test_a_hand_drifts_by_what_it_is_told():
+def test_the_drift_of_the_hand_grows_with_its_wobble():
     hand = pencil(wobble=3.0)
     points = np.stack(np.meshgrid(np.arange(0.0, 400, 7), np.arange(0.0, 400, 7)), -1).reshape(
         -1, 2

@@ -46,13 +46,13 @@ def test_long_hair_reaches_down_and_a_fringe_hides_the_forehead():
 
 def roughness(**changes: object) -> float:
     """How far the outline above the brows strays from a smooth curve, in pixels, for four heads."""
-    found = []
+    roughness = []
     for id in range(13, 17):
         it = face(id, size=192, **changes)
         left, right = it.landmarks[[17, 26], 0].astype(int)
         top = np.argmax(it.labels > 0, axis=0).astype(float)[left:right]
-        found.append(np.abs(top - savgol_filter(top, 21, 3)).mean())
-    return float(np.mean(found))
+        roughness.append(np.abs(top - savgol_filter(top, 21, 3)).mean())
+    return float(np.mean(roughness))
 
 
 def test_hair_has_an_irregular_outline_and_a_bald_head_a_smooth_one():

@@ -20,7 +20,7 @@ from synthetic_faces.scene import Scene
 
 
 @functools.cache
-def drawn(count: int = 300):
+def people_sampled(count: int = 300):
     return [sample_person(0, id) for id in range(count)]
 
 
@@ -28,17 +28,19 @@ def drawn(count: int = 300):
 
 
 def test_all_nineteen_classes_occur_among_a_few_faces():
-    wanted = [p.wear.hat != "none" or p.wear.necklace != "none" for p in drawn()]
-    worn = [id for id, yes in enumerate(wanted) if yes][:12]
-    seen: Counter[int] = Counter()
-    for id in [*range(28), *worn]:
-        seen.update(set(np.unique(render(0, id, 80).labels).tolist()))
-    assert set(seen) == set(range(19))
-    assert all(count >= 2 for count in seen.values())
+    has_hat_or_necklace = [
+        p.wear.hat != "none" or p.wear.necklace != "none" for p in people_sampled()
+    ]
+    dressed = [id for id, yes in enumerate(has_hat_or_necklace) if yes][:12]
+    occurrences: Counter[int] = Counter()
+    for id in [*range(28), *dressed]:
+        occurrences.update(set(np.unique(render(0, id, 80).labels).tolist()))
+    assert set(occurrences) == set(range(19))
+    assert all(count >= 2 for count in occurrences.values())
 
 
-def test_what_is_worn_is_as_common_as_it_should_be():
-    people = drawn()
+def test_all_hats_and_necklaces_occur_and_most_faces_wear_none():
+    people = people_sampled()
     kinds = {p.wear.hat for p in people}, {p.wear.necklace for p in people}
     assert kinds[0] == {"none", "beanie", "cap", "brim"}
     assert kinds[1] == {"none", "beads", "chain", "pendant"}
@@ -53,7 +55,7 @@ def test_what_is_worn_is_as_common_as_it_should_be():
 
 def test_dress_does_not_change_the_person():
     # Hats and jewellery come from a stream of their own.
-    by_hat = {p.wear.hat for p in drawn()}
+    by_hat = {p.wear.hat for p in people_sampled()}
     assert len(by_hat) == 4
     assert sample_person(0, 5) == sample_person(0, 5)
     assert sample_person(0, 5).wear != sample_person(1, 5).wear
@@ -276,8 +278,8 @@ def test_everything_worn_at_once_renders_at_the_ends_of_the_pose(kind, yaw, pitc
         view__yaw=float(yaw),
         view__pitch=float(pitch),
     )
-    found = set(np.unique(it.labels).tolist())
-    assert {Label.HAT, Label.GLASSES, Label.HAIR, Label.CLOTH} <= found
+    labels = set(np.unique(it.labels).tolist())
+    assert {Label.HAT, Label.GLASSES, Label.HAIR, Label.CLOTH} <= labels
     assert np.isfinite(it.depth).all()
     for style in (1, 2, 3):
         assert it.sketch(style).min() < 160

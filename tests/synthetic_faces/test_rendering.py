@@ -56,7 +56,7 @@ def near(rendering: Rendering, point: np.ndarray, names: tuple[int, ...], reach:
 def test_same_bits_in_another_process_and_another_order():
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tests.synthetic_faces.test_render import *\n"
+        "from tests.synthetic_faces.test_rendering import *\n"
         "render(0, 5, 64); render(1, 3, 96).sketch(1)\n"
         "print(digest(render(0, 3, 96)))"
     )
@@ -77,7 +77,7 @@ OLDER = {
 def test_another_processor_draws_the_same_face(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from tests.synthetic_faces.test_render import *\n"
+        "from tests.synthetic_faces.test_rendering import *\n"
         "it = render(0, 3, 128)\n"
         "np.savez(sys.argv[2], photo=it.photo, labels=it.labels, sketch=it.sketch(1))\n"
         "print(repr(it.parameters))"
@@ -88,9 +88,9 @@ def test_another_processor_draws_the_same_face(tmp_path):
     )
     it = render(0, 3, 128)
     assert other.stdout.strip() == repr(it.parameters)
-    with np.load(tmp_path / "face.npz") as found:
+    with np.load(tmp_path / "face.npz") as saved:
         for kind, mine in (("photo", it.photo), ("labels", it.labels), ("sketch", it.sketch(1))):
-            apart = np.abs(found[kind].astype(int) - mine)
+            apart = np.abs(saved[kind].astype(int) - mine)
             assert np.mean(apart > (kind != "labels")) < 1e-4, kind
 
 
@@ -150,13 +150,13 @@ def test_hair_that_reaches_the_edge_of_an_odd_picture(id, size):
 
 
 @pytest.mark.parametrize("size", [0, -3, 64.0, "64", True, None])
-def test_a_size_that_is_none_is_refused(size):
+def test_an_invalid_size_is_refused(size):
     with pytest.raises(SketchFaceError, match=r"^size: .*; allowed: a whole number of pixels"):
         render(0, 1, size)
 
 
 @pytest.mark.parametrize("id", [-1, 1.5, True, None])
-def test_an_id_that_is_none_is_refused(id):
+def test_an_invalid_id_is_refused(id):
     with pytest.raises(SketchFaceError, match=r"^face id: .*; allowed: a text, or a whole number"):
         render(0, id, 32)
 
@@ -168,18 +168,18 @@ def test_an_unknown_style_is_refused(style):
 
 
 def test_parameters_are_frozen_and_varied():
-    drawn = [sample_person(0, id) for id in range(400)]
+    people = [sample_person(0, id) for id in range(400)]
     with pytest.raises(AttributeError):
-        drawn[0].shape.width = 2.0
+        people[0].shape.width = 2.0
     for name, words in ALLOWED_WORDS.items():
         group, field = name.split(".")
-        assert {getattr(getattr(p, group), field) for p in drawn} == set(words), name
-    tones = np.array([p.skin.tone for p in drawn]).mean(1)
+        assert {getattr(getattr(p, group), field) for p in people} == set(words), name
+    tones = np.array([p.skin.tone for p in people]).mean(1)
     assert tones.min() < 80
     assert tones.max() > 200
-    assert 0.05 < np.mean([p.mouth.opening > 0 for p in drawn]) < 0.6
-    assert np.mean([p.hair.beard > 0 for p in drawn]) > 0.08
-    yaw = np.array([p.view.yaw for p in drawn])
+    assert 0.05 < np.mean([p.mouth.opening > 0 for p in people]) < 0.6
+    assert np.mean([p.hair.beard > 0 for p in people]) > 0.08
+    yaw = np.array([p.view.yaw for p in people])
     assert 12 < yaw.std() < 20
     assert np.abs(yaw).max() <= 45
 
@@ -202,7 +202,7 @@ def test_landmarks_follow_ibug_order(id):
         assert p[60, 0] < p[64, 0] < p[54, 0]
     assert p[51, 1] < p[62, 1] <= p[66, 1] + 1e-6
     assert p[66, 1] < p[57, 1]
-    if abs(face(id).parameters.view.yaw) < 20:  # else the far jaw is drawn together
+    if abs(face(id).parameters.view.yaw) < 20:  # else the points of the far jaw crowd together
         assert np.all(np.diff(p[0:9, 1]) > 0)  # ear to chin
         assert np.all(np.diff(p[8:17, 1]) < 0)
     assert p[0, 0] < p[8, 0] < p[16, 0]
