@@ -86,7 +86,7 @@ def report(
         depth = np.mean(inside, axis=0) if inside else (np.nan, np.nan)
         shown = [row.mean, row.worst, *map(np.mean, chains), *depth]
         cells = " | ".join("-" if np.isnan(value) else f"{value:.3f}" for value in shown)
-        print(f"| {row.low:.0f} to {row.high:.0f}° | {row.offered} | {row.found} | {cells} |")
+        print(f"| {row.low:.0f} to {row.high:.0f}° | {row.offered} | {row.detected} | {cells} |")
 
 
 if __name__ == "__main__":

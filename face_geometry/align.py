@@ -1,4 +1,4 @@
-"""Alignment: one similarity transform per face brings eyes and mouth to the same places.
+"""Alignment: one similarity transform per face brings eyes and mouth to the same points.
 
 Coordinates are continuous: pixel (i, j) covers [j, j + 1) x [i, i + 1), so a picture W pixels wide
 reaches from x = 0 to x = W and scaling it by s multiplies coordinates by s. A transform is a
@@ -25,7 +25,7 @@ class Framing:
 
     points: as fractions of the side. native: sources that come in this framing already, and keep
     their pixels. median: for sources whose every photo must get through, where eyes and mouth
-    usually lie, as fractions of width and height; stands in where no face is found.
+    usually lie, as fractions of width and height; used where no face is detected.
     """
 
     points: Points
@@ -33,7 +33,7 @@ class Framing:
     median: Mapping[str, Points] = field(default_factory=dict)
 
     def target(self, size: int) -> np.ndarray:
-        """Eyes and mouth in an aligned picture of side `size`: (3, 2), pixels."""
+        """Return eyes and mouth in an aligned picture of side `size`: (3, 2), pixels."""
         return np.array(self.points) * size
 
     def usual_points(self, source: str, width: int, height: int) -> np.ndarray | None:
@@ -48,7 +48,7 @@ PORTRAIT = Framing(points=((0.385, 0.42), (0.615, 0.42), (0.5, 0.66)))
 
 
 def eyes_and_mouth(landmarks: np.ndarray) -> np.ndarray:
-    """(3, 2) means of the right eye, the left eye and the mouth's corners of 68 iBUG landmarks."""
+    """Return means (3, 2) of right eye, left eye and mouth corners of 68 iBUG landmarks."""
     eyes = landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)
     return np.stack([*eyes, landmarks[[48, 54]].mean(axis=0)]).astype(np.float64)
 
@@ -76,20 +76,20 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def fit(width: int, height: int, size: int) -> np.ndarray:
-    """The transform that scales a whole `width` x `height` picture to `size` x `size`."""
+    """Return the transform that scales a whole `width` x `height` picture to `size` x `size`."""
     return np.array([[size / width, 0.0, 0.0], [0.0, size / height, 0.0]])
 
 
 def transform_points(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """(N, 2) points under a (2, 3) transform."""
+    """Apply a (2, 3) transform to (N, 2) points."""
     return points @ transform[:, :2].T + transform[:, 2]
 
 
 def warp(image: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
-    """A photo or sketch under a transform, without aliasing where it shrinks.
+    """Warp a photo or sketch, without aliasing where it shrinks.
 
-    What lies outside the source is filled from its nearest edge, going over into the median
-    colour of the source's border: paper stays paper, and edges do not smear into stripes.
+    Outside the source, the nearest edge fades into the median colour of the source's border: paper
+    stays paper, and edges do not smear into stripes.
 
     Args:
         image: (H, W) or (H, W, 3) uint8.
@@ -109,13 +109,13 @@ def warp(image: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
 
 
 def warp_labels(labels: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
-    """A label map under a transform, nearest pixel; 0 (background) outside the source."""
+    """Warp a label map, nearest pixel; 0 (background) outside the source."""
     matrix = _centred(transform)
     return cv2.warpAffine(labels, matrix, (size, size), flags=cv2.INTER_NEAREST)
 
 
 def warp_depth(depth: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
-    """A float32 depth map under a transform; 0 (background) outside the source."""
+    """Warp a float32 depth map; 0 (background) outside the source."""
     return np.clip(_area_warp(depth, transform, size, None), 0, 1)
 
 
@@ -144,7 +144,7 @@ def _area_warp(
 
 
 def _outside(shape: tuple[int, ...], transform: np.ndarray, size: int) -> np.ndarray | None:
-    """1 where an aligned pixel's centre lies beyond the source's edges, (size, size) uint8.
+    """Return 1 where an aligned pixel's centre lies beyond the source's edges, (size, size) uint8.
 
     None where no corner of the aligned picture does, and so none of its pixels.
     """
@@ -162,12 +162,12 @@ def _outside(shape: tuple[int, ...], transform: np.ndarray, size: int) -> np.nda
 
 
 def _centred(transform: np.ndarray) -> np.ndarray:
-    """The same transform in OpenCV's coordinates, where whole numbers are pixel centres."""
+    """Return the transform in OpenCV's coordinates, where whole numbers are pixel centres."""
     shift = transform[:, 2] + transform[:, :2] @ (0.5, 0.5) - 0.5
     return np.column_stack([transform[:, :2], shift])
 
 
 def _border_colour(image: np.ndarray) -> np.ndarray:
-    """Median of the outermost pixels, a number or one for each channel."""
+    """Return the median of the outermost pixels, a number or one for each channel."""
     edges = [image[0], image[-1], image[:, 0], image[:, -1]]
     return np.median(np.concatenate(edges), axis=0)

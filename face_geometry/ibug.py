@@ -1,4 +1,4 @@
-"""The 68 iBUG landmarks (300-W): chains, mirror table, and their places on MediaPipe's mesh.
+"""The 68 iBUG landmarks (300-W): chains, mirror table, and the vertices of MediaPipe's mesh.
 
 "Right" and "left" are the person's own; the person's right is image left.
 """
@@ -26,7 +26,7 @@ CHAINS: dict[str, tuple[int, int, bool]] = {
 
 
 def chain(name: str) -> list[int]:
-    """The points of a chain in drawing order; a closed chain ends where it began."""
+    """Return the points of a chain in drawing order; a closed chain ends where it began."""
     first, last, closed = CHAINS[name]
     return [*range(first, last + 1), *([first] if closed else [])]
 
@@ -77,7 +77,7 @@ _LAST = np.array([vertices[-1] for vertices in FROM_MESH])
 
 
 def from_mesh(mesh: np.ndarray) -> np.ndarray:
-    """The 68 landmarks of a face mesh.
+    """Return the 68 landmarks of a face mesh.
 
     Args:
         mesh: (468 or 478, 2 or 3) float, pixels, x right and y down.

@@ -13,11 +13,11 @@ COLOURS = np.array(classes.COLOURS, np.uint8)
 """(19, 3) RGB."""
 
 FLIP = np.array(classes.MIRRORED, np.uint8)
-"""Label of each class after mirroring: left and right eye, brow and ear change places."""
+"""Label of each class after mirroring: left and right eye, brow and ear are exchanged."""
 
 
 def colourise(labels: np.ndarray) -> np.ndarray:
-    """Labels (H, W) as an RGB picture (H, W, 3) uint8.
+    """Colour labels (H, W) as an RGB picture (H, W, 3) uint8.
 
     Raises:
         ValueError: if a label is not one of the 19.
@@ -27,7 +27,7 @@ def colourise(labels: np.ndarray) -> np.ndarray:
 
 
 def flip_labels(labels: np.ndarray) -> np.ndarray:
-    """Labels (..., H, W) of the mirrored face.
+    """Mirror labels (..., H, W), left and right parts exchanged.
 
     Raises:
         ValueError: if a label is not one of the 19.

@@ -18,7 +18,7 @@ def draw_lines(
     width_at_512: float = 2.0,
     darkness: Sequence[float] = (),
 ) -> np.ndarray:
-    """Antialiased polylines on white paper. OpenCV's have whole widths only, one pixel off.
+    """Draw antialiased polylines on white paper. OpenCV's have whole widths only, one pixel off.
 
     Args:
         lines: each (N, 2) float, pixels, N >= 2.
@@ -32,11 +32,11 @@ def draw_lines(
     width = width_at_512 * size / REFERENCE_SIZE
     ink = np.zeros(size * size)
     picture = np.full(size * size, PAPER, np.uint8)
-    drawn = [np.asarray(line, float) for line in lines]
-    if drawn:
-        starts, ends = (np.concatenate([line[cut] for line in drawn]) for cut in _CUTS)
-        dark = np.ones(len(drawn)) if not len(darkness) else np.asarray(darkness, float)
-        dark = np.repeat(dark, [len(line) - 1 for line in drawn])
+    arrays = [np.asarray(line, float) for line in lines]
+    if arrays:
+        starts, ends = (np.concatenate([line[cut] for line in arrays]) for cut in _CUTS)
+        dark = np.ones(len(arrays)) if not len(darkness) else np.asarray(darkness, float)
+        dark = np.repeat(dark, [len(line) - 1 for line in arrays])
         for first in range(0, len(starts), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
             pixel, covers = _covered(size, starts[part], ends[part], width, dark[part])
@@ -48,7 +48,7 @@ def draw_lines(
 def _covered(
     size: int, start: np.ndarray, end: np.ndarray, width: float, darkness: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which pixels straight lines with round ends cover, and how much ink each leaves there.
+    """Return the pixels that straight lines with round ends cover, and the ink of each there.
 
     start, end: (S, 2); darkness: (S,). Looked at are, row by row, the pixels about each line.
 
@@ -83,7 +83,7 @@ def _covered(
 
 
 def _ranges(first: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every whole number of each range [first, stop): the range's number, and itself."""
+    """Return every whole number of each range [first, stop), after the range's index."""
     count = np.maximum(stop - first, 0)
     number = np.arange(len(count)).repeat(count)
     return number, np.arange(len(number)) - (count.cumsum() - count - first).repeat(count)

@@ -8,7 +8,7 @@ _SLACK = 1e-7  # pixels; a centre on a shared edge must not fall between two tri
 
 
 def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Nearest surface at each pixel centre, by z-buffer.
+    """Return the nearest surface at each pixel centre, by z-buffer.
 
     The picture is an orthographic view along z, so that z is linear within a triangle: its value
     at a pixel is the mean of the corners' z weighted by the barycentric coordinates.
@@ -47,7 +47,7 @@ def rasterise(vertices: np.ndarray, triangles: np.ndarray, size: tuple[int, int]
 def _spans(
     flat: np.ndarray, width: int, height: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of pixel centres that triangles cover: triangle, row, first and last column, (S,) each.
+    """Return rows of pixel centres in triangles: triangle, row, first and last column, (S,) each.
 
     A row lies between the edge from the upper corner to the lower, and one of those that meet in
     the middle corner.
@@ -70,7 +70,7 @@ def _spans(
 
 
 def _crossing(edges: tuple[np.ndarray, ...], number: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where edges cross the centres of rows `y`.
+    """Return where edges cross the centres of rows `y`.
 
     edges: start x and y, extent along both. number: of the edge, (S,).
     """
@@ -83,12 +83,12 @@ def _crossing(edges: tuple[np.ndarray, ...], number: np.ndarray, y: np.ndarray) 
 
 
 def _centres(low: np.ndarray, high: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and last pixel of [0, limit) whose centre lies between `low` and `high`."""
+    """Return the first and last pixel of [0, limit) whose centre lies between `low` and `high`."""
     first = np.clip(np.ceil(low - 0.5 - _SLACK), 0, limit).astype(int)
     return first, np.clip(np.floor(high - 0.5 + _SLACK), -1, limit - 1).astype(int)
 
 
 def _expanded(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many whole numbers each range `first` to `last` holds, and all of them in turn."""
+    """Return the length of each range `first` to `last`, and all its whole numbers in turn."""
     count = np.maximum(last - first + 1, 0)
     return count, np.arange(count.sum()) - (count.cumsum() - count - first).repeat(count)

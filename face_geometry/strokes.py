@@ -18,7 +18,7 @@ _SHIFT = 3.0  # standard deviation of a long piece's displacement
 
 
 def cut(path: np.ndarray, scale: float, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Break a path into pieces, some with a gap between them, some overlapping.
+    """Yield pieces of a path, some with a gap between them, some overlapping.
 
     Args:
         path: (N, 2) float, points about a pixel apart.
@@ -55,7 +55,7 @@ def displace(
     angle = np.radians(random.normal(0, 3.0 * roughness))
     stretch = 1 + abs(random.normal(0, 0.06 * roughness))
     turn = stretch * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    # Small strokes are small features, which an amateur too puts in their place.
+    # Small strokes are small features, which even an amateur places well.
     care = min(1.0, len(piece) / (_PIECE[1] * scale))
     shift = random.normal(0, _SHIFT * scale * roughness * care, 2)
     return (corners - middle) @ turn.T + middle + shift

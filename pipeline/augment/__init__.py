@@ -1,1 +1,4 @@
-"""The `augment` stage."""
+"""Stage `augment`: the test contours, shifted and rotated once, with a record of how.
+
+Writes `data/augment`: `shards/*.parquet` (`augment.COLUMNS`) and `quarantine.parquet`.
+"""

@@ -1,7 +1,4 @@
-"""The `augment` stage: the test contours, shifted and rotated once, with a record of how.
-
-Training moves its own contours as it goes, with the same function.
-"""
+"""Shift and rotate the test contours, with the function that augments contours in training."""
 
 from __future__ import annotations
 
@@ -34,6 +31,13 @@ SCHEMA = pa.schema(
         ("degrees", pa.float32()),
     ]
 )
+COLUMNS = {
+    "id": "key of the face in every table",
+    "contour": "contour of a test face, shifted and rotated, PNG, (size, size) uint8, 255 is paper",
+    "dx": "shift to the right, in pixels of this picture",
+    "dy": "shift down, in pixels of this picture",
+    "degrees": "rotation, clockwise as seen",
+}
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,18 @@ class AugmentSettings:
     rotation: Annotated[float, at_least(0)]
     """Largest rotation either way, in degrees."""
     seed: int
+    """Of the shifts and rotations."""
 
 
-def move_test_contours(faces: Path, contours: Path, out: Path, settings: AugmentSettings) -> None:
-    """The contours of the test split, moved.
+def augment_test_contours(
+    faces: Path, contours: Path, out: Path, settings: AugmentSettings
+) -> None:
+    """Write the contours of the test split, shifted and rotated.
 
     Args:
         faces: folder of the `faces` stage.
         contours: folder of the `contours` stage.
-        out: folder to write: rows id, contour, dx and dy (pixels of this picture, right and
-            down), degrees (clockwise as seen); test faces without a contour in quarantine.
+        out: folder to write (`COLUMNS`); test faces without a contour go into quarantine.
         settings: the `augment` section.
     """
     module = "pipeline.augment.augment"
@@ -63,20 +69,20 @@ def move_test_contours(faces: Path, contours: Path, out: Path, settings: Augment
 
 def _work(paths: tuple[Path, Path], settings: AugmentSettings) -> Result:
     test = {row["id"] for row in read_rows(paths[0], ["id", "split"]) if row["split"] == "test"}
-    rows, left_out = [], []
+    rows, quarantine = [], []
     for row in read_rows(paths[1], ["id", "contour"]):
         if row["id"] in test and row["contour"]:
-            rows.append(_moved(row["id"], decode(row["contour"]["bytes"]), settings))
+            rows.append(_augmented(row["id"], decode(row["contour"]["bytes"]), settings))
         elif row["id"] in test:
-            left_out.append(quarantined(row["id"], "augment", "no contour to move"))
-    return rows, left_out
+            quarantine.append(quarantined(row["id"], "augment", "no contour to move"))
+    return rows, quarantine
 
 
-def _moved(id: str, contour: np.ndarray, settings: AugmentSettings) -> Row:
+def _augmented(id: str, contour: np.ndarray, settings: AugmentSettings) -> Row:
     picture = torch.from_numpy(contour)[None, None]
     limits = settings.shift, settings.rotation
-    moved, dx, dy, degrees = move_contours(picture, settings.seed, [id], *limits)
-    data = encode_png(moved[0, 0].numpy())
+    augmented, dx, dy, degrees = move_contours(picture, settings.seed, [id], *limits)
+    data = encode_png(augmented[0, 0].numpy())
     cell = image_cell(data, f"{id}.png")
     record = {"dx": dx.item(), "dy": dy.item(), "degrees": degrees.item()}
     return {"id": id, "contour": cell, **record}

@@ -13,7 +13,7 @@ from sketchface_models.styles import STYLE
 
 @dataclass(frozen=True)
 class Field:
-    """Where a field is found and what it takes to have it."""
+    """Where a field is stored and what a data set needs to have it."""
 
     stage: str
     """Folder under `data/`."""
@@ -33,8 +33,8 @@ FIELDS = {
 }
 """The fields that are pictures; any of them can be an input, and a target where a system allows."""
 NEEDS = {name: field.needs for name, field in FIELDS.items()} | {STYLE: STYLE}
-"""What each field that can be an input takes. The style of a face is a column of the index of
-`faces`, of which packs store no picture."""
+"""What each possible input needs of the data set. A face's style is a column of the index of
+`faces`, not a picture in a pack."""
 
 
 def as_array(name: str, data: bytes, size: int) -> np.ndarray:

@@ -87,7 +87,7 @@ def read_image(
 
 
 def whole_bytes(path: Path | str, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The bytes of a picture file that decodes from beginning to end.
+    """Return the bytes of a picture file that decodes from beginning to end.
 
     Raises:
         SketchFaceError: as `read_image`, whatever the range of the values.
@@ -104,12 +104,12 @@ def whole_bytes(path: Path | str, max_pixels: int = MAX_PIXELS) -> bytes:
 
 
 def plain_bytes(path: Path | str, size: int) -> bytes | None:
-    """The file's own bytes, if every reader sees a `size` x `size` 8-bit RGB picture in them.
+    """Return the file's bytes if every reader sees a `size` x `size` 8-bit RGB picture in them.
 
     None where rotation, a palette, transparency, another depth or format makes readers differ.
 
     Raises:
-        SketchFaceError: as `read_image`, for what can be told without decoding.
+        SketchFaceError: as `read_image`, for what shows without decoding.
     """
     data = _read_bytes(Path(path))
     with warnings.catch_warnings():
@@ -127,19 +127,19 @@ def plain_bytes(path: Path | str, size: int) -> bytes | None:
 
 
 def encode_png(image: np.ndarray) -> bytes:
-    """PNG bytes of (H, W) grey, labels or depth, or (H, W, 3) RGB; uint8 or uint16."""
+    """Encode as PNG (H, W) grey, labels or depth, or (H, W, 3) RGB; uint8 or uint16."""
     return _encode(".png", image, [])
 
 
 def encode_jpeg(image: np.ndarray, quality: int = 95) -> bytes:
-    """JPEG bytes of (H, W) grey or (H, W, 3) RGB uint8, with colour at full resolution."""
+    """Encode as JPEG (H, W) grey or (H, W, 3) RGB uint8, with colour at full resolution."""
     sampling = int(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
     options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
     return _encode(".jpg", image, options)
 
 
 def decode(data: bytes) -> np.ndarray:
-    """The picture in encoded bytes, as it was stored: grey (H, W) or RGB (H, W, 3), 8 or 16 bit.
+    """Decode a picture as it was stored: grey (H, W) or RGB (H, W, 3), 8 or 16 bit.
 
     Raises:
         SketchFaceError: if the bytes are no picture.
@@ -151,7 +151,7 @@ def decode(data: bytes) -> np.ndarray:
 
 
 def encode_depth(depth: np.ndarray) -> bytes:
-    """16-bit PNG bytes of a depth map, (H, W) float in [0, 1], to within 1/131070.
+    """Encode a depth map as 16-bit PNG, (H, W) float in [0, 1], to within 1/131070.
 
     Raises:
         ValueError: if a value is outside [0, 1] or not a number.
@@ -163,7 +163,7 @@ def encode_depth(depth: np.ndarray) -> bytes:
 
 
 def decode_depth(data: bytes) -> np.ndarray:
-    """The (H, W) float32 depth map in [0, 1] that `encode_depth` stored."""
+    """Decode the (H, W) float32 depth map in [0, 1] that `encode_depth` stored."""
     return (decode(data) / 65535.0).astype(np.float32)
 
 
@@ -173,7 +173,7 @@ def resize(image: np.ndarray, size: tuple[int, int], labels: bool = False) -> np
     Args:
         image: (H, W) or (H, W, C), uint8, uint16 or float32.
         size: (width, height), pixels.
-        labels: take the nearest pixel, so that no class appears that was not there.
+        labels: take the nearest pixel, so that no new class appears.
     """
     width, height = size
     if labels:
@@ -206,7 +206,7 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _checked(path: Path | str, data: bytes, max_pixels: int) -> Image.Image:
-    """The picture, not decoded yet.
+    """Open a picture without decoding it.
 
     Raises:
         SketchFaceError: if it is no picture, too large, or fails its own checksums.
@@ -245,7 +245,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Any mode as opaque 8-bit grey or RGB.
+    """Convert any mode to opaque 8-bit grey or RGB.
 
     Raises:
         ValueError: if the values have no known range, or are not numbers.

@@ -13,14 +13,14 @@ CAPTION = 16
 
 
 def tile(picture: np.ndarray, side: int) -> np.ndarray:
-    """Any (H, W) or (H, W, 3) uint8 picture as (side, side, 3), its shape kept, on white."""
+    """Fit any (H, W) or (H, W, 3) uint8 picture into (side, side, 3) white, without distortion."""
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(picture, size, interpolation=way) if scale != 1 else picture
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(picture, size, interpolation=interpolation) if scale != 1 else picture
     square = np.full((side, side, 3), 255, np.uint8)
     top, left = (side - size[1]) // 2, (side - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = small
@@ -34,20 +34,20 @@ def sheet(
     side: int = 128,
     columns: int = 1,
 ) -> np.ndarray:
-    """Groups of pictures (one group a face, say), `columns` groups to a row.
+    """Lay out groups of pictures (one group a face, say), `columns` groups to a row.
 
     Args:
         groups: equally long; None leaves a cell empty.
         captions: one a group, written under it.
-        headers: one a place in the group, written above each column.
+        headers: one a picture of a group, written above each column.
         side: of a cell in pixels.
         columns: groups in a row.
 
     Returns:
         (H, W, 3) uint8.
     """
-    places = len(groups[0])
-    group_width = places * (side + GAP) + 2 * GAP
+    count = len(groups[0])
+    group_width = count * (side + GAP) + 2 * GAP
     row_height = side + GAP + (CAPTION if captions else 0)
     top = CAPTION if headers else 0
     rows = -(-len(groups) // columns)
@@ -56,11 +56,15 @@ def sheet(
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
     for i, group in enumerate(groups):
         x0, y0 = (i % columns) * group_width + GAP, top + (i // columns) * row_height + GAP
-        for place, picture in enumerate(group):
+        for position, picture in enumerate(group):
             if picture is not None:
-                canvas.paste(Image.fromarray(tile(picture, side)), (x0 + place * (side + GAP), y0))
+                canvas.paste(
+                    Image.fromarray(tile(picture, side)), (x0 + position * (side + GAP), y0)
+                )
             if headers and i < columns:
-                pen.text((x0 + place * (side + GAP), 1), headers[place], fill="black", font=font)
+                pen.text(
+                    (x0 + position * (side + GAP), 1), headers[position], fill="black", font=font
+                )
         if captions:
             pen.text((x0, y0 + side + 1), captions[i], fill="black", font=font)
     return np.asarray(canvas)

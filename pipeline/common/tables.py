@@ -1,4 +1,4 @@
-"""Reading what the geometry stages share out of `faces` and `landmarks`."""
+"""Read `faces` and `landmarks` together, for the stages that draw from both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sketchface_models.errors import SketchFaceError
 
 
 def aligned_size(faces: Path) -> int:
-    """Side in pixels of every picture in the `faces` stage's folder.
+    """Return the side in pixels of every picture in the `faces` stage's folder.
 
     Raises:
         SketchFaceError: if `dataset.json` is missing or does not hold it.
@@ -25,23 +25,25 @@ def aligned_size(faces: Path) -> int:
         raise SketchFaceError(f"{path}: no size in it; run the faces stage again") from None
 
 
-def faces_with_marks(
-    paths: tuple[Path, Path], columns: Sequence[str], marks: Sequence[str]
+def faces_with_landmarks(
+    paths: tuple[Path, Path],
+    columns: Sequence[str],
+    landmark_columns: Sequence[str],
 ) -> Iterator[tuple[Row, Row | None]]:
-    """Each face with its landmarks, None where there are none; a few in memory at a time.
+    """Yield each face with its landmarks, or None; a few in memory at a time.
 
     Args:
         paths: the shard of `faces` and the one of `landmarks`, both sorted by id.
         columns: of the faces; `id` is one of them.
-        marks: columns of the landmarks, likewise; `points` (68 * 2) and `mesh` (478 * 3, or None)
-            come as flat float32 arrays.
+        landmark_columns: of the landmarks, likewise; `points` (68 * 2) and `mesh` (478 * 3, or
+            None) come as flat float32 arrays.
     """
-    found = stream_rows(paths[1], marks, arrays=True)
-    mark = next(found, None)
+    landmark_rows = stream_rows(paths[1], landmark_columns, arrays=True)
+    row = next(landmark_rows, None)
     for face in stream_rows(paths[0], columns):
-        while mark is not None and mark["id"] < face["id"]:
-            mark = next(found, None)
-        yield face, mark if mark is not None and mark["id"] == face["id"] else None
+        while row is not None and row["id"] < face["id"]:
+            row = next(landmark_rows, None)
+        yield face, row if row is not None and row["id"] == face["id"] else None
 
 
 def rows_with_meshes(
@@ -51,18 +53,18 @@ def rows_with_meshes(
     stage: str,
     reason: str,
 ) -> Iterator[Row]:
-    """One shard of a stage that draws from the mesh.
+    """Yield one shard's rows of a stage that draws from the mesh.
 
     Args:
         paths: the shard of `faces` and the one of `landmarks`.
         columns: what `make` needs of a face's row; `id` is one of them.
         make: from a face's row and its mesh, (478, 3) or None, to the row's other cells; None
             where there is nothing to draw.
-        stage: that leaves those faces out.
-        reason: for doing so.
+        stage: that puts those faces into quarantine.
+        reason: why.
     """
-    for face, mark in faces_with_marks(paths, columns, ["id", "mesh"]):
-        mesh = None if mark is None or mark["mesh"] is None else mark["mesh"].reshape(-1, 3)
+    for face, row in faces_with_landmarks(paths, columns, ["id", "mesh"]):
+        mesh = None if row is None or row["mesh"] is None else row["mesh"].reshape(-1, 3)
         cells = make(face, mesh)
         id = face["id"]
         yield quarantined(id, stage, reason) if cells is None else {"id": id, **cells}

@@ -1,8 +1,8 @@
-"""The `contours` stage: what a photo or a sketch looks like as a few lines.
+"""Draw the landmark contour and the rough lines of every face.
 
-`contour`: the 68 landmarks joined chain by chain (paper A). The paper names lines of 2 px on 512 px
-pictures, which are scaled to the picture's size; ink and paper it does not name, and dark on white
-is what people draw. `lines`: rough lines of the sketch (paper C), see `lines`.
+`contour`: the 68 landmarks joined chain by chain (Cheng et al. 2022, section 4.2), with lines of 2
+pixels on pictures of 512, scaled to the picture's size; the paper names no colours, and dark on
+white is what people draw. `lines`: rough lines of the sketch, see `rough_lines`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ from pipeline.common.shards import (
     image_cell,
     shard_paths,
 )
-from pipeline.common.tables import aligned_size, faces_with_marks
+from pipeline.common.tables import aligned_size, faces_with_landmarks
 from pipeline.contours.rough_lines import rough_lines
 from sketchface_models.config import above, at_least
 
 SCHEMA = pa.schema([("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE)])
+COLUMNS = {
+    "id": "key of the face in every table",
+    "contour": "landmark contour, PNG, (size, size) uint8, 255 is paper; null without landmarks",
+    "lines": "rough lines of the sketch, PNG, (size, size) uint8, 255 is paper; null without one",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class ContourSettings:
 
 
 def draw_contour(points: np.ndarray, size: int, width_at_512: float = 2.0) -> np.ndarray:
-    """The contour of one face.
+    """Draw the contour of one face.
 
     Args:
         points: (68, 2) float, iBUG landmarks in pixels of the aligned picture, where pixel i
@@ -62,13 +67,13 @@ def draw_contour(points: np.ndarray, size: int, width_at_512: float = 2.0) -> np
 
 
 def draw_contours(faces: Path, landmarks: Path, out: Path, settings: ContourSettings) -> None:
-    """Contour and rough lines of every face, and the average training face.
+    """Write the contour and rough lines of every face, and the average training face.
 
     Args:
         faces: folder of the `faces` stage.
         landmarks: folder of the `landmarks` stage.
-        out: folder to write: rows id, contour (null without landmarks), lines (null without a
-            sketch); `average_face.json` and `.png` where training faces have landmarks.
+        out: folder to write (`COLUMNS`); `average_face.json` and `.png` where training faces have
+            landmarks.
         settings: the `contours` section.
     """
     size = aligned_size(faces)
@@ -89,24 +94,24 @@ def draw_contours(faces: Path, landmarks: Path, out: Path, settings: ContourSett
 
 
 def average_face(faces: Path, landmarks: Path) -> tuple[np.ndarray | None, int]:
-    """Mean landmarks (68, 2) of the training faces, and how many there are; None if none."""
+    """Return the mean landmarks (68, 2) of the training faces, or None, and the faces' number."""
     total, count = np.zeros((ibug.COUNT, 2)), 0
     for path in shard_paths(faces):
         paths = (path, landmarks / "shards" / path.name)
-        for face, found in faces_with_marks(paths, ["id", "split"], ["id", "points"]):
-            if face["split"] == "train" and found is not None:
-                total += found["points"].reshape(-1, 2)
+        for face, landmarks_row in faces_with_landmarks(paths, ["id", "split"], ["id", "points"]):
+            if face["split"] == "train" and landmarks_row is not None:
+                total += landmarks_row["points"].reshape(-1, 2)
                 count += 1
     return (total / count if count else None), count
 
 
 def _work(paths: tuple[Path, Path], parameters: tuple[ContourSettings, int]) -> Iterator[Row]:
     settings, size = parameters
-    for face, found in faces_with_marks(paths, ["id", "sketch"], ["id", "points"]):
+    for face, landmarks_row in faces_with_landmarks(paths, ["id", "sketch"], ["id", "points"]):
         id = face["id"]
         contour = lines = None
-        if found is not None:
-            points = found["points"].reshape(-1, 2)
+        if landmarks_row is not None:
+            points = landmarks_row["points"].reshape(-1, 2)
             contour = encode_png(draw_contour(points, size, settings.width))
         if face["sketch"]:
             sketch = decode(face["sketch"]["bytes"])

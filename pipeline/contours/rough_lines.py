@@ -1,6 +1,6 @@
 """Rough lines: an amateur's version of a finished sketch, for `pix2pix` (lines -> sketch).
 
-The published data of that task hold drawn lines for every sketch (docs/papers.md, Portrait
+The published data of that task hold hand-drawn lines for every sketch (docs/papers.md, Portrait
 sketches); other data sets have none. Here the sketch is reduced to its main edges, the edges to
 thin strokes, and the strokes are drawn again the way an unpractised hand does it: in short, nearly
 straight pieces that miss each other a little. Likeness stays, because every piece stays close to
@@ -32,7 +32,7 @@ _NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1,
 
 
 def rough_lines(sketch: np.ndarray, seed: int, id: str, roughness: float = 1.0) -> np.ndarray:
-    """Rough lines of a sketch; a pure function of the arguments.
+    """Draw the rough lines of a sketch; a pure function of the arguments.
 
     Args:
         sketch: (S, S) uint8, 255 = paper.
@@ -59,7 +59,7 @@ def rough_lines(sketch: np.ndarray, seed: int, id: str, roughness: float = 1.0) 
 
 
 def edge_mask(sketch: np.ndarray) -> np.ndarray:
-    """Where a sketch's main lines are: a thresholded difference of Gaussians (1 : 1.6).
+    """Mask a sketch's main lines: a thresholded difference of Gaussians (1 : 1.6).
 
     The threshold follows the sketch's contrast, so that pale pencil gives lines as well.
 
@@ -78,7 +78,7 @@ def edge_mask(sketch: np.ndarray) -> np.ndarray:
 
 
 def trace(thin: np.ndarray) -> list[np.ndarray]:
-    """Paths along lines one pixel wide, straight on where lines meet.
+    """Trace paths along lines one pixel wide, straight on where lines meet.
 
     Args:
         thin: (H, W) bool.

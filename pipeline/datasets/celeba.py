@@ -89,8 +89,8 @@ class CelebA(Adapter[CelebASettings]):
         root = Path(root)
         splits = _partition(root)
         lines = [f"{PARTITION}: {len(splits)} photos"] if splits else [f"{FAULT}no {PARTITION}"]
-        there = [name for name in IMAGES if first_existing(root, _candidates(name))]
-        for name in there or IMAGES[:1]:
+        present = [name for name in IMAGES if first_existing(root, _candidates(name))]
+        for name in present or IMAGES[:1]:
             photos = {path.stem: path for _, path in pictures(_folder(root, name))[0]}
             counts = Counter(splits.get(photo) for photo in photos)
             for split in SPLITS:

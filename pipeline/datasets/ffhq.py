@@ -92,11 +92,11 @@ class FFHQ(Adapter[FFHQSettings]):
         """
         root = Path(root)
         splits = _splits(root)
-        there = [name for name in IMAGES if (root / name).is_dir()]
-        if not there:
+        present = [name for name in IMAGES if (root / name).is_dir()]
+        if not present:
             return [f"{FAULT}{root}: none of {', '.join(IMAGES)} in it"]
         lines = [] if (root / METADATA).exists() else [f"no {METADATA}: split by number"]
-        for name in there:
+        for name in present:
             photos = {_number(path): path for _, path in pictures(root / name)[0]}
             counts = Counter(
                 splits.get(number, "unknown") for number in photos if number is not None

@@ -121,8 +121,8 @@ class FS2K(Adapter[FS2KSettings]):
         root = Path(root)
         offer = _annotated(root)
         used = {path for item in offer.items for path in item.files.values()}
-        there = {path for kind in ("photo", "sketch") for path in _pictures(root, kind).values()}
-        spare = [f"{path.relative_to(root)}: no annotation" for path in sorted(there - used)]
+        present = {path for kind in ("photo", "sketch") for path in _pictures(root, kind).values()}
+        spare = [f"{path.relative_to(root)}: no annotation" for path in sorted(present - used)]
         shared = [item.id for item in offer.items if _is_shared(item)]
         return [
             *_count_lines(offer.items),

@@ -48,7 +48,7 @@ Strokes = list[np.ndarray]
 """Each (n, 2) float: x right, y down."""
 
 _KEY = re.compile("[A-Za-z0-9]{1,80}")
-_SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV is given
+_SUBPIXEL = 4  # bits of a pixel's fraction in OpenCV's coordinates
 _FINE = 1024  # least side of the canvas that is averaged down
 
 
@@ -143,8 +143,8 @@ class QuickDraw(Adapter[QuickDrawSettings]):
 def draw(strokes: Strokes, size: int, pen: float = PEN) -> np.ndarray:
     """Draw strokes as the publisher does, black on white.
 
-    The drawing is moved to the frame's corner, scaled until its longer side fills the frame (which
-    simplified ones do already), and centred.
+    The drawing is shifted to the frame's corner, scaled until its longer side fills the frame
+    (which simplified ones do already), and centred.
 
     Args:
         strokes: of one drawing, in any units.

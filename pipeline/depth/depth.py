@@ -1,10 +1,10 @@
-"""The `depth` stage: how near each pixel of a face is.
+"""Make a depth map of every face: how near each pixel is.
 
 HIDA's depth pictures come from 3DDFA_V2, whose shape basis is not free; the face mesh gives the
 same kind of picture for any photo: z min-max normalised for each face, nearest bright, z-buffered
-on black, here with hair and shoulders behind it. Other depth comes in as pictures made elsewhere
-(`files`) or from a network (`onnx`). A data set's own depth is never used as an input, since a new
-photo has none.
+on black, here with hair and shoulders behind it. Other depth comes as pictures made elsewhere
+(`files`) or from a network (`onnx`). A data set's own depth is never an input, since a new photo
+has none. See docs/papers.md, Data sets.
 """
 
 from __future__ import annotations
@@ -30,38 +30,42 @@ from pipeline.common.shards import (
     image_cell,
     quarantined,
 )
-from pipeline.common.tables import aligned_size, faces_with_marks
+from pipeline.common.tables import aligned_size, faces_with_landmarks
 from pipeline.depth import files as depthfiles
 from pipeline.depth.files import Pictures, Unusable
-from pipeline.depth.mesh import mesh_depth, toned
+from pipeline.depth.mesh import mesh_depth, to_depth
 from pipeline.depth.network import DepthNetwork, NoNumbers, model_file
 from sketchface_models.config import NonEmpty, above, between
 
 SCHEMA = pa.schema([("id", pa.string()), ("depth", IMAGE)])
+COLUMNS = {
+    "id": "key of the face in every table",
+    "depth": "16-bit PNG, (size, size), 65535 (depth 1) is nearest, 0 is background",
+}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A face that depth is wanted of.
+    """A face to make a depth map of.
 
-    row: of the `faces` stage. found: of the `landmarks` stage; None where no face was found.
+    row: of the `faces` stage. landmarks: row of the `landmarks` stage; None without a face.
     size: side of the picture, pixels. files: what `depthfiles.Pictures` holds of it. model: hash
     of the network's file.
     """
 
     row: Row
-    found: Row | None
+    landmarks: Row | None
     size: int
     files: list[tuple[str, str]]
     model: str
 
 
 def _from_mesh(face: Subject, settings: DepthSettings) -> np.ndarray:
-    if face.found is None:
+    if face.landmarks is None:
         raise Unusable("no face found, so no mesh to take depth from")
-    if face.found["mesh"] is None:
+    if face.landmarks["mesh"] is None:
         raise Unusable("landmarks without a mesh; set landmarks.detector to mediapipe")
-    mesh = face.found["mesh"].reshape(-1, 3)
+    mesh = face.landmarks["mesh"].reshape(-1, 3)
     return mesh_depth(mesh, face.size, settings.surround, settings.normalise)
 
 
@@ -76,22 +80,22 @@ def _from_network(face: Subject, settings: DepthSettings) -> np.ndarray:
     if not face.row["photo"]:
         raise Unusable("no photo to take depth from")
     try:
-        given = _network(face.model, settings)(decode(face.row["photo"]["bytes"]))
+        values = _network(face.model, settings)(decode(face.row["photo"]["bytes"]))
     except NoNumbers as error:
         raise Unusable(str(error)) from None
-    away = -given if settings.nearer == "high" else given
+    away = -values if settings.nearer == "high" else values
     if settings.normalise == "picture":
-        return toned(away, float(away.min()), float(away.max()), 0.0)
-    if face.found is None:
+        return to_depth(away, float(away.min()), float(away.max()), 0.0)
+    if face.landmarks is None:
         raise Unusable("no face found, so no range to normalise depth to")
     inside = np.zeros(away.shape, np.uint8)
-    points = face.found["points"].reshape(-1, 2)
+    points = face.landmarks["points"].reshape(-1, 2)
     cv2.fillConvexPoly(inside, cv2.convexHull(np.rint(points - 0.5).astype(np.int32)), [1])
     if not inside.any():
         raise Unusable("the face lies outside the picture")
     # Lashes, or the rim of the hull: half a per cent either way may lie outside the range.
     nearest, farthest = np.percentile(away[inside > 0], (0.5, 99.5))
-    return toned(away, nearest, farthest, settings.surround)
+    return to_depth(away, nearest, farthest, settings.surround)
 
 
 BACKENDS: dict[str, Callable[[Subject, DepthSettings], np.ndarray]] = {
@@ -111,7 +115,7 @@ class DepthSettings:
     surround: Annotated[float, between(0, 0.9)] = 0.3
     """facemesh, onnx: depth of the face's far end, behind which the rest lies; 0 = face alone."""
     normalise: Literal["face", "picture"] = "face"
-    """facemesh, onnx: over the face's own range as 3DDFA_V2 does, or over all that is there."""
+    """facemesh, onnx: over the face's own range as 3DDFA_V2 does, or over the whole picture."""
     path: Annotated[str, NonEmpty()] = "models/depth"
     """files: folder of the pictures. onnx: the model, or a folder with it alone."""
     nearer: Literal["high", "low"] = "high"
@@ -133,12 +137,12 @@ class DepthSettings:
 
 
 def make_depth(faces: Path, landmarks: Path, out: Path, settings: DepthSettings) -> None:
-    """Depth map of every face that the backend can give one.
+    """Write the depth map of every face for which the backend can make one.
 
     Args:
         faces: folder of the `faces` stage.
         landmarks: folder of the `landmarks` stage.
-        out: folder to write: rows id, depth (16-bit PNG); the other faces in quarantine.
+        out: folder to write (`COLUMNS`); the other faces go into quarantine.
         settings: the `depth` section.
 
     Raises:
@@ -168,11 +172,11 @@ def _work(
 ) -> Iterator[Row]:
     settings, size, model = parameters
     draw = BACKENDS[settings.backend]
-    for row, found in faces_with_marks(paths, _columns(settings), ["id", "points", "mesh"]):
+    for row, landmarks in faces_with_landmarks(paths, _columns(settings), ["id", "points", "mesh"]):
         id = row["id"]
         files = (pictures or {}).get(id, [])
         try:
-            depth = draw(Subject(row, found, size, files, model), settings)
+            depth = draw(Subject(row, landmarks, size, files, model), settings)
         except Unusable as error:
             yield quarantined(id, "depth", str(error))
         else:
@@ -180,7 +184,7 @@ def _work(
 
 
 def _columns(settings: DepthSettings) -> list[str]:
-    """What a backend looks at of a face: photos are not read where nobody does."""
+    """Return the columns of `faces` that a backend needs: photos are large."""
     if settings.backend == "onnx":
         return ["id", "photo"]
     if settings.backend == "files" and settings.framing == "source":
@@ -189,7 +193,7 @@ def _columns(settings: DepthSettings) -> list[str]:
 
 
 def _network(model: str, settings: DepthSettings) -> DepthNetwork:
-    """The network whose file has the hash `model`."""
+    """Return the network whose file has the hash `model`."""
     return _started(model, settings.path, settings.size, settings.mean, settings.std)
 
 
@@ -197,5 +201,5 @@ def _network(model: str, settings: DepthSettings) -> DepthNetwork:
 def _started(
     model: str, path: str, size: int, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> DepthNetwork:
-    """One for each process."""
+    """Return one network a process."""
     return DepthNetwork(path, size, mean, std)

@@ -23,7 +23,7 @@ class Unusable(Exception):
 
 
 def listed(folder: Path | str) -> dict[str, list[Path]]:
-    """Every picture under a folder, by the names a face may have.
+    """List every picture under a folder, by the names that a face may have.
 
     A face's id is matched with the file's name, and with its path: `photo1/image0110.png` stands
     for `image0110`, `photo1-image0110`, `photo1_image0110` and `photo1.image0110`.
@@ -32,29 +32,29 @@ def listed(folder: Path | str) -> dict[str, list[Path]]:
         SketchFaceError: if there is no such folder, or no picture in it.
     """
     root = Path(folder)
-    found: dict[str, list[Path]] = defaultdict(list)
+    by_name: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() in EXTENSIONS and path.is_file():
             parts = path.relative_to(root).with_suffix("").parts
             for name in {parts[-1], *(mark.join(parts) for mark in "-_.")}:
-                found[name].append(path)
-    if not found:
+                by_name[name].append(path)
+    if not by_name:
         raise SketchFaceError(
             f"depth.path: {str(folder)!r} holds no depth pictures; put them there, named by the "
             "ids of the faces, or choose another depth.backend"
         )
-    return found
+    return by_name
 
 
 def pictures_of(names: dict[str, list[Path]], ids: Iterable[str]) -> Pictures:
-    """The depth pictures of faces, of those that have any."""
+    """Return the depth pictures of those faces that have any."""
     return {id: [(str(path), _digest(path)) for path in names[id]] for id in ids if id in names}
 
 
 def read_depth(
     pictures: list[tuple[str, str]], size: int, transform: np.ndarray | None, nearer: str
 ) -> np.ndarray:
-    """The depth of a face.
+    """Read the depth of a face.
 
     Args:
         pictures: a face's entry in `pictures_of`.
@@ -94,7 +94,7 @@ def _digest(path: Path) -> str:
 
 
 def _grey(path: Path) -> np.ndarray:
-    """A grey picture of 8 or 16 bits, or three equal channels, as (H, W) float32 in [0, 1]."""
+    """Read grey of 8 or 16 bits, or three equal channels, as (H, W) float32 in [0, 1]."""
     try:
         image = cv2.imdecode(np.frombuffer(whole_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
     except SketchFaceError as error:

@@ -1,11 +1,11 @@
-"""Depth of a face from its mesh: z-buffered, nearest bright, on black."""
+"""Depth of a face from its mesh (z-buffered, nearest bright, on black), and from any z."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from face_geometry.raster import rasterise
-from pipeline.depth.surround import behind
+from pipeline.depth.surround import add_surroundings
 from pipeline.landmarks.face_mesh import VERTICES
 from pipeline.landmarks.mesh_topology import face_triangles
 
@@ -13,7 +13,7 @@ from pipeline.landmarks.mesh_topology import face_triangles
 def mesh_depth(
     mesh: np.ndarray, size: int, surround: float = 0.0, normalise: str = "face"
 ) -> np.ndarray:
-    """Depth map of a face.
+    """Draw the depth map of a face.
 
     Args:
         mesh: (468 or 478, 3) float, pixels, smaller z is nearer.
@@ -30,16 +30,16 @@ def mesh_depth(
     z = rasterise(surface, face_triangles(), (size, size))
     nearest, farthest = surface[:, 2].min(), surface[:, 2].max()
     if surround:
-        z = behind(surface, z)
+        z = add_surroundings(surface, z)
     if normalise == "picture":
-        drawn = z[np.isfinite(z)]
-        nearest, farthest = drawn.min(initial=nearest), drawn.max(initial=farthest)
+        visible = z[np.isfinite(z)]
+        nearest, farthest = visible.min(initial=nearest), visible.max(initial=farthest)
         surround = 0.0
-    return toned(z, nearest, farthest, surround)
+    return to_depth(z, nearest, farthest, surround)
 
 
-def toned(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np.ndarray:
-    """Depth in [0, 1] of a face and what lies behind it.
+def to_depth(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np.ndarray:
+    """Map z of a face and what lies behind it to depth in [0, 1].
 
     The face is stretched over its own range, as 3DDFA_V2 does; with `surround` 0 this is its depth
     picture. Otherwise the range's far end is `surround`, and from there depth falls towards 0, at
@@ -67,5 +67,5 @@ def toned(z: np.ndarray, nearest: float, farthest: float, surround: float) -> np
         behind *= slope
         behind += surround
         np.copyto(depth, np.divide(surround**2, behind, out=behind), where=beyond)
-    toned: np.ndarray = np.clip(depth, 0, 1, out=depth).astype(np.float32, copy=False)
-    return toned
+    clipped: np.ndarray = np.clip(depth, 0, 1, out=depth).astype(np.float32, copy=False)
+    return clipped

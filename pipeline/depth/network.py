@@ -56,7 +56,7 @@ class DepthNetwork:
         self._height, self._width = (s if isinstance(s, int) and s > 0 else size for s in sides)
 
     def __call__(self, photo: np.ndarray) -> np.ndarray:
-        """What the model says of a photo, (H, W, 3) uint8 RGB: (H, W) float32, in its own unit.
+        """Return the model's values for a photo (H, W, 3) uint8 RGB: (H, W) float32, in its unit.
 
         Raises:
             SketchFaceError: if it fails, or gives something else than one number a pixel;
@@ -88,19 +88,19 @@ class DepthNetwork:
 
 
 def model_file(path: Path | str) -> Path:
-    """The model that `depth.path` means.
+    """Return the model file that `depth.path` means.
 
     Raises:
         SketchFaceError: if there is none, or several.
     """
     path = Path(path)
-    found = sorted(path.glob("*.onnx")) if path.is_dir() else [path] if path.is_file() else []
-    if len(found) != 1:
-        wrong = f"{len(found)} models in it" if path.is_dir() else "no such file"
+    models = sorted(path.glob("*.onnx")) if path.is_dir() else [path] if path.is_file() else []
+    if len(models) != 1:
+        wrong = f"{len(models)} models in it" if path.is_dir() else "no such file"
         raise SketchFaceError(
             f"depth.path: {str(path)!r}: {wrong}; wanted an .onnx file, or a folder with one"
         )
-    return found[0]
+    return models[0]
 
 
 def _session(path: Path) -> Any:

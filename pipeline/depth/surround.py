@@ -1,4 +1,4 @@
-"""What lies behind a face mesh: hair, neck and shoulders, as three ellipsoids.
+"""Add hair, neck and shoulders behind a face mesh, as three ellipsoids.
 
 The mesh ends at hairline, ears and chin. Around it the depth of an average head and body is
 assumed, placed by the mesh itself: the hair turns with the face, neck and shoulders hang straight
@@ -40,8 +40,8 @@ BODY = (
 )
 
 
-def behind(mesh: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """Depth of a face with its surroundings.
+def add_surroundings(mesh: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """Return the z of a face with its surroundings.
 
     Args:
         mesh: (468 or 478, 3) float, pixels, smaller z is nearer.
@@ -56,7 +56,7 @@ def behind(mesh: np.ndarray, face: np.ndarray) -> np.ndarray:
     for part in BODY:
         turn = frame if part.turns else np.eye(3)
         centre = origins[part.turns] + width * (np.array(part.centre) @ turn)
-        _lay_in_front(z, centre, width * np.array(part.half), turn)
+        _draw_ellipsoid(z, centre, width * np.array(part.half), turn)
     inside = np.isfinite(face)
     if not inside.any():
         return z
@@ -64,7 +64,7 @@ def behind(mesh: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 
 def _frame(mesh: np.ndarray) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Width of the face, its axes (rows: right, down, away), chin and middle of the ears."""
+    """Return the width of the face, its axes (right, down, away), chin and middle of the ears."""
     across, down = mesh[LEFT_EAR] - mesh[RIGHT_EAR], mesh[CHIN] - mesh[HAIRLINE]
     width = float(np.linalg.norm(across))
     right = across / max(width, 1e-9)
@@ -75,8 +75,8 @@ def _frame(mesh: np.ndarray) -> tuple[float, np.ndarray, tuple[np.ndarray, np.nd
     return width, np.stack([right, down, np.cross(right, down)]), (chin, middle)
 
 
-def _lay_in_front(z: np.ndarray, centre: np.ndarray, half: np.ndarray, turn: np.ndarray) -> None:
-    """Put an ellipsoid's near side into `z` wherever it is nearer.
+def _draw_ellipsoid(z: np.ndarray, centre: np.ndarray, half: np.ndarray, turn: np.ndarray) -> None:
+    """Draw an ellipsoid's near side into `z` wherever it is nearer.
 
     |S (p - centre)| = 1, where S turns and scales, is a quadratic equation in z at each pixel.
     """
@@ -109,7 +109,7 @@ def _column(values: np.ndarray) -> np.ndarray:
 
 
 def _blurred(field: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian blur of (H, W, C), on a coarser grid where that shows nothing."""
+    """Blur (H, W, C) with a Gaussian, on a coarser grid where that makes no visible difference."""
     height, width = field.shape[:2]
     step = max(1, int(sigma / 2))
     grid = max(1, width // step), max(1, height // step)
@@ -119,7 +119,7 @@ def _blurred(field: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _joined(z: np.ndarray, inside: np.ndarray, face: np.ndarray, width: float) -> np.ndarray:
-    """`z`, which is changed, joined to the face's edge, and nowhere nearer than it.
+    """Join `z`, in place, to the face's edge; it is nowhere nearer than the edge.
 
     width: of the face, pixels.
     """
@@ -138,7 +138,7 @@ def _joined(z: np.ndarray, inside: np.ndarray, face: np.ndarray, width: float) -
 def _edge_fields(
     inside: np.ndarray, face: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The depth of the face's edge spread outwards, and how far to have left it, in (0, 1].
+    """Return the z of the face's edge spread outwards, and the part of it that is left, in (0, 1].
 
     Both change over a good part of the face's width, and are computed on a coarser grid.
     """

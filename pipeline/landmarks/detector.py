@@ -1,8 +1,8 @@
-"""What a landmark detector returns, and how the face that is meant is found in a photo.
+"""What a landmark detector returns, and how one face of a photo is chosen.
 
 MediaPipe's detector looks at 128 x 128 pixels, and misses faces that fill less than about a quarter
 of the longer side. Where it finds none, `find_face` shows it windows of half that side, which
-overlap by half: what fills an eighth is found too.
+overlap by half: faces that fill an eighth are detected too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Choice = Literal["largest", "central"]
 
 @dataclass(frozen=True)
 class Detection:
-    """One face found in a photo. Pixels: x right, y down, where pixel i covers [i, i + 1).
+    """One detected face. Pixels: x right, y down, where pixel i covers [i, i + 1).
 
     landmarks: (68, 2) float32, the iBUG points.
     score: the face detector's confidence, in [0, 1].
-    faces: how many were found in the photo, this one among them.
+    faces: number of faces detected in the photo.
     mesh: (478, 3) float32; z towards the back (smaller is nearer); the last 10 vertices are the
     irises'. None from a detector that knows the landmarks alone.
     """
@@ -37,14 +37,14 @@ class Detector(Protocol):
     """What every landmark backend offers."""
 
     def detect(self, photo: np.ndarray) -> Detection | None:
-        """The chosen face of a photo, (H, W, 3) uint8 RGB; None if there is none."""
+        """Return the chosen face of a photo, (H, W, 3) uint8 RGB; None without a face."""
 
     def best_score(self, photo: np.ndarray) -> float | None:
-        """Confidence in the likeliest face, however low; None where nothing is like a face."""
+        """Return the confidence in the likeliest face, however low; None without a candidate."""
 
 
-def chosen(boxes: np.ndarray, width: int, height: int, choose: Choice) -> int:
-    """The number of the face to take.
+def face_index(boxes: np.ndarray, width: int, height: int, choose: Choice) -> int:
+    """Return the index of the face to use.
 
     Args:
         boxes: (N, 4) float, pixels: left, top, right, bottom of N >= 1 faces.
@@ -65,29 +65,29 @@ def chosen(boxes: np.ndarray, width: int, height: int, choose: Choice) -> int:
 
 
 def find_face(detector: Detector, photo: np.ndarray) -> np.ndarray | None:
-    """The landmarks of the chosen face of a photo, else of the largest in any window of it.
+    """Return the landmarks of a photo's chosen face, else of the largest in any window.
 
     Args:
         detector: of one face.
         photo: (H, W, 3) uint8 RGB.
 
     Returns:
-        (68, 2) float32, pixels of the whole photo; None if no face is found.
+        (68, 2) float32, pixels of the whole photo; None without a face.
     """
     whole = detector.detect(photo)
     if whole is not None:
         return whole.landmarks
-    found = []
+    candidates = []
     for top, left, side in windows(*photo.shape[:2]):
         detection = detector.detect(photo[top : top + side, left : left + side])
         if detection is not None:
-            found.append(detection.landmarks + np.array([left, top], np.float32))
+            candidates.append(detection.landmarks + np.array([left, top], np.float32))
     # Half a face at a window's edge is smaller than the whole one in the next window.
-    return max(found, key=_extent, default=None)
+    return max(candidates, key=_extent, default=None)
 
 
 def windows(height: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """(top, left, side) of squares of half the longer side, which may reach over the shorter."""
+    """Yield (top, left, side) of squares of half the longer side; they may exceed the shorter."""
     side = max(height, width) // 2
     if side < 32:  # nothing to be seen in so few pixels
         return
@@ -97,7 +97,7 @@ def windows(height: int, width: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where windows begin along one side: half overlapping, the last one ending with it."""
+    """Return where windows begin along one side: half overlapping, the last ending with it."""
     last = max(0, length - side)
     count = 1 + -(-last * 2 // side)
     return [round(last * number / max(1, count - 1)) for number in range(count)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.landmarks.detector import Choice, Detection, chosen
+from pipeline.landmarks.detector import Choice, Detection, face_index
 from sketchface_models.errors import SketchFaceError
 
 NETWORK = "2DFAN4-11f355bf06.pth.tar"
@@ -20,14 +20,14 @@ BOXES = "s3fd-619a316812.pth"
 FILES = (NETWORK, BOXES)
 """The weights, by the names under which their authors publish them: landmarks, and face boxes."""
 
-_DOUBT = 0.05  # confidence below which nothing is like a face
+_LEAST_SCORE = 0.05  # confidence below which nothing counts as a candidate
 
 
 class FaceAlignment:
     """The 68-point network behind its S3FD face detector, on the CPU.
 
     Args:
-        min_confidence: in [0, 1]; faces the detector scores lower are not found.
+        min_confidence: in [0, 1]; faces that the detector scores lower are ignored.
         choose: which of several faces.
         weights: folder to look for `FILES` in first.
 
@@ -47,7 +47,7 @@ class FaceAlignment:
                 face_detector="sfd",
                 face_detector_kwargs={
                     "path_to_detector": str(files[BOXES]),
-                    "filter_threshold": _DOUBT,
+                    "filter_threshold": _LEAST_SCORE,
                 },
             )
         except Exception as error:  # torch answers damaged weights with exceptions of every kind
@@ -59,31 +59,31 @@ class FaceAlignment:
             ) from None
 
     def detect(self, photo: np.ndarray) -> Detection | None:
-        """The chosen face of a photo, (H, W, 3) uint8 RGB; None if there is none. No mesh."""
+        """Return the chosen face of a photo, (H, W, 3) uint8 RGB, without mesh; None without."""
         boxes = self._boxes(photo)
         boxes = boxes[boxes[:, 4] >= self._min_confidence]
         if not len(boxes):
             return None
         height, width = photo.shape[:2]
-        box = boxes[chosen(boxes[:, :4], width, height, self._choose)]
+        box = boxes[face_index(boxes[:, :4], width, height, self._choose)]
         # The network's points are whole pixels, of which ours are the centres.
         points = self._network.get_landmarks_from_image(photo, detected_faces=[box])[0] + 0.5
         return Detection(points.astype(np.float32), float(box[4]), len(boxes), None)
 
     def best_score(self, photo: np.ndarray) -> float | None:
-        """Confidence in the likeliest face, however low; None where nothing is like a face."""
+        """Return the confidence in the likeliest face, however low; None without a candidate."""
         return max(map(float, self._boxes(photo)[:, 4]), default=None)
 
     def _boxes(self, photo: np.ndarray) -> np.ndarray:
-        """Left, top, right, bottom and score of everything like a face, (N, 5)."""
+        """Return left, top, right, bottom and score of every candidate, (N, 5)."""
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
             raise ValueError(f"photo: {photo.dtype} {photo.shape}; allowed: uint8 (H, W, 3)")
-        found = self._network.face_detector.detect_from_image(np.ascontiguousarray(photo))
-        return np.array(found, float).reshape(-1, 5)
+        boxes = self._network.face_detector.detect_from_image(np.ascontiguousarray(photo))
+        return np.array(boxes, float).reshape(-1, 5)
 
 
 def find_weights(folder: Path | str) -> list[Path]:
-    """Where each of `FILES` lies: in `folder`, else where the package keeps its downloads.
+    """Return the path of each of `FILES`: in `folder`, else where the package keeps its downloads.
 
     Raises:
         SketchFaceError: naming those that are in neither.
@@ -92,7 +92,7 @@ def find_weights(folder: Path | str) -> list[Path]:
 
     cache = Path(torch.hub.get_dir(), "checkpoints")
     paths = [
-        next((place / name for place in (Path(folder), cache) if (place / name).is_file()), None)
+        next((path / name for path in (Path(folder), cache) if (path / name).is_file()), None)
         for name in FILES
     ]
     missing = [name for name, path in zip(FILES, paths, strict=True) if path is None]
@@ -116,7 +116,7 @@ def _import() -> ModuleType:
 
 
 def _local(package: ModuleType, path: Path) -> Any:
-    """The package's class, reading its landmark network from a file rather than from the web."""
+    """Return the package's class, which reads its landmark network from a file, not the web."""
     import torch
     from face_alignment.models import FAN
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from face_geometry.ibug import from_mesh
-from pipeline.landmarks.detector import Choice, Detection, chosen
+from pipeline.landmarks.detector import Choice, Detection, face_index
 from sketchface_models.errors import SketchFaceError
 
 VERTICES = 468
 """Surface vertices of the mesh; the irises' ten follow them."""
 
 _MAX_FACES = 5
-_DOUBT = 0.05  # confidence below which nothing is like a face
+_LEAST_SCORE = 0.05  # confidence below which nothing counts as a candidate
 _OUTPUTS = ("multi_face_landmarks", "face_detections")
 _MICROSECONDS = 33333  # between two photos; the graph asks for rising times, whatever they are
 _GRAPH = "mediapipe/modules/face_landmark/face_landmark_front_cpu.binarypb"
@@ -49,7 +49,7 @@ class FaceMesh:
 
     Args:
         min_confidence: in [0, 1]; faces the detector or the mesh's face flag score lower are
-            not found.
+            ignored.
         choose: which of several faces.
 
     Raises:
@@ -58,7 +58,7 @@ class FaceMesh:
 
     def __init__(self, min_confidence: float = 0.5, choose: Choice = "largest") -> None:
         self._choose = choose
-        self._doubtful: FaceMesh | None = None  # made when a face is missed
+        self._lenient: FaceMesh | None = None  # made when a face is missed
         with quiet():
             self._python = _import_mediapipe()
             # The same graph as `mediapipe.solutions.face_mesh.FaceMesh`, which does not hand
@@ -82,19 +82,19 @@ class FaceMesh:
         self._has_seen_a_face = False
 
     def detect(self, photo: np.ndarray) -> Detection | None:
-        """The chosen face of a photo; None if there is none.
+        """Return the chosen face of a photo; None without a face.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
         """
-        found = self.detect_all(photo)
-        if not found:
+        detections = self.detect_all(photo)
+        if not detections:
             return None
-        boxes = np.array([_box(face.mesh) for face in found])
-        return found[chosen(boxes, photo.shape[1], photo.shape[0], self._choose)]
+        boxes = np.array([_box(face.mesh) for face in detections])
+        return detections[face_index(boxes, photo.shape[1], photo.shape[0], self._choose)]
 
     def detect_all(self, photo: np.ndarray) -> list[Detection]:
-        """Every face of a photo, at most five.
+        """Return every face of a photo, at most five.
 
         Args:
             photo: (H, W, 3) uint8 RGB.
@@ -112,17 +112,17 @@ class FaceMesh:
         ]
 
     def best_score(self, photo: np.ndarray) -> float | None:
-        """Confidence in the likeliest face, however low; None where nothing is like a face."""
-        if self._doubtful is None:
-            self._doubtful = FaceMesh(_DOUBT)
-        detections = self._doubtful._look(photo)[1]
+        """Return the confidence in the likeliest face, however low; None without a candidate."""
+        if self._lenient is None:
+            self._lenient = FaceMesh(_LEAST_SCORE)
+        detections = self._lenient._look(photo)[1]
         return max(map(_confidence, detections), default=None)
 
     def close(self) -> None:
         """Stop the graph."""
         self._solution.close()
-        if self._doubtful is not None:
-            self._doubtful.close()
+        if self._lenient is not None:
+            self._lenient.close()
 
     def __enter__(self) -> FaceMesh:
         return self
@@ -136,19 +136,19 @@ class FaceMesh:
         self.close()
 
     def _look(self, photo: np.ndarray) -> tuple[list[Any], list[Any]]:
-        """Faces and detections of a photo of the right kind, as messages."""
+        """Check a photo and return its faces and detections, as messages."""
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
             raise ValueError(f"photo: {photo.dtype} {photo.shape}; allowed: uint8 (H, W, 3)")
         photo = np.ascontiguousarray(photo)
         if self._has_seen_a_face:
             return self._process(photo)
         with quiet():  # the graph writes a warning to stderr at the first face of a process
-            found = self._process(photo)
-        self._has_seen_a_face = bool(found[0])
-        return found
+            faces, detections = self._process(photo)
+        self._has_seen_a_face = bool(faces)
+        return faces, detections
 
     def _process(self, photo: np.ndarray) -> tuple[list[Any], list[Any]]:
-        """Faces and detections of a photo, as messages.
+        """Return the faces and detections of a photo, as messages.
 
         `SolutionBase.process` does the same, but makes a new class for every answer, which takes
         a tenth of a photo's time.
@@ -182,7 +182,7 @@ def _box(mesh: Any) -> np.ndarray:
 
 
 def _nearest(detections: Any, mesh: np.ndarray, width: int, height: int) -> Any:
-    """The detection whose box lies nearest: faces dropped since then break the order."""
+    """Return the detection whose box is nearest: the two lists may differ in order and length."""
     centre = mesh[:VERTICES, :2].mean(axis=0)
 
     def distance(detection: Any) -> float:
@@ -213,7 +213,7 @@ def _import_mediapipe() -> SimpleNamespace:
 
 
 def import_remedy(error: ImportError) -> str:
-    """One line that says what to install after importing mediapipe or cv2 failed with `error`."""
+    """Return one line that says what to install after mediapipe or cv2 failed to import."""
     reason = " ".join(str(error).split())
     for library, package in _PACKAGES.items():
         if library in reason:

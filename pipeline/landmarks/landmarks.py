@@ -1,4 +1,4 @@
-"""The `landmarks` stage: where each face's 68 landmarks and its mesh lie."""
+"""Find the 68 landmarks and the mesh of every face with the detector that the settings name."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ SCHEMA = pa.schema(
         ("faces", pa.int16()),
     ]
 )
+COLUMNS = {
+    "id": "key of the face in every table",
+    "points": "68 iBUG landmarks, x and y in pixels of the aligned photo, 136 numbers",
+    "mesh": "478 mesh points, x, y, z in pixels, smaller z nearer, 1,434 numbers; or null",
+    "score": "confidence of the face detector, 0 to 1",
+    "faces": "number of faces detected in the photo",
+}
 
 
 def _mediapipe(min_confidence: float, choose: Choice, weights: str) -> Detector:
@@ -52,7 +59,7 @@ class LandmarkSettings:
     detector: Literal[*DETECTORS]  # type: ignore[valid-type]
     """mediapipe: mesh and landmarks. face_alignment: the landmarks alone, so no mesh depth."""
     min_confidence: Annotated[float, between(0, 1)]
-    """Faces the detector is less sure of are not found."""
+    """Faces that the detector is less sure of are ignored."""
     choose: Choice = "largest"
     """Which of several faces in a photo."""
     weights: Annotated[str, NonEmpty()] = "models/landmarks"
@@ -60,12 +67,12 @@ class LandmarkSettings:
 
 
 def find_landmarks(faces: Path, out: Path, settings: LandmarkSettings) -> None:
-    """Landmarks of every photo in which a face is found.
+    """Write the landmarks of every photo in which a face is detected.
 
     Args:
         faces: folder of the `faces` stage.
-        out: folder to write: rows id, points (68 x 2), mesh (478 x 3, or null), score, faces (how
-            many the photo has); photos without a face, and faces without a photo, in quarantine.
+        out: folder to write (`COLUMNS`); photos without a face, and faces without a photo, go into
+            quarantine.
         settings: the `landmarks` section.
 
     Raises:
@@ -87,33 +94,33 @@ def _work(paths: tuple[Path], parameters: tuple[LandmarkSettings, list[str]]) ->
             yield quarantined(id, "landmarks", "no photo to look for a face in")
             continue
         photo = decode(face["photo"]["bytes"])
-        found = detector.detect(photo)
-        if found is None:
-            reason = _not_found(settings.min_confidence, detector.best_score(photo))
-            yield quarantined(id, "landmarks", reason)
+        detection = detector.detect(photo)
+        if detection is None:
+            best = detector.best_score(photo)
+            yield quarantined(id, "landmarks", _no_face(settings.min_confidence, best))
             continue
-        mesh = None if found.mesh is None else found.mesh.ravel()
+        mesh = None if detection.mesh is None else detection.mesh.ravel()
         yield {
             "id": id,
-            "points": found.landmarks.ravel(),
+            "points": detection.landmarks.ravel(),
             "mesh": mesh,
-            "score": found.score,
-            "faces": found.faces,
+            "score": detection.score,
+            "faces": detection.faces,
         }
 
 
-def _not_found(min_confidence: float, best: float | None) -> str:
-    wanted = f"no face found with a confidence of {min_confidence:g} or more"
+def _no_face(min_confidence: float, best: float | None) -> str:
+    reason = f"no face found with a confidence of {min_confidence:g} or more"
     if best is None:
-        return f"{wanted}; nothing in the photo is like a face"
+        return f"{reason}; nothing in the photo is like a face"
     if best < min_confidence:
-        return f"{wanted}; the likeliest has {best:.2f}"
-    return f"{wanted}; the likeliest has {best:.2f}, but its landmarks do not fit a face"
+        return f"{reason}; the likeliest has {best:.2f}"
+    return f"{reason}; the likeliest has {best:.2f}, but its landmarks do not fit a face"
 
 
 @functools.cache
 def _detector(
     name: str, min_confidence: float, choose: Choice, weights: str, *hashes: str
 ) -> Detector:
-    """One for each process and content of the weights: starting takes longer than a photo."""
+    """Return one detector a process and content of the weights: starting one is slow."""
     return DETECTORS[name](min_confidence, choose, weights)

@@ -41,7 +41,7 @@ LOWER_LIP = (
 
 @functools.cache
 def face_triangles() -> np.ndarray:
-    """The triangles of the 468-vertex face mesh, eyes and mouth closed: (898, 3) int.
+    """Return the triangles of the 468-vertex face mesh, eyes and mouth closed: (898, 3) int.
 
     MediaPipe publishes the tessellation as a set of edges. Every three that join three vertices
     are a triangle, but for the two rings around a nostril, whose edges have two triangles already.

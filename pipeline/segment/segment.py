@@ -1,10 +1,9 @@
-"""The `segment` stage: parsing maps in CelebAMask-HQ's 19 classes.
+"""Make a parsing map of every face, in CelebAMask-HQ's 19 classes.
 
-A data set's own labels are taken as they are. Other photos are parsed by the network that comes
-with the package, or labelled from their mesh, which knows skin, nose, eyes, brows, lips and the
-inside of the mouth. The mesh knows nothing of hair, neck, ears, clothes or glasses: those stay
-background, and where hair or glasses cover the skin, skin it says. The column `source` tells the
-three apart.
+A data set's own labels stay as they are. Other photos are parsed by the network that ships with
+the package, or labelled from their mesh: skin, nose, eyes, brows, lips and the inside of the mouth.
+The mesh has no hair, neck, ears, clothes or glasses: they stay background, or skin where they cover
+it. The column `source` says which of the three it was.
 """
 
 from __future__ import annotations
@@ -44,6 +43,11 @@ from pipeline.landmarks.mesh_topology import (
 )
 
 SCHEMA = pa.schema([("id", pa.string()), ("labels", IMAGE), ("source", pa.string())])
+COLUMNS = {
+    "id": "key of the face in every table",
+    "labels": "parsing map, PNG, (size, size) uint8, classes 0 to 18 of CelebAMask-HQ",
+    "source": "where the map comes from: dataset, parser or mesh",
+}
 
 # In painting order; later parts cover earlier ones, as in CelebAMask-HQ.
 _PARTS: tuple[tuple[str, Sequence[int]], ...] = (
@@ -74,7 +78,7 @@ class SegmentSettings:
 
 
 def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
-    """Parsing map of a face from its mesh.
+    """Draw the parsing map of a face from its mesh.
 
     Args:
         mesh: (468 or 478, 2 or 3) float, pixels.
@@ -92,13 +96,12 @@ def mesh_labels(mesh: np.ndarray, size: int) -> np.ndarray:
 
 
 def segment(faces: Path, landmarks: Path, out: Path, settings: SegmentSettings) -> None:
-    """Parsing map of every face that has labels of its own, a photo (parser) or landmarks (mesh).
+    """Write the parsing map of every face with own labels, a photo (parser) or a mesh.
 
     Args:
         faces: folder of the `faces` stage.
         landmarks: folder of the `landmarks` stage.
-        out: folder to write: rows id, labels (PNG), source ("dataset", "parser" or "mesh"); the
-            other faces in quarantine.
+        out: folder to write (`COLUMNS`); the other faces go into quarantine.
         settings: the `segment` section.
     """
     parameters = (settings, aligned_size(faces))
@@ -124,7 +127,7 @@ def _work(paths: tuple[Path, Path], parameters: tuple[SegmentSettings, int]) -> 
 
 
 def _parsed(path: Path, precision: str) -> Iterator[Row]:
-    """One shard's own labels, and the parser's of the photos that have none."""
+    """Yield one shard's own labels, and the parser's of the photos that have none."""
     faces = stream_rows(path, ["id", "photo", "labels"])
     while part := list(islice(faces, _AT_ONCE)):
         yield from _parsed_part(part, precision)
@@ -151,7 +154,7 @@ def _cells(id: str, labels: bytes, source: str) -> Row:
 
 @functools.cache
 def _parser(precision: str) -> Any:
-    """This process's parser; imported here because labelled faces need neither it nor torch."""
+    """Return this process's parser; imported here: labelled faces need neither it nor torch."""
     import torch
 
     from sketchface_models.pretrained.parsers import FaceParser

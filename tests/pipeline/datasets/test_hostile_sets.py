@@ -12,7 +12,7 @@ import hostile
 import pytest
 from hostile_sets import KEPT, LAYOUTS, Layout, kinds_for
 
-from pipeline.augment.augment import AugmentSettings, move_test_contours
+from pipeline.augment.augment import AugmentSettings, augment_test_contours
 from pipeline.common.shards import iter_rows, read_quarantine, read_rows
 from pipeline.contours.contours import ContourSettings, draw_contours
 from pipeline.depth.depth import DepthSettings, make_depth
@@ -69,7 +69,7 @@ def later_stages(layout: Layout, out: Path, accepted: set[str], source: str) -> 
     faces, landmarks, contours = out / "faces", out / "landmarks", out / "contours"
     find_landmarks(faces, landmarks, LandmarkSettings("mediapipe", 0.5))
     draw_contours(faces, landmarks, contours, ContourSettings(2.0, 1.0, 0))
-    move_test_contours(faces, contours, out / "augment", AugmentSettings(25.0, 7.0, 0))
+    augment_test_contours(faces, contours, out / "augment", AugmentSettings(25.0, 7.0, 0))
     segment(faces, landmarks, out / "segment", SegmentSettings(source))  # type: ignore[arg-type]
     make_depth(faces, landmarks, out / "depth", DepthSettings("facemesh"))
     index = read_rows(faces / "index.parquet", ["id", "split", "photo"])

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from mini_data import MiniFS2K, save, sketch_of, turned_face
 
-from pipeline.augment.augment import AugmentSettings, move_test_contours
+from pipeline.augment.augment import AugmentSettings, augment_test_contours
 from pipeline.check.check import lacking
 from pipeline.common.images import decode
 from pipeline.common.parameters import Parameters
@@ -199,7 +199,7 @@ def run_stages(data: Path) -> None:
     aligned, landmarks, contours = data / "faces", data / "landmarks", data / "contours"
     find_landmarks(aligned, landmarks, section("landmarks", LandmarkSettings))
     draw_contours(aligned, landmarks, contours, section("contours", ContourSettings))
-    move_test_contours(aligned, contours, data / "augment", section("augment", AugmentSettings))
+    augment_test_contours(aligned, contours, data / "augment", section("augment", AugmentSettings))
     make_depth(aligned, landmarks, data / "depth", section("depth", DepthSettings))
     segment(aligned, landmarks, data / "segment", section("segment", SegmentSettings))
 

@@ -7,14 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from made_faces import FACES, crop, face, write_faces
-from pipeline.depth.tone import toned
 
 from face_geometry.align import warp_depth
 from pipeline.common.images import decode_depth
 from pipeline.common.shards import iter_rows, read_quarantine, write_rows
 from pipeline.depth.depth import DepthSettings, make_depth
-from pipeline.depth.mesh import mesh_depth
-from pipeline.depth.surround import BODY, LEFT_EAR, RIGHT_EAR, behind
+from pipeline.depth.mesh import mesh_depth, to_depth
+from pipeline.depth.surround import BODY, LEFT_EAR, RIGHT_EAR, add_surroundings
 from pipeline.landmarks.detector import Detection
 from pipeline.landmarks.landmarks import SCHEMA as LANDMARKS
 from sketchface_models.config import load
@@ -23,12 +22,12 @@ from sketchface_models.errors import SketchFaceError
 
 def test_a_face_alone_is_min_max_normalised():
     z = np.array([[3.0, 5, 7], [np.inf, 7.5, 9]])
-    np.testing.assert_allclose(toned(z, 3, 7, 0.0), [[1, 0.5, 0], [0, 0, 0]])
+    np.testing.assert_allclose(to_depth(z, 3, 7, 0.0), [[1, 0.5, 0], [0, 0, 0]])
 
 
 def test_what_lies_behind_goes_on_with_the_same_slope_and_never_ends():
     z = np.linspace(0, 5, 2001)[None]
-    depth = toned(z, 0, 1, 0.25)[0].astype(float)
+    depth = to_depth(z, 0, 1, 0.25)[0].astype(float)
     assert depth[0] == 1
     assert depth[400] == pytest.approx(0.25)
     slope = np.diff(depth) * 400
@@ -36,7 +35,7 @@ def test_what_lies_behind_goes_on_with_the_same_slope_and_never_ends():
     assert slope[401] == pytest.approx(-0.75, abs=0.02)
     assert (slope < 0).all()
     assert depth[-1] > 0.01
-    assert toned(np.array([[np.inf]]), 0, 1, 0.25)[0, 0] == 0
+    assert to_depth(np.array([[np.inf]]), 0, 1, 0.25)[0, 0] == 0
 
 
 def test_the_face_itself_is_the_same_with_its_surroundings(astronaut: Detection):
@@ -68,11 +67,11 @@ def test_surroundings_are_nowhere_nearer_than_the_face_beside_them(astronaut: De
     mesh = astronaut.mesh
     face = np.full((256, 256), np.inf)
     face[100:140, 110:150] = -20.0
-    z = behind(mesh, face)
+    z = add_surroundings(mesh, face)
     np.testing.assert_array_equal(z[100:140, 110:150], -20)
     assert np.isfinite(z).sum() > 10 * 1600
     assert z.min() >= -20 - 1e-3
-    nothing = behind(mesh, np.full((256, 256), np.inf))
+    nothing = add_surroundings(mesh, np.full((256, 256), np.inf))
     assert np.isfinite(nothing).any()
 
 
@@ -85,7 +84,7 @@ def test_an_ellipsoid_stands_where_it_should(monkeypatch: pytest.MonkeyPatch):
     mesh = np.zeros((468, 3))
     mesh[surround.RIGHT_EAR], mesh[surround.LEFT_EAR] = (50, 100, 0), (150, 100, 0)
     mesh[surround.HAIRLINE], mesh[surround.CHIN] = (100, 50, 0), (100, 160, 0)
-    z = behind(mesh, np.full((200, 200), np.inf))
+    z = add_surroundings(mesh, np.full((200, 200), np.inf))
     x, y = np.meshgrid(np.arange(200) + 0.5, np.arange(200) + 0.5)
     inside = np.hypot(x - 100, y - 100) < 50
     np.testing.assert_array_equal(np.isfinite(z), inside)
@@ -230,11 +229,11 @@ def test_surroundings_begin_with_the_depth_of_the_face_at_its_edge(astronaut: De
     face = np.full((size, size), np.inf)
     disc = np.hypot(x - middle[0], y - middle[1]) < 0.4 * width
     face[disc] = middle[2]
-    z = behind(mesh, face)
+    z = add_surroundings(mesh, face)
     np.testing.assert_array_equal(z[disc], np.float32(middle[2]))
     distance = np.hypot(x - middle[0], y - middle[1]) - 0.4 * width
     beside = (distance > 0) & (distance < 1.5) & np.isfinite(z)
-    body = behind(mesh, np.full((size, size), np.inf))
+    body = add_surroundings(mesh, np.full((size, size), np.inf))
     jump = np.maximum(body - middle[2], 0)[beside].max()
     assert jump > 0.1 * width
     # So far the exponential has left the edge after 1.5 pixels and a cell of the grid.
@@ -249,9 +248,9 @@ def test_a_face_that_sticks_out_of_its_surroundings_has_nothing_beside_it(astron
     mesh = astronaut.mesh.astype(float)
     face = np.full((256, 256), np.inf)
     face[3:21, 3:21] = 5.0  # in a corner, where no part of the body is
-    z = behind(mesh, face)
+    z = add_surroundings(mesh, face)
     assert not np.isnan(z).any()
     np.testing.assert_array_equal(z[3:21, 3:21], 5)
     np.testing.assert_array_equal(z[:3, :24], np.inf)
-    body = behind(mesh, np.full((256, 256), np.inf))
+    body = add_surroundings(mesh, np.full((256, 256), np.inf))
     np.testing.assert_array_equal(np.isfinite(z), np.isfinite(body) | np.isfinite(face))

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 from made_faces import crop, face, write_faces
-from pipeline.depth.tone import toned
 
 from pipeline.common.images import decode_depth, resize
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.depth.depth import DepthSettings, make_depth
+from pipeline.depth.mesh import to_depth
 from pipeline.depth.network import DepthNetwork
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
@@ -128,7 +128,7 @@ def test_the_stage_normalises_over_the_face(folders: tuple[Path, Path], project:
     low, high = np.percentile(given[hull > 0], (0.5, 99.5))
     np.testing.assert_allclose(rows["a"], np.clip((given - low) / (high - low), 0, 1), atol=1e-3)
     around = made(folders, surround=0.3)["a"]
-    np.testing.assert_allclose(around, toned(-given, -high, -low, 0.3), atol=1e-3)
+    np.testing.assert_allclose(around, to_depth(-given, -high, -low, 0.3), atol=1e-3)
     reasons = {row["id"]: row["reason"] for row in read_quarantine("depth")}
     assert reasons == {
         "blank": "no face found, so no range to normalise depth to",

@@ -19,7 +19,7 @@ def test_errors_fall_into_the_bin_of_their_pose():
     errors = [np.full(68, 0.01), None, np.full(68, 0.03), np.full(68, 0.2)]
     errors[0][0:17] = 0.05  # the jaw
     bins = by_pose([-9.9, 10, 5, -45], errors)
-    assert [(b.low, b.offered, b.found) for b in bins] == [
+    assert [(b.low, b.offered, b.detected) for b in bins] == [
         (0, 2, 2),
         (10, 1, 0),
         (20, 0, 0),

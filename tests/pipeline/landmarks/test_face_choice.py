@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_faces import crop
 
-from pipeline.landmarks.detector import chosen
+from pipeline.landmarks.detector import face_index
 from pipeline.landmarks.face_mesh import FaceMesh
 
 
@@ -18,11 +18,11 @@ from pipeline.landmarks.face_mesh import FaceMesh
     ],
 )
 def test_which_face_is_meant(boxes: list, largest: int, central: int):
-    assert chosen(np.array(boxes), 100, 100, "largest") == largest
-    assert chosen(np.array(boxes), 100, 100, "central") == central
+    assert face_index(np.array(boxes), 100, 100, "largest") == largest
+    assert face_index(np.array(boxes), 100, 100, "central") == central
     scaled = np.array(boxes, float) * 7
-    assert chosen(scaled, 700, 700, "largest") == largest
-    assert chosen(scaled, 700, 700, "central") == central
+    assert face_index(scaled, 700, 700, "largest") == largest
+    assert face_index(scaled, 700, 700, "central") == central
 
 
 def test_the_detector_takes_the_face_that_is_chosen():

@@ -11,7 +11,7 @@ from made_faces import crop, face, write_faces
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.depth.depth import DepthSettings, make_depth
 from pipeline.landmarks import face_alignment as fan
-from pipeline.landmarks.detector import chosen
+from pipeline.landmarks.detector import face_index
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
 
@@ -59,7 +59,7 @@ def test_the_whole_package_runs_on_local_weights(detector: fan.FaceAlignment):
     np.testing.assert_allclose(boxes[:, 2:4] - boxes[:, :2], ANCHOR - 1, atol=1)
     centres = (boxes[:, :2] + boxes[:, 2:4]) / 2
     middle = np.hypot(*(centres - 128).T)
-    box = boxes[chosen(boxes[:, :4], 256, 256, "central")]
+    box = boxes[face_index(boxes[:, :4], 256, 256, "central")]
     assert np.hypot(*((box[:2] + box[2:4]) / 2 - 128)) <= middle.min() + 2.56  # 1 % of the side
     # Empty heat maps have their maximum in the first of 64 x 64 cells; the crop around a box is
     # 200/195 of its width and height together, its middle 12 % of the height above the box's.
