@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+from sketchface_models.metrics.registry import Direction
 
 LEVEL = 0.95
 LEAST_SEEDS = 3
@@ -42,8 +43,6 @@ LEAST_FACES = 6
 INFINITE_COUNTS_AS = 100.0
 """What +inf enters a mean as. Only the PSNR (dB) of identical pictures is infinite; 8-bit pictures
 of 250 x 250 that differ at all stay below 96.1 dB."""
-
-Direction = Literal["higher", "lower"]
 
 
 class Verdict(StrEnum):
@@ -130,6 +129,15 @@ class Sample:
         if fixed:
             each, table = each[:1], table[:1]
         return cls(each, table, count, resampled=True, fixed=fixed)
+
+    def of_seed(self, row: int) -> Sample:
+        """Return what one training alone scored.
+
+        Args:
+            row: which of the S.
+        """
+        rows = slice(row, row + 1)
+        return replace(self, seeds=self.seeds[rows], faces=self.faces[rows])
 
     @property
     def replicated(self) -> bool:
@@ -226,7 +234,8 @@ def compare(
     difference = float(ours.seeds.mean() - theirs.seeds.mean())
     p = 1.0 if ours.count < least else p_value(difference, error, freedom)
     scope = Scope.SYSTEMS if replicated else Scope.NETWORKS
-    return Comparison(difference, error, freedom, p, ours.count, scope, direction == "higher")
+    higher = direction is Direction.HIGHER
+    return Comparison(difference, error, freedom, p, ours.count, scope, higher)
 
 
 def verdicts(comparisons: Sequence[Comparison]) -> list[Verdict]:

@@ -6,91 +6,163 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 
+from pipeline.common.records import (
+    ALL,
+    BASELINES,
+    RANK,
+    Evaluation,
+    Level,
+    Measure,
+    Method,
+    Subset,
+    Summary,
+    per_face,
+    pooled,
+    read_evaluations,
+    resampled,
+    subsets,
+)
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.evaluate.layout import MODEL, TRIVIAL
-from pipeline.evaluate.setfile import SETS_FILE, SetScores, read_sets
+from pipeline.common.verdicts import Sample
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.sets import SetScore
+from sketchface_models.metrics.registry import Direction
 
-ROWS = (MODEL, *TRIVIAL)
-RANK = "rank"
-WHOLE = "all"
-"""The part that is all test faces."""
-_NOT_METRICS = ("row", "id", "style")
+RANKS = {f"rank_{k}": k for k in (1, 5)}
+"""Measures of retrieval, and how many of the most similar targets they look at."""
+RANK_MEASURES = tuple(Measure(name, f"rank-{k}", Direction.HIGHER) for name, k in RANKS.items())
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One run from one seed, trained and scored.
+class Training:
+    """What `train` left of one run from one seed.
 
-    summary: `summary.json` of its `evaluate` folder. card: `model.json` of its weights.
-    environment: `run.json` of its logs. scores: row -> metric (and `rank`) -> (N,) float64 in the
-    order of `ids`. sets: row -> part -> metric -> what the row scored as a set. steps: the file of
-    loss terms. samples: the sample sheet, a PNG.
+    card: `model.json` of the weights. environment: `run.json` of the logs. steps: the file of
+    loss terms.
     """
 
     seed: int
-    summary: Json
     card: Json
     environment: Json
-    ids: tuple[str, ...]
-    scores: dict[str, dict[str, np.ndarray]]
-    styles: tuple[int | None, ...]
-    sets: SetScores
     steps: Path
-    samples: Path
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run from all its seeds, all scored on the same faces by the same protocol."""
+class Result:
+    """One output of one run from all its seeds, scored on the same faces by the same protocol.
+
+    name: of the run, and of the output where the run has several.
+    """
 
     name: str
-    trained: tuple[Trained, ...]
+    run: str
+    evaluations: tuple[Evaluation, ...]
+    trainings: tuple[Training, ...]
+    _samples: dict[tuple[str, Method, Subset], Sample | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _frames: dict[tuple[str, Method], pd.DataFrame] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _parts: list[dict[tuple[str, str], Evaluation]] = field(
+        default_factory=list, repr=False, compare=False
+    )
 
     @property
-    def summary(self) -> Json:
-        """The first seed's summary; `read_run` made sure that what is shared is the same."""
-        return self.trained[0].summary
+    def summary(self) -> Summary:
+        """The first seed's summary; what matters of it is the same for all."""
+        return self.evaluations[0].summary
 
     @property
-    def rows(self) -> list[str]:
-        """The system's row and those trivial rows that there are, in table order."""
-        return [row for row in ROWS if row in self.trained[0].scores]
+    def seeds(self) -> list[int]:
+        """Seeds of the trainings."""
+        return [each.seed for each in self.trainings]
 
     @property
-    def metrics(self) -> list[str]:
-        """What was measured of every face, in table order."""
-        return [name for name in self.trained[0].scores[MODEL] if name != RANK]
+    def methods(self) -> list[Method]:
+        """The system and the baselines that there are, in table order."""
+        return self.evaluations[0].methods
 
     @property
-    def set_metrics(self) -> list[str]:
-        """What was measured of all faces together, in table order."""
-        return list(self.trained[0].sets.get(MODEL, {}).get(WHOLE, {}))
+    def baselines(self) -> list[Method]:
+        """Those of the methods that learn nothing."""
+        return [method for method in self.methods if method in BASELINES]
 
     @property
-    def measures(self) -> list[str]:
-        """Both."""
-        return [*self.metrics, *self.set_metrics]
+    def measures(self) -> tuple[Measure, ...]:
+        """What was measured, retrieval apart, in table order."""
+        return self.summary.measures
 
-    def values(self, row: str, metric: str) -> np.ndarray:
-        """(S, N) float64: one line a seed, one column a face."""
-        return np.stack([each.scores[row][metric] for each in self.trained])
+    @property
+    def subsets(self) -> list[Subset]:
+        """All test faces, and those of each style or without shared photos."""
+        return subsets(self.evaluations[0].faces)
 
-    def set_scores(self, row: str, metric: str, part: str = WHOLE) -> list[SetScore]:
-        """One for each seed; none where the row or the part has no such score."""
-        found = [each.sets.get(row, {}).get(part, {}).get(metric) for each in self.trained]
-        return [score for score in found if score]
+    @property
+    def retrieved(self) -> bool:
+        """Whether targets were ranked by their likeness to what was generated."""
+        return self.sample("rank_1") is not None
+
+    def sample(
+        self, metric: str, method: Method = Method.SYSTEM, subset: Subset = ALL
+    ) -> Sample | None:
+        """Return what a method scored by a measure (or of `RANKS`); None if not measured."""
+        key = (metric, method, subset)
+        if key not in self._samples:
+            self._samples[key] = self._read_sample(*key)
+        return self._samples[key]
+
+    def _read_sample(self, metric: str, method: Method, subset: Subset) -> Sample | None:
+        fixed = method is not Method.SYSTEM
+        level = {measure.name: measure.level for measure in self.measures}.get(metric)
+        if metric in RANKS:
+            values = self._per_face(RANK, method, subset) <= RANKS[metric]
+            return Sample.per_face(values, fixed) if values.size else None
+        if level in (None, Level.FACE):
+            values = self._per_face(metric, method, subset)
+            return Sample.per_face(values, fixed) if values.size else None
+        each = self._only(metric, method)
+        of_seeds = pooled(each, metric, method, subset)
+        if not len(of_seeds):
+            return None
+        count = int(subset.mask(each[0].faces).sum())
+        return Sample.pooled(of_seeds, resampled(each, metric, method, subset), count, fixed)
+
+    def _per_face(self, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
+        """Values of faces, (S, N); those of a subset are picked from all where that is enough."""
+        each = self._only(metric, method)
+        if subset == ALL or any((one.scores["subset"] == str(subset)).any() for one in each):
+            return per_face(each, metric, method, subset)
+        key = (metric, method)
+        if key not in self._frames:
+            self._frames[key] = per_face(each, metric, method)
+        faces = each[0].faces
+        return self._frames[key].filter(faces["id"][subset.mask(faces)], axis="columns")
+
+    def _only(self, metric: str, method: Method) -> list[Evaluation]:
+        """The evaluations with nothing but the lines of one measure and method."""
+        if not self._parts:
+            for evaluation in self.evaluations:
+                self._parts.append(_by_measure(evaluation))
+        return [part.get((str(method), metric), part["", ""]) for part in self._parts]
+
+
+def _by_measure(evaluation: Evaluation) -> dict[tuple[str, str], Evaluation]:
+    """(Method, metric) -> the evaluation with only their lines; ("", "") has none."""
+    columns = ["method", "metric"]
+    empty = replace(evaluation, scores=evaluation.scores[:0], resampled=evaluation.resampled[:0])
+    resamples = dict(list(evaluation.resampled.groupby(columns)))
+    return {("", ""): empty} | {
+        key: replace(empty, scores=lines, resampled=resamples.get(key, empty.resampled))
+        for key, lines in evaluation.scores.groupby(columns)
+    }
 
 
 @dataclass(frozen=True)
@@ -112,14 +184,9 @@ class Data:
         """All test faces that the data set promises, also the lost ones."""
         return int(self.about["splits"]["test"]) + self.lost
 
-    @property
-    def shared(self) -> frozenset[str]:
-        """Test faces whose photo also stands in train."""
-        return frozenset(self.about.get("shared", []))
-
 
 def read_data(folder: Path) -> Data:
-    """What `folder/faces` and `folder/landmarks` say of the data.
+    """Return what `folder/faces` and `folder/landmarks` say of the data.
 
     Raises:
         SketchFaceError: naming the stage to run, if one of them is missing, damaged or older than
@@ -137,95 +204,62 @@ def read_data(folder: Path) -> Data:
             "run `dvc repro landmarks`"
         )
     lost = sum(row.get("split") == "test" for row in left_out)
-    reasons = Counter((row["stage"], kind(row["reason"])) for row in left_out)
+    reasons = Counter((row["stage"], without_file(row["reason"])) for row in left_out)
     ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    return Data(about, tuple((*kind, count) for kind, count in ordered), located, lost)
+    return Data(about, tuple((*reason, count) for reason, count in ordered), located, lost)
 
 
-def read_run(name: str, seeds: Sequence[int], folder: Path, data: Data) -> Run:
-    """A run from `folder/evaluate/NAME/SEED` and `folder/train/NAME/SEED`.
+def read_results(run: str, seeds: Sequence[int], folder: Path, data: Data) -> list[Result]:
+    """Return every output of a run, from `folder/evaluate/RUN` and `folder/train/RUN`.
 
     Raises:
         SketchFaceError: naming the stage to run, if a folder is missing or damaged, if test faces
             of `data` are neither scored nor named as missing, or if the seeds were not scored
             alike.
     """
-    trained = tuple(_read_trained(name, seed, folder) for seed in seeds)
-    first = trained[0]
-    for each in trained:
-        place = f"{folder}/evaluate/{name}/{each.seed}"
-        remedy = f"run `dvc repro evaluate@{name}-{each.seed}`"
-        counted = len(each.ids) + len(each.summary["missing"])
+    trainings = tuple(_read_training(run, seed, folder) for seed in seeds)
+    by_seed = [read_evaluations(folder, run, seed) for seed in seeds]
+    outputs = [each.summary.output for each in by_seed[0]]
+    for evaluations in by_seed:
+        _check_alike(by_seed[0], evaluations, data)
+    return [
+        Result(run if len(outputs) == 1 else f"{run}: {output}", run, evaluations, trainings)
+        for output, evaluations in zip(outputs, zip(*by_seed, strict=True), strict=True)
+    ]
+
+
+def _check_alike(first: Sequence[Evaluation], own: Sequence[Evaluation], data: Data) -> None:
+    """Refuse a seed that was scored unlike the first, or on fewer faces than there are."""
+    of, seed = own[0].summary, first[0].summary.seed
+    remedy = f"run `dvc repro evaluate@{of.run}-{of.seed}`"
+    if [each.summary.output for each in own] != [each.summary.output for each in first]:
+        raise SketchFaceError(f"{own[0].folder.parent}: other outputs than seed {seed}; {remedy}")
+    for each, other in zip(own, first, strict=True):
+        counted = len(each.ids) + len(each.summary.missing)
         if counted != data.test:
             raise SketchFaceError(
-                f"{place}: accounts for {counted} test faces, but there are {data.test}; {remedy}"
-            )
-        if (each.ids, each.summary["protocol"]) != (first.ids, first.summary["protocol"]):
-            raise SketchFaceError(
-                f"{place}: scored on other faces or by another protocol than seed {first.seed}; "
+                f"{each.folder}: accounts for {counted} test faces, but there are {data.test}; "
                 f"{remedy}"
             )
-    return Run(name, trained)
+        if (each.ids, each.summary.protocol) != (other.ids, other.summary.protocol):
+            raise SketchFaceError(
+                f"{each.folder}: scored on other faces or by another protocol than seed {seed}; "
+                f"{remedy}"
+            )
 
 
-def _read_trained(name: str, seed: int, folder: Path) -> Trained:
-    scored, trained = folder / "evaluate" / name / str(seed), folder / "train" / name / str(seed)
-    evaluate, train = f"evaluate@{name}-{seed}", f"train@{name}-{seed}"
-    summary = read_json(scored / "summary.json", evaluate)
-    if (summary.get("run"), summary.get("seed")) != (name, seed):
-        raise SketchFaceError(
-            f"{scored}/summary.json: of run {summary.get('run')}, seed {summary.get('seed')}; "
-            f"run `dvc repro {evaluate}`"
-        )
-    ids, styles, scores = _read_scores(scored / "per_image.parquet", evaluate)
-    sets = require(scored / SETS_FILE, evaluate)
-    try:
-        measured = read_sets(sets)
-    except (OSError, ValueError, KeyError):
-        raise SketchFaceError(f"{sets}: damaged; run `dvc repro {evaluate}`") from None
-    return Trained(
+def _read_training(run: str, seed: int, folder: Path) -> Training:
+    trained, stage = folder / "train" / run / str(seed), f"train@{run}-{seed}"
+    return Training(
         seed=seed,
-        summary=summary,
-        card=read_json(trained / "weights" / "model.json", train),
-        environment=read_json(trained / "logs" / "run.json", train),
-        ids=ids,
-        scores=scores,
-        styles=styles,
-        sets=measured,
-        steps=require(trained / "logs" / "steps.jsonl", train),
-        samples=require(scored / "samples.png", evaluate),
+        card=read_json(trained / "weights" / "model.json", stage),
+        environment=read_json(trained / "logs" / "run.json", stage),
+        steps=require(trained / "logs" / "steps.jsonl", stage),
     )
 
 
-def _read_scores(
-    path: Path, stage: str
-) -> tuple[tuple[str, ...], tuple[int | None, ...], dict[str, dict[str, np.ndarray]]]:
-    """Ids, styles, and row -> metric -> (N,), every row in the order of the ids."""
-    try:
-        columns = pq.read_table(require(path, stage)).to_pydict()
-    except (OSError, pa.ArrowInvalid):
-        raise SketchFaceError(f"{path}: damaged; run `dvc repro {stage}`") from None
-    row_of = np.array(columns["row"])
-    ids = np.array(columns["id"])
-    scores: dict[str, dict[str, np.ndarray]] = {}
-    first = row_of == MODEL
-    for row in dict.fromkeys(columns["row"]):
-        chosen = row_of == row
-        if not np.array_equal(ids[chosen], ids[first]):
-            raise SketchFaceError(
-                f"{path}: row {row} has other faces than {MODEL}; run `dvc repro {stage}`"
-            )
-        scores[row] = {
-            metric: np.array(values, float)[chosen]
-            for metric, values in columns.items()
-            if metric not in _NOT_METRICS
-        }
-    styles = [style for style, of_model in zip(columns["style"], first, strict=True) if of_model]
-    return tuple(ids[first].tolist()), tuple(styles), scores
-
-
 def read_steps(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
-    """Step and terms of every line of a `steps.jsonl`.
+    """Yield step and terms of every line of a `steps.jsonl`.
 
     Raises:
         SketchFaceError: if a line is damaged.
@@ -239,28 +273,28 @@ def read_steps(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
                 raise SketchFaceError(f"{path}:{number}: damaged; train this run again") from None
 
 
-def kind(reason: str) -> str:
-    """A quarantine reason without the name of the file it begins with."""
+def without_file(reason: str) -> str:
+    """Return a quarantine reason without the name of the file it begins with."""
     return re.sub(r"^\S+: ", "", reason)
 
 
 def read_json(path: Path, stage: str) -> Json:
-    """A JSON file that a stage wrote.
+    """Return the content of a JSON file that a stage wrote.
 
     Raises:
         SketchFaceError: naming the stage to run, if it is missing or damaged.
     """
     try:
-        found = json.loads(require(path, stage).read_text(encoding="utf-8"))
+        content = json.loads(require(path, stage).read_text(encoding="utf-8"))
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise SketchFaceError(f"{path}: damaged; run `dvc repro {stage}`")
-    return found
+    return content
 
 
 def require(path: Path, stage: str) -> Path:
-    """The path itself.
+    """Return the path itself.
 
     Raises:
         SketchFaceError: naming the stage to run, if there is nothing.

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.report.collect import Run, read_steps
+from pipeline.report.collect import Result, read_steps
 
 POINTS = 200
 """Most points a training term keeps."""
@@ -44,21 +44,21 @@ class Curve:
     values: np.ndarray
 
 
-def curves(run: Run) -> list[Curve]:
-    """Every term of every seed, thinned, in the order in which terms first appear."""
-    found = []
-    for each in run.trained:
+def curves(result: Result) -> list[Curve]:
+    """Return every term of every seed, thinned, in the order in which terms first appear."""
+    thinned = []
+    for each in result.trainings:
         for term, (steps, values) in _terms(each.steps).items():
             if not term.startswith(VALIDATION):
                 steps, values = thin(steps, values)
-            found.append(Curve(run.name, each.seed, term, steps, values))
-    return found
+            thinned.append(Curve(result.run, each.seed, term, steps, values))
+    return thinned
 
 
 def thin(
     steps: np.ndarray, values: np.ndarray, points: int = POINTS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """At most `points` points: consecutive values in equal bins, each its mean at its last step.
+    """Return at most `points` points: means of consecutive values in equal bins, at the last step.
 
     So the last step stays, and nothing between two points is lost from the mean.
 
@@ -73,7 +73,7 @@ def thin(
 
 
 def picture(curves: list[Curve]) -> bytes:
-    """The curves of one run as SVG bytes: one panel a term, one colour a seed.
+    """Return the curves of one run as SVG bytes: one panel a term, one colour a seed.
 
     It follows the reader's light or dark setting, and equal curves make equal bytes.
     """
@@ -82,31 +82,31 @@ def picture(curves: list[Curve]) -> bytes:
     rows = -(-len(terms) // columns)
     with matplotlib.rc_context(SETTINGS):
         figure = Figure((3.4 * columns, 2.3 * rows), layout="constrained")
-        for place, term in enumerate(terms, 1):
-            axes = figure.add_subplot(rows, columns, place)
+        for panel, term in enumerate(terms, 1):
+            axes = figure.add_subplot(rows, columns, panel)
             _panel(axes, term, [curve for curve in curves if curve.term == term])
-            if place == 1 and len({curve.seed for curve in curves}) > 1:
+            if panel == 1 and len({curve.seed for curve in curves}) > 1:
                 axes.legend(frameon=False, fontsize=8)
         figure.supxlabel("step", fontsize=9)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    drawn = buffer.getvalue().decode().replace(INK, "currentColor")
-    return drawn.replace("<defs>", STYLE + "<defs>", 1).encode()
+    svg = buffer.getvalue().decode().replace(INK, "currentColor")
+    return svg.replace("<defs>", STYLE + "<defs>", 1).encode()
 
 
 def data_uri(picture: bytes, kind: str) -> str:
-    """A picture inside the page itself; `kind` as in `image/svg+xml`."""
+    """Return a picture as an address inside the page itself; `kind` as in `image/svg+xml`."""
     return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def _panel(axes: Axes, term: str, curves: list[Curve]) -> None:
     axes.set_title(term, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    for place, curve in enumerate(curves):
+    for index, curve in enumerate(curves):
         axes.plot(
             curve.steps,
             curve.values,
-            color=COLOURS[place % len(COLOURS)],
+            color=COLOURS[index % len(COLOURS)],
             linewidth=1.2,
             marker="o" if len(curve.steps) == 1 else "",
             label=f"seed {curve.seed}",

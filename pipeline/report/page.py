@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markdown_it import MarkdownIt
@@ -16,18 +15,22 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
-from pipeline.report.collect import Run
+from pipeline.common.records import CONFUSION_PICTURE, SAMPLES_FILE, Kind
+from pipeline.common.verdicts import Verdict
+from pipeline.report.collect import Result, require
 from pipeline.report.curves import Curve, data_uri, picture
-from pipeline.report.document import VERDICTS, Document
-from pipeline.report.parsers import Parser, overview
-from pipeline.report.studies import CONTRADICTED, SUPPORTED
+from pipeline.report.document import Document
+from pipeline.report.studies import Word
 from pipeline.report.styles import styles_sheet
 from pipeline.report.tables import count, listed, plain
 from sketchface_models.styles import STYLE
 
-COLOURED = {word: word for word in VERDICTS} | {SUPPORTED: "better", CONTRADICTED: "worse"}
+COLOURED = {str(verdict): str(verdict) for verdict in Verdict} | {
+    str(Word.SUPPORTED): "better",
+    str(Word.CONTRADICTED): "worse",
+}
 """Words in cells, and which colour they take."""
-MARK = re.compile(r"<!-- pictures (\S+) -->")
+MARK = re.compile(r"<!-- pictures (.+) -->")
 RANGE = re.compile(r" (\[[-\d., ]+\])</td>")
 WIDTHS = (1400, 1000, 700, 480)
 PAGE_BYTES = 7_000_000
@@ -37,27 +40,17 @@ LONG = 40
 
 
 def markdown(document: Document) -> str:
-    """The report as GitHub-flavoured Markdown."""
+    """Return the report as GitHub-flavoured Markdown."""
     text = _templates().get_template("report.md.j2").render(doc=document, count=count, plain=plain)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def parsers_markdown(parsers: Sequence[Parser], data: Mapping[str, Any], alone: bool) -> str:
-    """The parsers' part; with a head of its own where there is nothing else to report."""
-    template = _templates().get_template("parsers.md.j2")
-    text = template.render(
-        parsers=parsers, overview=overview(parsers), data=data, alone=alone,
-        count=count, plain=plain,
-    )  # fmt: skip
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
 def page(text: str, figures: Mapping[str, str], data: str) -> str:
-    """The same report as a self-contained HTML page.
+    """Return the same report as a self-contained HTML page.
 
     Args:
         text: what `markdown` gave.
-        figures: run -> HTML that takes the place of its mark in the text.
+        figures: name of a result -> HTML that takes the place of its mark in the text.
         data: name of the data set, for the title.
     """
     parser = MarkdownIt("commonmark").enable("table")
@@ -65,62 +58,62 @@ def page(text: str, figures: Mapping[str, str], data: str) -> str:
     sections = _mark_headings(tokens)
     _mark_cells(tokens)
     for token in tokens:
-        found = MARK.match(token.content) if token.type == "html_block" else None
-        if found:
-            token.content = figures[found[1]]
+        mark = MARK.match(token.content) if token.type == "html_block" else None
+        if mark:
+            token.content = figures[mark[1]]
     body = parser.renderer.render(tokens, parser.options, {})
     body = RANGE.sub(r' <span class="range">\1</span></td>', _scrolling(body))
     template = _templates().get_template("index.html.j2")
     return template.render(body=Markup(body), sections=sections, data=data) + "\n"
 
 
-def figures(run: Run, curves: Sequence[Curve], most_bytes: int) -> str:
-    """HTML with the sample sheet of the first seed and the loss curves of all.
+def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
+    """Return HTML with the pictures of the first seed and the loss curves of all.
 
     Args:
-        run: whose pictures.
+        result: whose pictures.
         curves: of all its seeds.
-        most_bytes: what the sample sheet may take, with the sheet of styles where there is one.
+        most_bytes: what the sample sheet may take, with the sheet of styles and the picture of
+            the confusion matrix where there are such.
+
+    Raises:
+        SketchFaceError: naming the stage to run, if the sample sheet is missing.
     """
-    first = run.trained[0]
-    inputs = first.card["model"]["task"]["inputs"]
-    pictures = [name for name in inputs if name != STYLE]
-    columns = [*pictures, "what was drawn", f"the target ({run.summary['target']})"]
-    styled = styles_sheet(run)
-    share = most_bytes // 2 if styled else most_bytes
+    first = result.evaluations[0]
+    stage = f"evaluate@{result.run}-{first.summary.seed}"
+    samples = require(first.folder / SAMPLES_FILE, stage)
+    confusion = first.folder / CONFUSION_PICTURE
+    more = {"styles": styles_sheet(result), "confusion": confusion if confusion.exists() else None}
+    share = most_bytes // (1 + sum(path is not None for path in more.values()))
     return (
         _templates()
         .get_template("figures.html.j2")
         .render(
-            run=run.name,
-            seed=first.seed,
-            columns=listed(columns),
+            run=result.name,
+            seed=first.summary.seed,
+            columns=_columns(result),
             terms=listed(dict.fromkeys(curve.term for curve in curves)),
-            samples=data_uri(webp(first.samples, share), "image/webp"),
-            styles=data_uri(webp(styled, share), "image/webp") if styled else "",
-            losses=data_uri(picture(list(curves)), "image/svg+xml"),
+            samples=data_uri(webp(samples, share), "image/webp"),
+            losses=data_uri(picture(list(curves)), "image/svg+xml") if curves else "",
+            **{
+                name: data_uri(webp(path, share), "image/webp") if path else ""
+                for name, path in more.items()
+            },
         )
     )
 
 
-def parser_figures(parser: Parser, curves: Sequence[Curve], most_bytes: int) -> str:
-    """HTML with the confusion picture, the sheet of the worst faces, and the loss curves."""
-    share = most_bytes // 2
-    return (
-        _templates()
-        .get_template("parsers.html.j2")
-        .render(
-            run=parser.name,
-            terms=listed(dict.fromkeys(curve.term for curve in curves)),
-            confusion=data_uri(webp(parser.folder / "confusion.png", share), "image/webp"),
-            samples=data_uri(webp(parser.folder / "samples.png", share), "image/webp"),
-            losses=data_uri(picture(list(curves)), "image/svg+xml"),
-        )
-    )
+def _columns(result: Result) -> str:
+    """What stands on the sample sheet, in words."""
+    summary = result.summary
+    if summary.kind is Kind.LABELS:
+        return "photo, what was generated, truth; the worst first"
+    pictures = [name for name in summary.inputs if name != STYLE]
+    return listed([*pictures, "what was generated", f"the target ({summary.target})"])
 
 
 def webp(path: Path, most_bytes: int) -> bytes:
-    """A picture as WebP, no wider than it need be to take at most so many bytes."""
+    """Return a picture as WebP, no wider than it need be to take at most so many bytes."""
     sheet = Image.open(path).convert("RGB")
     for width in WIDTHS:
         height = max(1, round(sheet.height * width / sheet.width))
@@ -143,14 +136,14 @@ def _templates() -> Environment:
 
 def _mark_headings(tokens: list[Token]) -> list[tuple[str, str]]:
     """Give second-level headings an id; returns (id, title) of each."""
-    found = []
+    headings = []
     for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.tag == "h2":
             title = inline.content.replace("`", "")
             id = re.sub(r"[^a-z0-9_-]+", "-", title.lower()).strip("-")
             token.attrSet("id", id)
-            found.append((id, title))
-    return found
+            headings.append((id, title))
+    return headings
 
 
 def _mark_cells(tokens: list[Token]) -> None:
@@ -173,6 +166,6 @@ def _mark_cells(tokens: list[Token]) -> None:
 
 
 def _scrolling(body: str) -> str:
-    """Wide tables scroll by themselves, with the keyboard too, and not the whole page."""
+    """Let wide tables scroll by themselves, with the keyboard too, and not the whole page."""
     frame = '<div class="scroll" role="region" aria-label="Table" tabindex="0">\n<table>'
     return body.replace("<table>", frame).replace("</table>", "</table>\n</div>")

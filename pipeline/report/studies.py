@@ -1,9 +1,9 @@
 """Studies: sets of runs that stand for the rows of a published table, and what its paper claims.
 
 `studies.json` names them. A claim says that one run is better or worse than others by some
-measures; what the runs here say of it follows from the rule of evidence alone: supported where the
-difference has the claimed sign and its 95 % interval excludes zero, contradicted where it has the
-other sign and excludes zero, else undecided.
+measures. It speaks of systems, so it takes at least three seeds of each; then it is supported
+where the verdict is the claimed one, contradicted where it is the opposite, else undecided. All
+statements of a study's claims are one family for Holm's correction.
 """
 
 from __future__ import annotations
@@ -11,23 +11,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
-from pipeline.evaluate.layout import MODEL
-from pipeline.report.collect import WHOLE, Run
-from pipeline.report.statistics import set_verdicts
-from sketchface_models.metrics.bootstrap import compare
-from sketchface_models.metrics.registry import METRICS
+from pipeline.common.records import ALL, Measure, why_not_comparable
+from pipeline.common.verdicts import Verdict
+from pipeline.report.collect import Result
+from pipeline.report.findings import STATEMENT, Statement, judge, statements
+from sketchface_models.metrics.registry import Direction
 
 STUDIES = Path(__file__).parent / "studies.json"
-STYLE = "style"
-"""The measure of whether drawings are in the style that was asked for."""
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-NOT_MEASURED, NOT_RUN, NOT_RANKED = "not measured", "not run", "not ranked"
 LEAST_RUNS = 2
+FIDELITY = Measure("fidelity", "style fidelity", Direction.HIGHER)
+"""How often what was generated is taken for the style that was asked for."""
+
+
+class Word(StrEnum):
+    """What the runs here say of a claim by one measure."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNDECIDED = "undecided"
+    FEW_SEEDS = "too few seeds"
+    NOT_MEASURED = "not measured"
+    NOT_RUN = "not run"
+    NOT_RANKED = "not ranked"
+
+
+DECISIVE = (
+    Word.CONTRADICTED,
+    Word.NOT_RUN,
+    Word.NOT_RANKED,
+    Word.NOT_MEASURED,
+    Word.FEW_SEEDS,
+    Word.UNDECIDED,
+)
+"""One counterexample is enough against a claim about several runs; for it, all must speak."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +63,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """`ours` is better or worse than each of `theirs`: measure -> better or worse."""
+    """`ours` is better or worse than each of `theirs`: measure -> which of them."""
 
     text: str
     ours: str
     theirs: tuple[str, ...]
-    expected: Mapping[str, str]
-    part: str
-    """Of the test faces, or all."""
+    expected: Mapping[str, Verdict]
+    subset: str = str(ALL)
+    """Name of a `Subset`."""
+
+    def statements(self, subset: str = "") -> Iterable[tuple[str, str, str, str]]:
+        """Yield what it states of single pairs and measures, as `findings.STATEMENT` says it."""
+        for other in self.theirs:
+            for metric in self.expected:
+                yield self.ours, other, subset or self.subset, metric
 
 
 @dataclass(frozen=True)
@@ -63,7 +91,7 @@ class Study:
     source: str
     data: str
     about: str
-    metrics: Mapping[str, tuple[str, str, int]]
+    metrics: Mapping[str, tuple[str, Direction, int]]
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...]
     notes: tuple[str, ...]
@@ -77,140 +105,112 @@ class Study:
         return [pair for pair in dict.fromkeys(claimed + rows) if pair[0] != pair[1]]
 
 
+class Findings:
+    """What the runs here say of a study's claims.
+
+    Args:
+        claims: of one table, and so of one family for Holm's correction.
+        results: run -> result, of the runs that there are.
+        subset: of the test faces; each claim's own if empty.
+    """
+
+    def __init__(
+        self, claims: Sequence[Claim], results: Mapping[str, Result], subset: str = ""
+    ) -> None:
+        self.results, self.subset = results, subset
+        asked = [key for claim in claims for key in claim.statements(subset)]
+        self.reasons = {key: self._why_not(*key) for key in dict.fromkeys(asked)}
+        tested = [s for key, why in self.reasons.items() if not why for s in self._stated(*key)]
+        self.said = judge(tested).set_index(STATEMENT)["verdict"]
+
+    def word(self, claim: Claim, metric: str) -> Word:
+        """Return what is said of one claim by one of its measures."""
+        if not any(_measured(result, metric) for result in self.results.values()):
+            return Word.NOT_MEASURED
+        keys = [key for key in claim.statements(self.subset) if key[3] == metric]
+        words = {self.reasons[key] or self._verdict(key, claim.expected[metric]) for key in keys}
+        return next((word for word in DECISIVE if word in words), Word.SUPPORTED)
+
+    def _verdict(self, key: tuple[str, str, str, str], expected: Verdict) -> Word:
+        verdict = self.said[key]
+        if verdict == Verdict.UNDECIDED:
+            return Word.UNDECIDED
+        return Word.SUPPORTED if verdict == expected else Word.CONTRADICTED
+
+    def _why_not(self, ours: str, theirs: str, subset: str, metric: str) -> Word | None:
+        """Return why nothing can be said of two runs by a measure; None if something can."""
+        if ours not in self.results or theirs not in self.results:
+            return Word.NOT_RUN
+        own, other = self.results[ours], self.results[theirs]
+        if why_not_comparable(own.evaluations[0], other.evaluations[0], across_inputs=True):
+            return Word.NOT_RANKED
+        stated = self._stated(ours, theirs, subset, metric)
+        if not stated:
+            return Word.NOT_MEASURED
+        enough = all(sample.replicated for sample in stated[0].samples)
+        return None if enough else Word.FEW_SEEDS
+
+    def _stated(self, ours: str, theirs: str, subset: str, metric: str) -> list[Statement]:
+        own, other = self.results[ours], self.results[theirs]
+        measures = [each for each in own.measures if each.name == metric]
+        chosen = [each for each in own.subsets if str(each) == subset]
+        return [s for each in chosen for s in statements(own, other, measures, each)]
+
+
+def _measured(result: Result, metric: str) -> bool:
+    return any(measure.name == metric for measure in result.measures)
+
+
+def compared_pairs(study: Study, results: Mapping[str, Result]) -> pd.DataFrame:
+    """Return what may be said of a study's pairs of runs by everything that was measured.
+
+    Returns:
+        As `findings.judge`: one family of its own. The verdicts are on trained networks where
+        there are fewer than three seeds.
+    """
+    return judge(
+        statement
+        for ours, theirs in study.pairs
+        if ours in results and theirs in results
+        for own, other in [(results[ours], results[theirs])]
+        if not why_not_comparable(own.evaluations[0], other.evaluations[0], across_inputs=True)
+        for statement in statements(own, other, own.measures)
+    )
+
+
 def read_studies(path: Path = STUDIES) -> list[Study]:
-    """The studies that a report knows of."""
+    """Return the studies that a report knows of."""
     return [_study(each) for each in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def studied(study: Study, runs: Iterable[str]) -> bool:
-    """Whether enough of a study was run to say something."""
+    """Return whether enough of a study was run to say something."""
     return len({row.run for row in study.rows} & set(runs)) >= LEAST_RUNS
 
 
-def verdict(claim: Claim, metric: str, runs: Mapping[str, Run], part: str = "") -> str:
-    """What the runs say of one claim by one measure.
-
-    Args:
-        claim: of a study.
-        metric: one that it names.
-        runs: name -> run, of those that were run.
-        part: of the test faces; the claim's own if empty.
-    """
-    if not _measurable(metric, runs.values()):
-        return NOT_MEASURED
-    wanted = claim.expected[metric]
-    words = []
-    for other in claim.theirs:
-        if claim.ours not in runs or other not in runs:
-            words.append(NOT_RUN)
-            continue
-        found = word(runs[claim.ours], runs[other], metric, part or claim.part)
-        if found in ("better", "worse"):
-            words.append(SUPPORTED if found == wanted else CONTRADICTED)
-        else:
-            words.append(found)
-    # One counterexample is enough against a claim about several runs; for it, all must speak.
-    for decisive in (CONTRADICTED, NOT_RUN, NOT_RANKED, NOT_MEASURED, UNDECIDED):
-        if decisive in words:
-            return decisive
-    return SUPPORTED
-
-
-def word(ours: Run, theirs: Run, metric: str, part: str = WHOLE) -> str:
-    """better, worse, undecided; or why two runs cannot be compared by a measure.
-
-    Args:
-        ours: of which it is said.
-        theirs: beside which.
-        metric: of faces, of sets, or `STYLE`.
-        part: `all`, or a style such as `style 1`.
-    """
-    if not alike(ours, theirs):
-        return NOT_RANKED
-    if metric == STYLE:
-        return _style_word(ours, theirs, part)
-    if metric in ours.set_metrics:
-        return set_verdicts(ours, MODEL, theirs, MODEL, part).get(metric, NOT_MEASURED)
-    chosen = faces_of(ours, part)
-    if metric not in ours.metrics or metric not in theirs.metrics or not chosen.any():
-        return NOT_MEASURED
-    own, others = (run.values(MODEL, metric)[:, chosen] for run in (ours, theirs))
-    return compare(own, others, METRICS[metric].direction).verdict
-
-
-def alike(ours: Run, theirs: Run) -> bool:
-    """Whether two runs may be ranked: one protocol, one target, the same faces."""
-    return (ours.summary["protocol"], ours.summary["target"], ours.trained[0].ids) == (
-        theirs.summary["protocol"],
-        theirs.summary["target"],
-        theirs.trained[0].ids,
-    )
-
-
-def faces_of(run: Run, part: str) -> np.ndarray:
-    """(N,) bool: the test faces of a style, or all."""
-    styles = run.trained[0].styles
-    return np.array([part in (WHOLE, f"style {style}") for style in styles])
-
-
-def style_hits(run: Run, part: str = WHOLE) -> np.ndarray | None:
-    """(S, N): how often each face came out in the style that was asked for; None if not measured.
-
-    Args:
-        run: any.
-        part: all styles that were asked for, or one of them.
-    """
-    tables = []
-    for each in run.trained:
-        asked = (each.summary.get(STYLE) or {}).get("hits_by_style", {})
-        chosen = [hits for style, hits in asked.items() if part in (WHOLE, f"style {style}")]
-        if not chosen:
-            return None
-        tables.append(np.mean(chosen, axis=0))
-    return np.stack(tables)
-
-
-def _style_word(ours: Run, theirs: Run, part: str) -> str:
-    own, others = style_hits(ours, part), style_hits(theirs, part)
-    if own is None or others is None:
-        return NOT_MEASURED
-    if _styled(ours) != _styled(theirs):
-        return NOT_RANKED
-    return compare(own, others, "higher").verdict
-
-
-def _styled(run: Run) -> list[tuple[list[str], list[str]]]:
-    """Which faces were drawn in which styles, seed by seed."""
-    told = [each.summary[STYLE] for each in run.trained]
-    return [(list(found["hits"]), list(found["hits_by_style"])) for found in told]
-
-
-def _measurable(metric: str, runs: Iterable[Run]) -> bool:
-    return any(
-        style_hits(run) is not None if metric == STYLE else metric in run.measures for run in runs
-    )
-
-
-def _study(found: Mapping[str, Any]) -> Study:
+def _study(values: Mapping[str, Any]) -> Study:
+    rows = values["rows"]
     return Study(
-        title=found["title"],
-        source=found["source"],
-        data=found["data"],
-        about=found["about"],
-        metrics={name: tuple(each) for name, each in found["metrics"].items()},
-        rows=tuple(Row(row["run"], row["name"], row.get("published", {})) for row in found["rows"]),
-        claims=tuple(_claims(found["claims"])),
-        notes=tuple(found["notes"]),
-        against=found.get("against", ""),
+        title=values["title"],
+        source=values["source"],
+        data=values["data"],
+        about=values["about"],
+        metrics={
+            name: (label, Direction(direction), decimals)
+            for name, (label, direction, decimals) in values["metrics"].items()
+        },
+        rows=tuple(Row(row["run"], row["name"], row.get("published", {})) for row in rows),
+        claims=tuple(_claim(each) for each in values["claims"]),
+        notes=tuple(values["notes"]),
+        against=values.get("against", ""),
     )
 
 
-def _claims(found: Sequence[Mapping[str, Any]]) -> Iterable[Claim]:
-    for each in found:
-        yield Claim(
-            text=each["text"],
-            ours=each["ours"],
-            theirs=tuple(each["theirs"]),
-            expected=each["expected"],
-            part=each.get("part", WHOLE),
-        )
+def _claim(values: Mapping[str, Any]) -> Claim:
+    return Claim(
+        text=values["text"],
+        ours=values["ours"],
+        theirs=tuple(values["theirs"]),
+        expected={metric: Verdict(word) for metric, word in values["expected"].items()},
+        subset=values.get("subset", str(ALL)),
+    )

@@ -1,4 +1,4 @@
-"""What the report says of runs that are told in which style to draw."""
+"""What the report says of runs that take a style."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
-from pipeline.evaluate.layout import STYLES_SHEET
-from pipeline.report.collect import Run
-from pipeline.report.tables import FIXED, NOTHING, Table, code, count, listed, percent, plain, table
-from sketchface_models.metrics.bootstrap import Interval, mean_interval
+from pipeline.common.records import STYLES_FILE
+from pipeline.common.verdicts import estimate
+from pipeline.report.collect import Json, Result
+from pipeline.report.studies import FIDELITY
+from pipeline.report.tables import FIXED, NOTHING, code, count, listed, percent, plain, table
 
 
 @dataclass(frozen=True)
@@ -21,39 +22,35 @@ class Styles:
 
     classifier: str
     """How well it knows real sketches; empty where no run could be asked."""
-    fidelity: Table | None
+    fidelity: pd.DataFrame | None
     notes: tuple[str, ...]
     """Why runs have no line in the table."""
 
 
-def styles(runs: Sequence[Run]) -> Styles | None:
-    """The section, if a run takes a style."""
-    told = [run for run in runs if "style" in run.summary]
-    if not told:
+def styles(results: Sequence[Result]) -> Styles | None:
+    """Return the section, if a run takes a style."""
+    styled = [result for result in results if result.summary.style]
+    if not styled:
         return None
-    asked = [run for run in told if "note" not in run.summary["style"]]
-    notes = [
-        f"{code(run.name)}: {plain(run.summary['style']['note'])}"
-        for run in told
-        if run not in asked
-    ]
+    asked = [result for result in styled if "note" not in _about(result)]
+    notes = tuple(
+        f"{code(result.name)}: {plain(_about(result)['note'])}"
+        for result in styled
+        if "note" in _about(result)
+    )
     if not asked:
-        return Styles("", None, tuple(notes))
-    return Styles(_classifier(asked[0].summary["style"]), _table(asked), tuple(notes))
+        return Styles("", None, notes)
+    return Styles(_classifier(_about(asked[0])), _table(asked), notes)
 
 
-def fidelity(run: Run) -> Interval | None:
-    """How often drawings are taken for the style asked for, over faces and seeds."""
-    found = [each.summary.get("style", {}).get("hits") for each in run.trained]
-    if not all(found):
-        return None
-    return mean_interval(np.stack([list(hits.values()) for hits in found]))
+def styles_sheet(result: Result) -> Path | None:
+    """Return the first seed's sheet of faces in every style, if the run has one."""
+    path = result.evaluations[0].folder / STYLES_FILE
+    return path if result.summary.style and path.exists() else None
 
 
-def styles_sheet(run: Run) -> Path | None:
-    """The first seed's sheet of faces in every style, if the run has one."""
-    path = run.trained[0].samples.with_name(STYLES_SHEET)
-    return path if "style" in run.summary and path.exists() else None
+def _about(result: Result) -> Json:
+    return result.summary.style or {}
 
 
 def _classifier(about: dict[str, Any]) -> str:
@@ -73,22 +70,20 @@ def _classifier(about: dict[str, Any]) -> str:
     )
 
 
-def _table(runs: Sequence[Run]) -> Table:
-    labels = sorted({label for run in runs for label in run.summary["style"]["rates"]}, key=int)
+def _table(results: Sequence[Result]) -> pd.DataFrame:
+    labels = sorted({label for result in results for label in _about(result)["rates"]}, key=int)
     rows = []
-    for run in runs:
-        first = run.summary["style"]
-        interval = fidelity(run)
-        assert interval is not None
-        real = first["real"]["balanced_accuracy"]
+    for result in results:
+        about = _about(result)
+        real = about["real"]["balanced_accuracy"]
         rows.append(
             [
-                code(run.name),
-                f"{percent(interval.mean)} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]",
-                *(_rate(run, label) for label in labels),
+                code(result.name),
+                _fidelity(result),
+                *(_rate(result, label) for label in labels),
                 NOTHING if real is None else percent(real),
-                percent(first["chance"]),
-                f"{first['faces']:,} of {plain(first['source'])}",
+                percent(about["chance"]),
+                f"{about['faces']:,} of {plain(about['source'])}",
             ]
         )
     heads = (f"asked for {label}" for label in labels)
@@ -96,7 +91,16 @@ def _table(runs: Sequence[Run]) -> Table:
     return table(["run", f"fidelity{FIXED}↑", *heads, real, "chance", "faces"], rows)
 
 
-def _rate(run: Run, label: str) -> str:
-    rates = [each.summary["style"]["rates"].get(label) for each in run.trained]
+def _fidelity(result: Result) -> str:
+    sample = result.sample(FIDELITY.name)
+    if sample is None:
+        return NOTHING
+    own = estimate(sample)
+    spread = "" if own.spread is None else f"{FIXED}±{FIXED}{100 * own.spread:.1f}"
+    return f"{percent(own.mean)}{spread} [{100 * own.low:.1f}, {100 * own.high:.1f}]"
+
+
+def _rate(result: Result, label: str) -> str:
+    rates = [(each.summary.style or {})["rates"].get(label) for each in result.evaluations]
     known = [rate for rate in rates if rate is not None]
     return percent(sum(known) / len(known)) if known else NOTHING

@@ -1,18 +1,21 @@
-"""Numbers and foreign text as Markdown."""
+"""Numbers and foreign text as Markdown. A table is a frame of text; the first column names rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+<<<<<<< HEAD
 from sketchface_models.metrics.bootstrap import Interval
 from sketchface_models.metrics.metric import Metric, SetMetric
 from sketchface_models.metrics.registry import METRICS, SET_METRICS
+=======
+import pandas as pd
+>>>>>>> 0b62954 (Report on typed records: one long frame, verdicts on systems from seeds, none from one)
 
-MEASURES: dict[str, Metric | SetMetric] = {**METRICS, **SET_METRICS}
-"""Of faces and of sets of faces, in table order."""
-DECIMALS = {"psnr": 2, "parser_kernel": 4}
+from pipeline.common.records import Measure
+
+DECIMALS = {"psnr": 2, "parser_kernel": 4, "kid": 4, "fid": 2}
 """Of metrics that need other than three."""
 FEW = "†"
 """Marks what was measured on too few faces for a conclusion."""
@@ -22,74 +25,83 @@ FIXED = "\u00a0"
 """A space at which no line breaks."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """Cells of Markdown; the first of each row names the row."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A `Table` from any sequences.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> pd.DataFrame:
+    """Return a table of Markdown cells.
 
     Raises:
         ValueError: if a row is not as long as the head.
     """
-    made = Table(tuple(head), tuple(tuple(row) for row in rows))
-    if any(len(row) != len(made.head) for row in made.rows):
-        raise ValueError(f"a row of the table {made.head} has another length")
-    return made
+    lines = [tuple(row) for row in rows]
+    if any(len(line) != len(head) for line in lines):
+        raise ValueError(f"a row of the table {tuple(head)} has another length")
+    return pd.DataFrame(lines, columns=list(head), dtype=object)
+
+
+def grid(frame: pd.DataFrame, rows: str, values: str, measures: Sequence[Measure]) -> pd.DataFrame:
+    """Return a long frame as a table: a line for each different value of `rows`, in their order.
+
+    Args:
+        frame: with the columns `metric`, `rows` and `values`.
+        rows: column that names the lines.
+        values: column of the cells' text.
+        measures: the columns, in this order.
+    """
+    wide = frame.pivot(index=rows, columns="metric", values=values)
+    wide = wide.reindex(index=frame[rows].unique(), columns=[each.name for each in measures])
+    wide = wide.astype(object).where(wide.notna(), NOTHING)
+    wide.columns = pd.Index([heading(each) for each in measures])
+    return wide.rename_axis(index="").reset_index()
 
 
 def plain(text: object) -> str:
-    """Foreign text that Markdown shall show as it is, on one line."""
+    """Return foreign text so that Markdown shows it as it is, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>|#~&$])", r"\\\1", " ".join(str(text).split()))
 
 
 def code(name: object) -> str:
-    """A name of the project's own (run, tag, id) in code letters."""
+    """Return a name of the project's own (run, tag, id) in code letters."""
     return f"`{name}`"
 
 
-def heading(metric: str) -> str:
-    """Label of a metric with an arrow to its good end."""
-    return f"{MEASURES[metric].label}{FIXED}{ARROWS[MEASURES[metric].direction]}"
+def heading(measure: Measure) -> str:
+    """Return the label of a measure with an arrow to its good end."""
+    return f"{measure.label}{FIXED}{ARROWS[measure.direction]}"
 
 
 def number(value: float, metric: str) -> str:
-    """A metric's value, rounded as readers of the field expect."""
+    """Return a metric's value, rounded as readers of the field expect."""
     return f"{value:.{DECIMALS.get(metric, 3)}f}"
 
 
-def brief(interval: Interval, metric: str) -> str:
-    """The mean, marked where there are too few faces."""
-    few = metric in SET_METRICS and interval.n < SET_METRICS[metric].least
-    return number(interval.mean, metric) + (FEW if few else "")
+def brief(line: pd.Series) -> str:
+    """Return the mean of a line of `findings.estimates`, with the spread over several seeds."""
+    mean = number(line["mean"], line["metric"]) + (FEW if line["few"] else "")
+    if pd.isna(line["spread"]):
+        return mean
+    return f"{mean}{FIXED}±{FIXED}{number(line['spread'], line['metric'])}"
 
 
-def ranged(interval: Interval, metric: str) -> str:
-    """Mean and 95 % interval; the mean alone where one face has no interval."""
-    mean = brief(interval, metric)
-    low, high = (number(end, metric) for end in (interval.low, interval.high))
-    return mean if interval.n == 1 else f"{mean} [{low}, {high}]"
+def ranged(line: pd.Series) -> str:
+    """Return the same with its 95 % interval; the mean alone where one face has no interval."""
+    low, high = (number(line[end], line["metric"]) for end in ("low", "high"))
+    return brief(line) if line["count"] == 1 else f"{brief(line)} [{low}, {high}]"
 
 
 def percent(part: float) -> str:
-    """A part of 1 in percent."""
+    """Return a part of 1 in percent."""
     return f"{100 * part:.1f}{FIXED}%"
 
 
 def count(amount: int, singular: str, plural: str | None = None) -> str:
-    """`1 face`, `1,046 faces`."""
+    """Return `1 face`, `1,046 faces`."""
     return f"{amount:,} {singular if amount == 1 else plural or singular + 's'}"
 
 
 def listed(items: Iterable[object]) -> str:
-    """`a, b, c`."""
+    """Return `a, b, c`."""
     return ", ".join(str(item) for item in items)
 
 
 def distinct(values: Iterable[object]) -> str:
-    """Foreign values without repetitions, in their order."""
+    """Return foreign values without repetitions, in their order."""
     return "; ".join(dict.fromkeys(plain(value) for value in values))

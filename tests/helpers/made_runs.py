@@ -1,72 +1,106 @@
 """A made-up `data` folder of exactly the layout that the stages before `report` write."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
 
 from pipeline.common.images import encode_png
+from pipeline.common.records import (
+    ALL,
+    RANK,
+    SAMPLES_FILE,
+    Kind,
+    Level,
+    Measure,
+    Method,
+    MissingFace,
+    NotMeasured,
+    Subset,
+    Summary,
+    long_frame,
+    subsets,
+    write_evaluation,
+)
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.common.sheets import sheet
-from pipeline.evaluate.judged import judge_sets, with_sets
-from pipeline.evaluate.layout import MODEL, TRIVIAL
-from pipeline.evaluate.old_summary import parts_of, summarise
-from pipeline.evaluate.setfile import SETS_FILE, write_sets
-from sketchface_models.metrics.protocol import Protocol, measures
-from sketchface_models.metrics.registry import metric_names
+from sketchface_models.metrics.registry import Direction
 
 TEST = 24
-LEVELS = {"l1": 0.2, "psnr": 15.0, "ssim": 0.5, "scoot": 0.5, "fsim": 0.7, "fsimc": 0.7}
-LOWER = ("l1",)
+RESAMPLES = 50
+LEVELS = {"l1": 0.2, "psnr": 15.0, "ssim": 0.5, "scoot": 0.5, "fsim": 0.7}
+MEASURES = (
+    Measure("l1", "L1 (0..1)", Direction.LOWER),
+    Measure("psnr", "PSNR (dB)", Direction.HIGHER),
+    Measure("ssim", "SSIM", Direction.HIGHER),
+    Measure("scoot", "SCOOT", Direction.HIGHER),
+    Measure("fsim", "FSIM", Direction.HIGHER),
+    Measure("parser_frechet", "parser Fréchet", Direction.LOWER, Level.SET, 257),
+    Measure("parser_kernel", "parser kernel", Direction.LOWER, Level.SET, 6),
+)
+NOT_MEASURED = tuple(
+    NotMeasured(name, name.upper(), f"models/judges/{name}.pth: missing; put it there")
+    for name in ("fid", "lpips")
+)
+BASELINES = (Method.INPUT, Method.MEAN, Method.OTHER)
 IDS = tuple(f"face-{i:02d}" for i in range(TEST))
 STYLES = tuple(1 + i % 2 for i in range(TEST))
 SHARED = IDS[:3]
 LOST = "c.jpg: empty file (0 bytes); fetch it again"
 """What happened to the one test face that never came to the tables."""
 MISSING = (
-    {"id": "c", "split": "test", "style": 1, "reason": LOST},
-    {"id": "face-90", "split": "test", "style": 1, "reason": "without depth"},
-    {"id": "face-91", "split": "test", "style": 2, "reason": "without depth"},
+    MissingFace("c", "test", 1, LOST),
+    MissingFace("face-90", "test", 1, "without depth"),
+    MissingFace("face-91", "test", 2, "without depth"),
 )
 
 
-def made_scores(skill: float, seed: int, channels: int = 1) -> dict[str, dict[str, np.ndarray]]:
-    """Row -> metric -> (TEST,): the system stands `skill` steps of 5 % above the trivial rows.
+def made_scores(skill: float, seed: int) -> dict[Method, dict[str, np.ndarray]]:
+    """Method -> metric -> (TEST,): the system stands `skill` steps of 5 % above the baselines.
 
-    Trivial rows know nothing of the seed, and some faces are harder than others in every row.
+    Baselines know nothing of the seed, and some faces are harder than others in every row.
     """
-    names = metric_names(channels)
     fixed = np.random.default_rng(7)
-    difficulty = {name: fixed.normal(0, 0.02, TEST) for name in names}
+    difficulty = {name: fixed.normal(0, 0.02, TEST) for name in LEVELS}
 
     def row(offset: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return {
-            name: LEVELS[name]
-            * (1 + (-offset if name in LOWER else offset) + difficulty[name])
+            name: level
+            * (1 + (-offset if name == "l1" else offset) + difficulty[name])
             * (1 + rng.normal(0, 0.02, TEST))
-            for name in names
+            for name, level in LEVELS.items()
         }
 
-    scores = {MODEL: row(0.05 * skill, np.random.default_rng(seed))}
-    scores |= {name: row(0.0, fixed) for name in TRIVIAL}
-    for name, values in scores.items():
+    scores = {Method.SYSTEM: row(0.05 * skill, np.random.default_rng(seed))}
+    scores |= {method: row(0.0, fixed) for method in BASELINES}
+    for method, values in scores.items():
         guessed = np.arange(1, TEST + 1)
-        values["rank"] = np.arange(TEST) % 3 + 1 if name == MODEL and skill > 0 else guessed
+        learned = method is Method.SYSTEM and skill > 0
+        values[RANK] = np.arange(TEST) % 3 + 1 if learned else guessed
     return scores
 
 
-def made_features(skill: float, seed: int) -> dict[str, torch.Tensor]:
-    """Row -> (TEST, 6): the system's lie the nearer to the targets the greater its skill is."""
-    fixed = np.random.default_rng(9)
-    target = fixed.normal(size=(TEST, 6))
-    far = 2 - 0.5 * skill
-    own = target + 0.1 * np.random.default_rng(seed).normal(size=(TEST, 6)) + far
-    rows = {"target": target, "model": own, "input": target[::-1] + 2, "mean": 0 * target + 2}
-    return {row: torch.from_numpy(np.ascontiguousarray(values)) for row, values in rows.items()}
+def made_sets(
+    summary: Summary, skill: float, seed: int, faces: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and resamples of the set measures: the nearer, the greater the skill is."""
+    shared = np.random.default_rng(9).normal(0, 0.0005, RESAMPLES)
+    scores, resamples = [], []
+    for method, steps in ((Method.SYSTEM, skill), (Method.INPUT, 0.0), (Method.MEAN, 0.0)):
+        own = np.random.default_rng([seed if method is Method.SYSTEM else 0, 1])
+        for subset in subsets(faces):
+            for measure in summary.measures:
+                if measure.level is Level.SET:
+                    value = 0.1 - 0.02 * steps + own.normal(0, 0.0005)
+                    draws = value + shared + own.normal(0, 0.0002, RESAMPLES)
+                    scores.append(long_frame(summary, method, subset, measure.name, [], value))
+                    frame = long_frame(summary, method, subset, measure.name, [], draws)
+                    frame = frame.drop(columns="id").assign(resample=np.arange(RESAMPLES))
+                    resamples.append(frame)
+    return pd.concat(scores), pd.concat(resamples)
 
 
 def write_faces(data: Path, name: str, shared: bool = False) -> None:
@@ -104,60 +138,86 @@ def write_faces(data: Path, name: str, shared: bool = False) -> None:
     write_rows(landmarks / "quarantine.parquet", unseen, QUARANTINE)
 
 
+def made_summary(
+    run: str,
+    seed: int,
+    name: str = "made",
+    size: int = 64,
+    target: str = "sketch",
+    inputs: Sequence[str] = ("photo",),
+    missing: tuple[MissingFace, ...] = MISSING,
+) -> Summary:
+    tag = sum(map(ord, name + target)) * size
+    return Summary(
+        run=run,
+        seed=seed,
+        data=name,
+        split="test",
+        output=target,
+        target=target,
+        kind=Kind.IMAGE,
+        inputs=tuple(inputs),
+        size=size,
+        protocol=f"{name}-{size}:{tag + sum(map(ord, ''.join(inputs))):08x}",
+        protocol_any_inputs=f"{name}-{size}:{tag:08x}",
+        protocol_details={
+            "size": f"{size}x{size}",
+            "resize": "bicubic",
+            "channels": "grey",
+            "data_range": 255.0,
+            "precision": "float64",
+            "networks": {},
+        },
+        measures=MEASURES,
+        not_measured=NOT_MEASURED,
+        missing=missing,
+    )
+
+
 def write_run(
     data: Path,
     run: str,
     seed: int,
     skill: float = 2.0,
     name: str = "made",
-    channels: int = 1,
     size: int = 64,
     target: str = "sketch",
+    inputs: Sequence[str] = ("photo",),
     shared: tuple[str, ...] = (),
-    missing: tuple[dict[str, object], ...] = MISSING,
+    missing: tuple[MissingFace, ...] = MISSING,
     steps: int = 450,
-) -> None:
-    """One run from one seed, as `train` and `evaluate` leave it."""
-    kind = "grey" if channels == 1 else "rgb"
-    protocol = Protocol(
-        f"{name}-{size}",
-        f"{size}x{size}",
-        "bicubic",
-        kind,
-        f"{name}/test/{TEST}",
-        metrics=measures(kind),
-    )
-    scores = made_scores(skill, 1000 * len(run) + seed, channels)
-    sets = judge_sets(
-        made_features(skill, 1000 * len(run) + seed),
-        parts_of(list(STYLES), list(IDS), list(shared)),
-    )
-    summary = {
-        "run": run,
-        "seed": seed,
-        "data": name,
-        "split": "test",
-        "target": target,
-        "protocol": protocol.tag,
-        "protocol_details": asdict(protocol),
-        "n": TEST,
-        "missing": list(missing),
-        **with_sets(summarise(scores, list(STYLES), list(IDS), list(shared), 0), sets),
-    }
-    scored = data / "evaluate" / run / str(seed)
-    scored.mkdir(parents=True)
-    (scored / "summary.json").write_text(json.dumps(summary))
-    tables = [
-        pa.table({"row": [row] * TEST, "id": IDS, "style": pa.array(STYLES, pa.int8()), **values})
-        for row, values in scores.items()
+) -> Path:
+    """One run from one seed, as `train` and `evaluate` leave it; returns the output's folder."""
+    summary = made_summary(run, seed, name, size, target, inputs, missing)
+    faces = made_faces(shared)
+    number = 1000 * sum(map(ord, run)) + seed
+    sets, resamples = made_sets(summary, skill, number, faces)
+    scores = [
+        long_frame(summary, method, ALL, metric, IDS, values)
+        for method, metrics in made_scores(skill, number).items()
+        for metric, values in metrics.items()
     ]
-    pq.write_table(pa.concat_tables(tables), scored / "per_image.parquet")
-    write_sets(scored / SETS_FILE, sets)
-    (scored / "samples.png").write_bytes(encode_png(samples()))
-    write_training(data / "train" / run / str(seed), run, seed, target, steps)
+    folder = data / "evaluate" / run / str(seed) / target
+    folder.mkdir(parents=True)
+    write_evaluation(folder, summary, faces, pd.concat([*scores, sets]), resamples)
+    (folder / SAMPLES_FILE).write_bytes(encode_png(samples()))
+    write_training(data / "train" / run / str(seed), run, seed, summary, steps)
+    return folder
 
 
-def write_training(folder: Path, run: str, seed: int, target: str, steps: int) -> None:
+def made_faces(shared: Sequence[str] = ()) -> pd.DataFrame:
+    styles = pd.array(STYLES, dtype="Int8")
+    return pd.DataFrame({"id": IDS, "style": styles, "shared": [id in shared for id in IDS]})
+
+
+def with_measure(
+    summary: Summary, measure: Measure, values: np.ndarray, subset: Subset = ALL
+) -> pd.DataFrame:
+    """Lines of a measure of faces that an evaluation adds."""
+    return long_frame(summary, Method.SYSTEM, subset, measure.name, IDS, values)
+
+
+def write_training(folder: Path, run: str, seed: int, summary: Summary, steps: int) -> None:
     (folder / "weights").mkdir(parents=True)
     (folder / "logs").mkdir()
     card = {
@@ -165,7 +225,7 @@ def write_training(folder: Path, run: str, seed: int, target: str, steps: int) -
         "seed": seed,
         "model": {
             "system": "pix2pix",
-            "task": {"inputs": ["photo"], "target": target, "size": 64},
+            "task": {"inputs": list(summary.inputs), "target": summary.target, "size": 64},
             "network": {"width": 32, "init_std": 0.02},
             "schedule": {"steps": steps, "batch": 8},
         },
@@ -200,4 +260,5 @@ def write_training(folder: Path, run: str, seed: int, target: str, steps: int) -
 def samples() -> np.ndarray:
     """A sheet of plain colours: no person is on it."""
     groups = [[np.full((64, 64, 3), 40 * i + 20 * j, np.uint8) for j in range(3)] for i in range(6)]
-    return sheet(groups, [f"face-{i:02d}" for i in range(6)], ["photo", "drawn", "target"], 64, 2)
+    columns = ["photo", "generated", "target"]
+    return sheet(groups, [f"face-{i:02d}" for i in range(6)], columns, 64, 2)

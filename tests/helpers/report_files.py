@@ -16,23 +16,24 @@ def sections(text: str) -> dict[str, str]:
 
 def tables(text: str) -> list[list[list[str]]]:
     """Every table as rows of cells, head first, rule left out."""
-    found: list[list[list[str]]] = []
+    collected: list[list[list[str]]] = []
     lines: list[list[str]] = []
     for line in [*text.split("\n"), ""]:
         if line.startswith("|"):
             cells = re.split(r"(?<!\\)\|", line.strip())[1:-1]
             lines.append([cell.strip().replace("\u00a0", " ") for cell in cells])
         elif lines:
-            found.append([lines[0], *lines[2:]])
+            collected.append([lines[0], *lines[2:]])
             lines = []
-    return found
+    return collected
 
 
-def measured(root: Path, run: str, seeds: list[int]) -> pd.DataFrame:
-    """Every image's scores from all seeds."""
-    return pd.concat(
-        pd.read_parquet(root / "data" / "evaluate" / run / str(seed) / "per_image.parquet").assign(
-            seed=seed
-        )
+def measured(root: Path, run: str, seeds: list[int], metric: str, method: str = "system"):
+    """Every image's score by one metric: a line for each seed, a column for each face."""
+    frames = [
+        pd.read_parquet(path)
         for seed in seeds
-    )
+        for path in (root / "data" / "evaluate" / run / str(seed)).glob("*/scores.parquet")
+    ]
+    lines = pd.concat(frames).query("method == @method and metric == @metric and id.notna()")
+    return lines[lines.subset == "all"].pivot(index="seed", columns="id", values="value")

@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made_runs import SHARED, TEST, write_faces, write_run
+from made_runs import SHARED, STYLES, TEST, write_faces, write_run
 from report_files import METRICS, measured, sections, tables
+from scipy import stats
 
-from pipeline.report.systems import described
+from pipeline.report.sections import described
 from pipeline.report.write import write_report
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.bootstrap import mean_interval
-from sketchface_models.systems.registry import SYSTEMS
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = {
@@ -23,6 +24,7 @@ LABELS = {
     "the mean training target": "mean",
     "another face's target": "other",
 }
+SEEDS = [0, 1, 2]
 OUTPUTS = ("report.md", "index.html", "metrics.json", "scores.csv", "curves.csv")
 
 
@@ -44,51 +46,78 @@ def rewrite(path: Path, **changes: object) -> None:
 
 @pytest.mark.parametrize("run", ["able", "hopeless"])
 def test_every_number_of_the_table_is_the_mean_of_the_images(made: Path, text: str, run: str):
-    images = measured(made, run, [0, 1])
     head, *rows = tables(sections(text)[f"Run `{run}`"])[0]
-    assert [row[0] for row in rows] == [f"**{run}**, 2 seeds", *LABELS]
+    assert [row[0] for row in rows] == [f"**{run}**, 3 seeds", *LABELS]
     for name, *cells in rows:
-        chosen = images[images.row == LABELS.get(name, "model")]
+        method = LABELS.get(name, "system")
         for title, cell in zip(head[1:], cells, strict=True):
             if title.startswith("parser"):
                 continue  # of the whole set: test_studies
             if title.startswith("rank-"):
                 k = int(title[5])
+                ranks = measured(made, run, SEEDS, "rank", method)
                 assert f"(chance {100 * k / TEST:.1f} %)" in title
-                assert cell == f"{100 * (chosen['rank'] <= k).mean():.1f} %"
+                assert cell == f"{100 * (ranks <= k).to_numpy().mean():.1f} %"
+                continue
+            metric = METRICS[title.split()[0]]
+            places = 2 if metric == "psnr" else 3
+            values = measured(made, run, SEEDS, metric, method)
+            assert float(cell.split()[0]) == round(values.to_numpy().mean(), places)
+            assert title.endswith("↓" if metric == "l1" else "↑")
+            if method == "system":
+                spread = values.mean(axis=1).std()
+                assert f"± {spread:.{places}f} [" in cell
             else:
-                metric = METRICS[title.split()[0]]
-                places = 2 if metric == "psnr" else 3
-                assert float(cell.split()[0]) == round(chosen[metric].mean(), places)
-                assert title.endswith("↓" if metric == "l1" else "↑")
+                assert "±" not in cell
 
 
-def test_parts_are_pooled_over_images_and_seeds(made: Path, text: str):
-    images = measured(made, "able", [0, 1]).query("row == 'model'")
+def test_subsets_are_pooled_over_images_and_seeds_as_by_hand(made: Path, text: str):
+    images = measured(made, "able", SEEDS, "ssim")
+    odd = np.array(STYLES) == 1
     masks = {
-        "all": images.id.notna(),
-        "style 1": images["style"] == 1,
-        "style 2": images["style"] == 2,
-        "without shared photos": ~images.id.isin(SHARED),
+        "all": odd | True,
+        "style 1": odd,
+        "style 2": ~odd,
+        "without shared photos": ~images.columns.isin(SHARED),
     }
     head, *rows = tables(sections(text)["Run `able`"])[2]
     assert [row[0] for row in rows] == list(masks)
     for name, number, *cells in rows:
-        chosen = images[masks[name]]
-        values = np.stack([chosen[chosen.seed == seed].ssim for seed in (0, 1)])
+        values = images.to_numpy()[:, masks[name]]
         assert int(number) == values.shape[1]
-        expected = mean_interval(values)
-        cell = cells[head[2:].index("SSIM ↑")]
-        assert cell == f"{expected.mean:.3f} [{expected.low:.3f}, {expected.high:.3f}]"
+        seeds, faces = values.mean(axis=1), values.mean(axis=0)
+        parts = np.array([seeds.var(ddof=1) / 3, faces.var(ddof=1) / len(faces)])
+        freedom = parts.sum() ** 2 / (parts**2 / [2, len(faces) - 1]).sum()
+        half = stats.t.ppf(0.975, freedom) * np.sqrt(parts.sum())
+        mean = values.mean()
+        expected = f"{mean:.3f} ± {seeds.std(ddof=1):.3f} [{mean - half:.3f}, {mean + half:.3f}]"
+        assert cells[head[2:].index("SSIM ↑")] == expected
 
 
-def test_one_seed_says_what_evaluate_measured(made: Path, tmp_path: Path):
-    write_report(["able"], [1], made / "data", tmp_path)
-    summary = json.loads((made / "data/evaluate/able/1/summary.json").read_text())
-    head, ours, *_ = tables(sections((tmp_path / "report.md").read_text())["Run `able`"])[0]
-    ends = summary["scores"]["model"]["all"]["fsim"]
+def test_one_seed_says_nothing_of_systems(made: Path, tmp_path: Path):
+    write_report(["able", "hopeless"], [1], made / "data", tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    found = sections(text)
+    head, ours, *_ = tables(found["Run `able`"])[0]
+    values = measured(made, "able", [1], "fsim").to_numpy()[0]
+    low, high = stats.t.interval(0.95, TEST - 1, values.mean(), stats.sem(values))
     assert ours[0] == "**able**, 1 seed"
-    assert ours[head.index("FSIM ↑")] == "{mean:.3f} [{low:.3f}, {high:.3f}]".format(**ends)
+    assert ours[head.index("FSIM ↑")] == f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+    assert "**nothing is said of the systems**" in found["How to read the numbers"]
+    assert "these trained networks on these faces, and not on systems" in found["Comparison"]
+    assert "the pictures of the first network of each line" in found["Comparison"]
+    assert "this trained network (nothing is said of the system)" in found["Run `able`"]
+    assert "first system" not in text
+    assert "The system's pictures" not in text
+    assert "±" not in text
+
+
+def test_three_seeds_speak_of_systems(text: str):
+    found = sections(text)
+    assert "the pictures of the first system of each line are" in found["Comparison"]
+    assert "The system's pictures are:" in found["Run `able`"]
+    assert "trained network" not in text
+    assert "one says *better* or *worse* by chance" not in text
 
 
 def test_verdict_words(made: Path, text: str, tmp_path: Path):
@@ -97,9 +126,9 @@ def test_verdict_words(made: Path, text: str, tmp_path: Path):
         assert [row[0] for row in verdicts] == [f"… than {label}" for label in LABELS]
         assert {cell for row in verdicts for cell in row[1 : 1 + len(METRICS)]} == {word}
     shutil.copytree(made / "data", tmp_path / "data")
-    for seed in (0, 1):
+    for seed in SEEDS:
         write_run(tmp_path / "data", "even", seed, 0.0, shared=SHARED)
-    write_report(["even", "able"], [0, 1], tmp_path / "data", tmp_path / "reports")
+    write_report(["even", "able"], SEEDS, tmp_path / "data", tmp_path / "reports")
     found = sections((tmp_path / "reports" / "report.md").read_text())
     assert "undecided" in {cell for row in tables(found["Run `even`"])[1][1:] for cell in row}
     (_, line) = tables(found["Comparison"])[0]
@@ -118,9 +147,12 @@ def test_what_has_not_learned_is_said_in_bold(text: str):
 
 
 def test_one_unlearned_seed_is_named(copy: Path):
-    rewrite(copy / "data/evaluate/able/1/summary.json", not_learned=["a reason"])
-    write_report(["able"], [0, 1], copy / "data", copy / "reports")
-    assert "**Not learned: a reason (seed 1 only).**" in (copy / "reports/report.md").read_text()
+    shutil.rmtree(copy / "data/evaluate/able/1")
+    shutil.rmtree(copy / "data/train/able/1")
+    write_run(copy / "data", "able", 1, -1.0, shared=SHARED)
+    write_report(["able"], SEEDS, copy / "data", copy / "reports")
+    reason = "finds the right target no more often than chance (seed 1 only).**"
+    assert reason in (copy / "reports/report.md").read_text()
     assert json.loads((copy / "reports/metrics.json").read_text())["able"]["learned"] == 0
 
 
@@ -137,7 +169,7 @@ def test_data_and_what_was_left_out(text: str):
 
 def test_missing_drawings_are_counted_and_named(text: str):
     section = sections(text)["Run `able`"]
-    assert "3 test faces could not be drawn and are missing" in section
+    assert "3 test faces could not be generated and are missing" in section
     assert "- 2 without depth: `face-90`, `face-91`" in section
     assert "- 1 empty file (0 bytes); fetch it again: `c`" in section
     assert "24 of 27 faces; missing: `c`, `face-90`, `face-91`\n" in section
@@ -146,7 +178,7 @@ def test_missing_drawings_are_counted_and_named(text: str):
 
 def test_that_nothing_is_missing_is_said(made: Path, tmp_path: Path):
     shutil.copytree(made / "data", tmp_path / "data")
-    rewrite(tmp_path / "data/evaluate/able/0/summary.json", missing=[])
+    rewrite(tmp_path / "data/evaluate/able/0/sketch/summary.json", missing=[])
     about = json.loads((made / "data/faces/dataset.json").read_text())
     rewrite(tmp_path / "data/faces/dataset.json", splits=about["splits"] | {"test": TEST})
     quarantine = tmp_path / "data/faces/quarantine.parquet"
@@ -157,22 +189,22 @@ def test_that_nothing_is_missing_is_said(made: Path, tmp_path: Path):
 
 def test_many_missing_faces_are_named_once_in_full(copy: Path):
     missing = [{"id": f"m{i}", "split": "test", "style": 1, "reason": "lost"} for i in range(5)]
-    for seed in (0, 1):
-        rewrite(copy / f"data/evaluate/able/{seed}/summary.json", missing=missing)
+    for seed in SEEDS:
+        rewrite(copy / f"data/evaluate/able/{seed}/sketch/summary.json", missing=missing)
     splits = {"train": 1058, "val": 0, "test": 28}
     rewrite(copy / "data/faces/dataset.json", splits=splits)
-    write_report(["able"], [0, 1], copy / "data", copy / "reports")
+    write_report(["able"], SEEDS, copy / "data", copy / "reports")
     text = (copy / "reports/report.md").read_text()
     assert "24 of 29 faces; missing: `m0`, `m1`, `m2` and 2 more\n" in text
     assert "- 5 lost: `m0`, `m1`, `m2`, `m3`, `m4`" in text
 
 
 def test_a_lost_test_face_that_a_run_does_not_name_is_noticed(copy: Path):
-    summary = json.loads((copy / "data/evaluate/able/0/summary.json").read_text())
+    summary = json.loads((copy / "data/evaluate/able/0/sketch/summary.json").read_text())
     named = [face for face in summary["missing"] if face["id"] != "c"]
-    rewrite(copy / "data/evaluate/able/0/summary.json", missing=named)
+    rewrite(copy / "data/evaluate/able/0/sketch/summary.json", missing=named)
     with pytest.raises(SketchFaceError, match="accounts for 26 test faces, but there are 27"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_provenance(text: str):
@@ -184,7 +216,7 @@ def test_provenance(text: str):
         "precision: 32-true",
         "commit: 0123456789ab\n",
         "photo → sketch",
-        "2 seeds (0, 1)",
+        "3 seeds (0, 1, 2)",
         "network: width 32, init\\_std 0.02\n",
         "schedule: steps 450, batch 8\n",
     ):
@@ -192,14 +224,10 @@ def test_provenance(text: str):
 
 
 def test_a_system_is_explained_once_where_its_first_run_is(text: str):
-    explained = "A U-Net draws the target straight from the input."
+    explained = described("pix2pix")
+    assert "Source: " in explained
     assert text.count(explained) == 1
     assert explained in sections(text)["Run `able`"]
-
-
-@pytest.mark.parametrize("system", sorted(SYSTEMS.keys() - {"parser"}))
-def test_every_system_that_draws_is_explained(system: str):
-    assert "Source: " in described(system)
 
 
 def test_a_system_that_nobody_explained_is_none_the_worse():
@@ -207,67 +235,121 @@ def test_a_system_that_nobody_explained_is_none_the_worse():
 
 
 def test_a_stale_run_or_seed_changes_nothing(made: Path, copy: Path):
-    for place in ("able/7", "ghost/0"):
+    for name in ("able/7", "ghost/0"):
         for part in ("evaluate", "train"):
-            folder = copy / "data" / part / place
+            folder = copy / "data" / part / name
             folder.mkdir(parents=True)
             (folder / "summary.json").write_text("not JSON")
-    write_report(["able", "hopeless"], [0, 1], copy / "data", copy / "again")
+    write_report(["able", "hopeless"], SEEDS, copy / "data", copy / "again")
     for name in OUTPUTS:
         assert (copy / "again" / name).read_bytes() == (made / "reports" / name).read_bytes()
 
 
-@pytest.mark.parametrize("change", [{"size": 32}, {"target": "photo"}])
+@pytest.mark.parametrize(
+    "change", [{"size": 32}, {"target": "photo"}, {"inputs": ["photo", "depth"]}]
+)
 def test_runs_that_were_measured_otherwise_are_not_ranked(copy: Path, change: dict):
-    for seed in (0, 1):
+    for seed in SEEDS:
         write_run(copy / "data", "strange", seed, 1.0, shared=SHARED, **change)
-    write_report(["able", "strange"], [0, 1], copy / "data", copy / "reports")
+    write_report(["able", "strange"], SEEDS, copy / "data", copy / "reports")
     comparison = sections((copy / "reports/report.md").read_text())["Comparison"]
     assert tables(comparison) == []
     assert comparison.count("has no run to be compared with") == 2
 
 
 def test_runs_on_other_faces_are_not_ranked(copy: Path):
-    for seed in (0, 1):
-        path = copy / f"data/evaluate/hopeless/{seed}/per_image.parquet"
-        images = pd.read_parquet(path)
-        images["id"] = images["id"].replace("face-23", "face-99")
-        images.to_parquet(path)
-    write_report(["able", "hopeless"], [0, 1], copy / "data", copy / "reports")
+    for seed in SEEDS:
+        for name in ("faces", "scores"):
+            path = copy / f"data/evaluate/hopeless/{seed}/sketch/{name}.parquet"
+            frame = pd.read_parquet(path)
+            frame["id"] = frame["id"].replace("face-23", "face-99")
+            frame.to_parquet(path)
+    write_report(["able", "hopeless"], SEEDS, copy / "data", copy / "reports")
     assert tables(sections((copy / "reports/report.md").read_text())["Comparison"]) == []
 
 
-def test_metrics_json_is_flat_and_rounded(made: Path):
+def test_a_run_that_sees_the_target_is_marked(copy: Path):
+    for seed in SEEDS:
+        rewrite(copy / f"data/evaluate/able/{seed}/sketch/summary.json", sees_target=True)
+    write_report(["able", "hopeless"], SEEDS, copy / "data", copy / "reports")
+    found = sections((copy / "reports/report.md").read_text())
+    overview = tables(found["At a glance"])[0]
+    assert [row[1] for row in overview[1:]] == [
+        "photo → sketch (*sees the target*)",
+        "photo → sketch",
+    ]
+    assert tables(found["Run `able`"])[0][1][0] == "**able**, 3 seeds (*sees the target*)"
+    (_, line) = tables(found["Comparison"])[0]
+    assert line[0] == "`able` (*sees the target*) … than `hopeless`"
+
+
+def test_metrics_json_is_flat_rounded_and_says_what_it_was_measured_by(made: Path):
     found = json.loads((made / "reports/metrics.json").read_text())
-    images = measured(made, "able", [0, 1]).query("row == 'model'")
     assert list(found) == ["able", "hopeless"]
-    expected = {metric: round(images[metric].mean(), 4) for metric in METRICS.values()}
-    expected |= {f"rank_{k}": round((images["rank"] <= k).mean(), 4) for k in (1, 5)}
+    expected: dict[str, object] = {
+        metric: round(measured(made, "able", SEEDS, metric).to_numpy().mean(), 4)
+        for metric in METRICS.values()
+    }
+    ranks = measured(made, "able", SEEDS, "rank").to_numpy()
+    expected |= {f"rank_{k}": round((ranks <= k).mean(), 4) for k in (1, 5)}
     sets = {name for name in found["able"] if name.startswith("parser_")}
     assert sets == {"parser_frechet", "parser_kernel"}
     able = {name: value for name, value in found["able"].items() if name not in sets}
-    assert able == expected | {"learned": 1}
+    protocol = able.pop("protocol")
+    assert re.fullmatch(r"made-64:[0-9a-f]{8}", protocol)
+    assert able == expected | {"learned": 1, "faces": TEST, "seeds": 3}
     assert found["hopeless"]["learned"] == 0
+    assert found["hopeless"]["protocol"] == protocol
+
+
+def test_dvc_metrics_diff_shows_that_protocols_differ(copy: Path):
+    """The same metric has one key in both; beside its difference stand both tags."""
+
+    def command(*words: str) -> str:
+        environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
+        words = (sys.executable, "-m", "dvc", *words) if words[0] != "git" else words
+        return subprocess.run(
+            words, cwd=copy, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    command("git", "init", "-q")
+    command("init", "-q")
+    (copy / "dvc.yaml").write_text("metrics:\n  - reports/metrics.json\n")
+    command("git", "add", "dvc.yaml", ".dvc", "reports/metrics.json")
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    command("git", *identity, "commit", "-qm", "one")
+    metrics = json.loads((copy / "reports/metrics.json").read_text())
+    metrics["able"] |= {"protocol": "made-32:0123abcd", "ssim": 0.25}
+    (copy / "reports/metrics.json").write_text(json.dumps(metrics))
+    lines = {tuple(line.split()[1:2]): line for line in command("metrics", "diff").splitlines()[1:]}
+    assert set(lines) == {("able.protocol",), ("able.ssim",)}
+    assert "made-64:" in lines[("able.protocol",)]
+    assert "made-32:0123abcd" in lines[("able.protocol",)]
 
 
 def test_scores_csv_holds_every_number(made: Path):
     found = pd.read_csv(made / "reports/scores.csv", dtype={"seed": str})
-    images = measured(made, "hopeless", [0, 1])
-    keys = ["run", "seed", "row", "part", "metric"]
+    keys = ["run", "output", "seed", "method", "subset", "metric"]
     assert not found.duplicated(keys).any()
-    assert set(found.seed) == {"0", "1", "all"}
-    for seed, row, metric in (("1", "model", "psnr"), ("0", "mean", "l1"), ("all", "model", "l1")):
-        line = found[
-            (found.run == "hopeless")
-            & (found.seed == seed)
-            & (found.row == row)
-            & (found.part == "all")
-            & (found.metric == metric)
-        ].iloc[0]
-        chosen = images[(images.row == row) & (images.seed.astype(str).eq(seed) | (seed == "all"))]
-        assert line["mean"] == pytest.approx(chosen[metric].mean(), rel=1e-5)
+    assert set(found.seed) == {"0", "1", "2", "all"}
+    chosen = found.query("run == 'hopeless' and subset == 'all'").set_index(
+        ["seed", "method", "metric"]
+    )
+    for seed, method, metric in (
+        ("1", "system", "psnr"),
+        ("0", "mean", "l1"),
+        ("all", "system", "l1"),
+    ):
+        line = chosen.loc[(seed, method, metric)]
+        seeds = SEEDS if seed == "all" else [int(seed)]
+        values = measured(made, "hopeless", seeds, metric, method)
+        assert line["mean"] == pytest.approx(values.to_numpy().mean(), rel=1e-5)
         assert line["low"] < line["mean"] < line["high"]
-        assert line["n"] == TEST
+        assert line["count"] == TEST
+        if seed == "all":
+            assert line["spread"] == pytest.approx(values.mean(axis=1).std(), rel=1e-5)
+        else:
+            assert np.isnan(line["spread"])
     assert set(found.direction[found.metric == "l1"]) == {"lower"}
     assert set(found.direction[found.metric == "rank_5"]) == {"higher"}
     assert found.protocol.str.fullmatch(r"made-64:[0-9a-f]{8}").all()
@@ -276,12 +358,12 @@ def test_scores_csv_holds_every_number(made: Path):
 def test_published_numbers_stand_beside_fs2k_sketches_alone(made: Path, text: str, tmp_path: Path):
     assert "Published numbers" not in sections(text)
     write_faces(tmp_path / "data", "fs2k")
-    write_run(tmp_path / "data", "drawn", 0, name="fs2k")
-    write_run(tmp_path / "data", "photo", 0, name="fs2k", target="photo", channels=3)
-    write_report(["drawn", "photo"], [0], tmp_path / "data", tmp_path / "reports")
+    write_run(tmp_path / "data", "sketches", 0, name="fs2k")
+    write_run(tmp_path / "data", "photos", 0, name="fs2k", target="photo")
+    write_report(["sketches", "photos"], [0], tmp_path / "data", tmp_path / "reports")
     section = sections((tmp_path / "reports/report.md").read_text())["Published numbers"]
     head, ours, *others = tables(section)[0]
-    assert ours[0] == "`drawn`"
+    assert ours[0] == "`sketches`"
     assert ours[1].startswith("measured here")
     assert ours[head.index("FID ↓")] == ours[head.index("LPIPS ↓")] == "not measured"
     assert {row[1] for row in others} == {"published"}
@@ -292,13 +374,15 @@ def test_published_numbers_stand_beside_fs2k_sketches_alone(made: Path, text: st
 def test_what_is_not_measured_is_said(text: str):
     section = sections(text)["Not measured"]
     assert all(name in section for name in ("FID", "KID", "LPIPS", "not measured"))
+    assert "- **FID**: models/judges/fid.pth: missing; put it there" in section
 
 
 @pytest.mark.parametrize(
     ("path", "stage"),
     [
-        ("evaluate/able/1/summary.json", "evaluate@able-1"),
-        ("evaluate/able/1/per_image.parquet", "evaluate@able-1"),
+        ("evaluate/able/1/sketch/summary.json", "evaluate@able-1"),
+        ("evaluate/able/1/sketch/scores.parquet", "evaluate@able-1"),
+        ("evaluate/able/1/sketch/resampled.parquet", "evaluate@able-1"),
         ("train/able/0/weights/model.json", "train@able-0"),
         ("train/able/0/logs/run.json", "train@able-0"),
         ("faces/dataset.json", "faces"),
@@ -307,43 +391,51 @@ def test_what_is_not_measured_is_said(text: str):
 def test_what_is_missing_or_damaged_names_its_stage(copy: Path, path: str, stage: str):
     (copy / "data" / path).write_text("[damaged")
     with pytest.raises(SketchFaceError, match=f"{path}: damaged; run `dvc repro {stage}`"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
     (copy / "data" / path).unlink()
-    with pytest.raises(SketchFaceError, match=f"{path}: missing; run `dvc repro {stage}`"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+    with pytest.raises(SketchFaceError, match=f": missing; run `dvc repro {stage}`"):
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
+
+
+def test_a_missing_sheet_names_its_stage(copy: Path):
+    (copy / "data/evaluate/able/0/sketch/samples.png").unlink()
+    with pytest.raises(
+        SketchFaceError, match=r"samples\.png: missing; run `dvc repro evaluate@able-0"
+    ):
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_a_damaged_step_log_is_named(copy: Path):
     log = copy / "data/train/able/1/logs/steps.jsonl"
     log.write_text('{"step": 0, "l1": 1.0}\n{"step": 1, "l1')
     with pytest.raises(SketchFaceError, match=r"steps\.jsonl:2: damaged"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_seeds_scored_differently_are_refused(copy: Path):
-    rewrite(copy / "data/evaluate/able/1/summary.json", protocol="made-64:00000000")
+    rewrite(copy / "data/evaluate/able/1/sketch/summary.json", protocol="made-64:00000000")
     with pytest.raises(SketchFaceError, match="by another protocol than seed 0; run `dvc repro ev"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_test_faces_that_nobody_accounts_for_are_refused(copy: Path):
-    rewrite(copy / "data/evaluate/able/1/summary.json", missing=[])
+    rewrite(copy / "data/evaluate/able/1/sketch/summary.json", missing=[])
     words = "accounts for 24 test faces, but there are 27; run `dvc repro evaluate@able-1`"
     with pytest.raises(SketchFaceError, match=words):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_landmarks_of_other_faces_are_refused(copy: Path):
     rewrite(copy / "data/faces/dataset.json", accepted=87)
     with pytest.raises(SketchFaceError, match=r"of 86 faces, not of the 87 .* repro landmarks"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_the_summary_of_another_run_is_refused(copy: Path):
     shutil.rmtree(copy / "data/evaluate/able/1")
     shutil.copytree(copy / "data/evaluate/hopeless/1", copy / "data/evaluate/able/1")
     with pytest.raises(SketchFaceError, match="of run hopeless, seed 1; run `dvc repro evaluate"):
-        write_report(["able"], [0, 1], copy / "data", copy / "reports")
+        write_report(["able"], SEEDS, copy / "data", copy / "reports")
 
 
 def test_the_stage_reads_run_and_seeds_and_fails_in_one_line(copy: Path):
@@ -353,6 +445,6 @@ def test_the_stage_reads_run_and_seeds_and_fails_in_one_line(copy: Path):
     failed = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
     assert failed.returncode == 1
     assert failed.stderr == (
-        "error: report: data/evaluate/able/5/summary.json: missing; "
-        "run `dvc repro evaluate@able-5`\n"
+        "error: report: data/train/able/5/weights/model.json: missing; "
+        "run `dvc repro train@able-5`\n"
     )

@@ -1,0 +1,227 @@
+"""The section of a study: numbers beside the published ones, verdicts on claims, pairs of runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.common.records import ALL, Level, Measure, Method, Subset, SubsetKind
+from pipeline.report.collect import Result
+from pipeline.report.findings import ALL_SEEDS, of_networks
+from pipeline.report.studies import (
+    FIDELITY,
+    Findings,
+    Row,
+    Study,
+    Word,
+    compared_pairs,
+    read_studies,
+    studied,
+)
+from pipeline.report.tables import (
+    NOTHING,
+    code,
+    count,
+    grid,
+    heading,
+    listed,
+    plain,
+    ranged,
+    table,
+)
+
+STYLE = str(SubsetKind.STYLE)
+
+
+@dataclass(frozen=True)
+class StudySection:
+    """What the report says of one study; texts are Markdown."""
+
+    title: str
+    source: str
+    about: str
+    elsewhere: str
+    """Name of the data of the published numbers, where the runs here saw others; else empty."""
+    lacking: str
+    """Runs of the study that were not run; empty if all were."""
+    numbers: pd.DataFrame
+    claims: pd.DataFrame | None
+    tally: str
+    """How many verdicts of each kind."""
+    style_claims: pd.DataFrame | None
+    pairs: pd.DataFrame | None
+    networks: bool
+    """Whether the pairs are of trained networks and not of systems."""
+    styles: pd.DataFrame | None
+    notes: tuple[str, ...]
+
+
+def sections(results: Sequence[Result], numbers: pd.DataFrame, data: str) -> list[StudySection]:
+    """Return one section for each study of which at least two runs were run.
+
+    Args:
+        results: of the report.
+        numbers: their `findings.estimates`.
+        data: name of the data set.
+    """
+    by_run = {result.run: result for result in results}
+    return [
+        _section(study, by_run, numbers, data) for study in read_studies() if studied(study, by_run)
+    ]
+
+
+def _section(
+    study: Study, results: Mapping[str, Result], numbers: pd.DataFrame, data: str
+) -> StudySection:
+    here = {row.run: results[row.run] for row in study.rows if row.run in results}
+    measures = _measures(study, here)
+    claims, tally = _claims(study, here, measures)
+    pairs = compared_pairs(study, here)
+    means = numbers[
+        (numbers["seed"] == ALL_SEEDS)
+        & (numbers["method"] == str(Method.SYSTEM))
+        & numbers["run"].isin(list(here))
+    ]
+    return StudySection(
+        title=study.title,
+        source=study.source,
+        about=study.about,
+        elsewhere="" if data == study.data else study.data.upper(),
+        lacking=listed(code(row.run) for row in study.rows if row.run not in results),
+        numbers=_numbers(study, here, means, measures),
+        claims=claims,
+        tally=tally,
+        style_claims=_style_claims(study, here, measures),
+        pairs=_pairs(pairs, measures),
+        networks=of_networks(pairs),
+        styles=_styles(study, here, means, measures),
+        notes=study.notes,
+    )
+
+
+def _measures(study: Study, results: Mapping[str, Result]) -> list[Measure]:
+    """The published measures, by their published labels, then whatever else was measured."""
+    measured = {m.name: m for result in results.values() for m in result.measures}
+    published = [
+        Measure(name, label, direction, measured[name].level if name in measured else Level.FACE)
+        for name, (label, direction, _) in study.metrics.items()
+    ]
+    rest = [m for name, m in measured.items() if name not in study.metrics]
+    claimed = {metric for claim in study.claims for metric in claim.expected}
+    unmeasured = FIDELITY.name in claimed and FIDELITY.name not in measured
+    return [*published, *rest, *([FIDELITY] if unmeasured else [])]
+
+
+def _cells(means: pd.DataFrame, run: str, subset: Subset | str) -> dict[str, str]:
+    """Metric -> its value with its interval."""
+    own = means[(means["run"] == run) & (means["subset"] == str(subset))]
+    return {line["metric"]: ranged(line) for _, line in own.iterrows()}
+
+
+def _numbers(
+    study: Study,
+    results: Mapping[str, Result],
+    means: pd.DataFrame,
+    measures: Sequence[Measure],
+) -> pd.DataFrame:
+    rows = []
+    for row in study.rows:
+        if row.run in results:
+            cells = _cells(means, row.run, ALL)
+            lacking = {m.name for m in measures} - {m.name for m in results[row.run].measures}
+            cells |= {m: str(Word.NOT_MEASURED) for m in lacking & set(study.metrics)}
+            rows.append(
+                [_label(row), "measured here", *(cells.get(m.name, NOTHING) for m in measures)]
+            )
+        if row.published:
+            cells = {m: f"{v:.{study.metrics[m][2]}f}" for m, v in row.published.items()}
+            rows.append(
+                [plain(row.name), "published", *(cells.get(m.name, NOTHING) for m in measures)]
+            )
+    return table(["", "origin", *map(heading, measures)], rows)
+
+
+def _label(row: Row) -> str:
+    return f"{plain(row.name)} ({code(row.run)})"
+
+
+def _claims(
+    study: Study, results: Mapping[str, Result], measures: Sequence[Measure]
+) -> tuple[pd.DataFrame | None, str]:
+    """A line for each claim, a column for each measure that claims name; and the tally."""
+    findings = Findings(study.claims, results)
+    named = {metric for claim in study.claims for metric in claim.expected}
+    columns = [measure for measure in measures if measure.name in named]
+    rows, tally = [], Counter[Word]()
+    for claim in study.claims:
+        words = {metric: findings.word(claim, metric) for metric in claim.expected}
+        tally.update(words.values())
+        beside = f"{code(claim.ours)} beside {listed(map(code, claim.theirs))}"
+        rows.append([plain(claim.text), beside, *(words.get(m.name, NOTHING) for m in columns)])
+    if not rows:
+        return None, ""
+    kinds = listed(f"{tally[word]} {word}" for word in Word if tally[word])
+    total = count(tally.total(), "statement about one measure", "statements about one measure")
+    head = ["the paper says", "runs", *map(heading, columns)]
+    return table(head, rows), f"Of {total}: {kinds}."
+
+
+def _style_claims(
+    study: Study, results: Mapping[str, Result], measures: Sequence[Measure]
+) -> pd.DataFrame | None:
+    """The same for the faces of each style, where something can be said."""
+    styles = _style_subsets(results)
+    claims = [each for each in study.claims if each.subset == str(ALL) and each.ours in results]
+    findings = {style: Findings(claims, results, style) for style in styles}
+    rows = []
+    for claim in claims:
+        for measure in measures:
+            if measure.name in claim.expected:
+                words = [findings[style].word(claim, measure.name) for style in styles]
+                if set(words) - {Word.NOT_MEASURED, Word.FEW_SEEDS}:
+                    rows.append([plain(claim.text), heading(measure), *words])
+    if not rows or len(styles) < 2:
+        return None
+    return table(["the paper says", "by", *styles], rows)
+
+
+def _style_subsets(results: Mapping[str, Result]) -> list[str]:
+    subsets = {str(each) for result in results.values() for each in result.subsets}
+    return sorted(name for name in subsets if name.startswith(STYLE))
+
+
+def _pairs(said: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame | None:
+    """Every pair of the study by every measure."""
+    if said.empty:
+        return None
+    pairs = said["ours"].map(code) + " … than " + said["theirs"].map(code)
+    known = [measure for measure in measures if measure.name in set(said["metric"])]
+    return grid(said.assign(pair=pairs), "pair", "verdict", known)
+
+
+def _styles(
+    study: Study,
+    results: Mapping[str, Result],
+    means: pd.DataFrame,
+    measures: Sequence[Measure],
+) -> pd.DataFrame | None:
+    """What was measured, style by style."""
+    measured = [measure for measure in measures if measure.name in set(means["metric"])]
+    rows = list(_style_rows(study, results, means, measured))
+    return table(["test faces", "", *map(heading, measured)], rows) if rows else None
+
+
+def _style_rows(
+    study: Study,
+    results: Mapping[str, Result],
+    means: pd.DataFrame,
+    measures: Sequence[Measure],
+) -> Iterator[list[str]]:
+    for style in _style_subsets(results):
+        for row in study.rows:
+            cells = _cells(means, row.run, style) if row.run in results else {}
+            if cells:
+                yield [style, _label(row), *(cells.get(m.name, NOTHING) for m in measures)]
