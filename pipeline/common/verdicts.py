@@ -115,14 +115,15 @@ class Sample:
         Args:
             values: (S,), one for each seed.
             resamples: (S, R), values of resampled faces; resample r holds the same faces for
-                every seed and every method that is compared.
+                every seed and every method that is compared. NaN where a resample has no value
+                (no face in it has the class, say): it then counts for no method.
             count: N, the number of faces.
             fixed: the method has no training seed; the first line is taken.
 
         Raises:
-            ValueError: if the shapes do not fit, or a value is NaN or -inf.
+            ValueError: if the shapes do not fit, or one of `values` is NaN or -inf.
         """
-        each, table = np.atleast_1d(finite(values)), np.atleast_2d(finite(resamples))
+        each, table = np.atleast_1d(finite(values)), np.atleast_2d(np.asarray(resamples, float))
         if table.ndim != 2 or each.shape != table.shape[:1] or table.shape[1] < 2:
             shapes = f"{each.shape} values with {table.shape} resamples"
             raise ValueError(f"verdicts: {shapes}; expected (S,) with (S, R)")
@@ -234,7 +235,7 @@ def compare(
     difference = float(ours.seeds.mean() - theirs.seeds.mean())
     p = 1.0 if ours.count < least else p_value(difference, error, freedom)
     scope = Scope.SYSTEMS if replicated else Scope.NETWORKS
-    higher = direction is Direction.HIGHER
+    higher = direction == Direction.HIGHER
     return Comparison(difference, error, freedom, p, ours.count, scope, higher)
 
 
@@ -295,6 +296,7 @@ def _half(error: float, freedom: float) -> float:
 
 def _face_component(sample: Sample, values: np.ndarray) -> tuple[float, float]:
     """Variance of a value over samples of faces, of (N,) values of faces or (R,) of resamples."""
+    values = values[np.isfinite(values)]
     if len(values) < 2:
         return 0.0, 1.0
     variance = float(values.var(ddof=1))

@@ -53,12 +53,12 @@ def test_curves_csv(made: Path):
 
 def test_the_picture_is_the_same_each_time_and_follows_the_reader(tmp_path: Path):
     curves = [Curve("run", seed, "l1", np.arange(5), np.arange(5.0)) for seed in (0, 1)]
-    drawn = picture(curves)
-    assert drawn == picture(curves)
-    assert b"currentColor" in drawn
-    assert b"prefers-color-scheme:dark" in drawn
-    assert b"seed 1" in drawn
-    assert not re.search(rb"<dc:date>|#123456", drawn)
+    svg = picture(curves)
+    assert svg == picture(curves)
+    assert b"currentColor" in svg
+    assert b"prefers-color-scheme:dark" in svg
+    assert b"seed 1" in svg
+    assert not re.search(rb"<dc:date>|#123456", svg)
 
 
 def test_dvc_plots_show_fills_both_templates(made: Path, tmp_path: Path):

@@ -5,14 +5,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from PIL import Image
 from report_files import sections
 
 from pipeline.report.page import webp
-from pipeline.report.tables import plain, ranged, table
-from sketchface_models.metrics.bootstrap import Interval
+from pipeline.report.tables import brief, plain, ranged, table
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -88,7 +88,7 @@ def test_the_page_holds_the_report_and_pictures_of_every_run(made: Path, html: s
     ] * 2
     assert "<!--" not in html
     sheet = Image.open(io.BytesIO(base64.b64decode(reader.all("img")[0]["src"].split(",")[1])))
-    with Image.open(made / "data/evaluate/able/0/samples.png") as original:
+    with Image.open(made / "data/evaluate/able/0/sketch/samples.png") as original:
         assert sheet.size == original.size
 
 
@@ -119,10 +119,20 @@ def test_foreign_text_is_shown_as_it_is(text: str):
     assert len(reader.tags) == 1
 
 
+def line(metric: str = "ssim", **changes: object) -> pd.Series:
+    values = {"metric": metric, "mean": 0.12345, "low": 0.1, "high": 0.2, "count": 24}
+    return pd.Series(values | {"spread": None, "few": False} | changes, dtype=object)
+
+
+def test_a_cell_has_the_mean_its_spread_over_seeds_and_the_interval():
+    assert ranged(line()) == "0.123 [0.100, 0.200]"
+    assert ranged(line("psnr", mean=21.456, low=20.0, high=22.0)) == "21.46 [20.00, 22.00]"
+    assert ranged(line(spread=0.0123)) == "0.123\u00a0±\u00a00.012 [0.100, 0.200]"
+    assert brief(line(spread=0.0123, few=True)) == "0.123†\u00a0±\u00a00.012"
+
+
 def test_one_face_has_no_interval():
-    assert ranged(Interval(0.12345, 0.1, 0.2, 24), "ssim") == "0.123 [0.100, 0.200]"
-    assert ranged(Interval(0.12345, 0.12345, 0.12345, 1), "ssim") == "0.123"
-    assert ranged(Interval(21.456, 20.0, 22.0, 24), "psnr") == "21.46 [20.00, 22.00]"
+    assert ranged(line(low=0.12345, high=0.12345, count=1)) == "0.123"
 
 
 def test_a_row_of_another_length_is_refused():
