@@ -64,7 +64,7 @@ def baseline_verdicts(evaluation: Evaluation) -> dict[Method, dict[str, Verdict]
             theirs = sample_of(evaluation, measure.name, measure.level, method)
             if measure.level is Level.FACE and method in _BEATEN and ours and theirs:
                 keys.append((method, measure.name))
-                comparisons.append(compare(ours, theirs, measure.direction.value))
+                comparisons.append(compare(ours, theirs, measure.direction))
     words: dict[Method, dict[str, Verdict]] = {}
     for (method, metric), word in zip(keys, verdicts(comparisons), strict=True):
         words.setdefault(method, {})[metric] = word

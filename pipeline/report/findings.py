@@ -16,20 +16,15 @@ import torch
 
 from pipeline.common.records import (
     ALL,
-    BASELINES,
-    RANK,
-    Level,
     Measure,
     Method,
     Subset,
-    per_face,
     why_not_comparable,
 )
 from pipeline.common.verdicts import (
     LEAST_FACES,
     Sample,
     Scope,
-    Verdict,
     compare,
     estimate,
     verdicts,
@@ -153,43 +148,18 @@ def against_baselines(result: Result) -> pd.DataFrame:
 
 
 def not_learned(result: Result) -> dict[str, list[int]]:
-    """Return the reasons to call a system "not learned", and the seeds that they hold for.
-
-    A training has learned if it is better than each baseline on some measure of faces, and finds
-    the right target more often than chance does. Distances between sets count for nothing here:
-    they do not ask whose face was generated. Nor does the ceiling of the real photo.
-    """
+    """Return the reasons to call a system "not learned", and the seeds that they hold for."""
     reasons: dict[str, list[int]] = {}
-    for row, seed in enumerate(result.seeds):
-        for reason in _not_learned(result, row):
-            reasons.setdefault(reason, []).append(seed)
+    for each in result.evaluations:
+        for reason in each.summary.not_learned:
+            reasons.setdefault(reason, []).append(each.summary.seed)
     return reasons
-
-
-def _not_learned(result: Result, row: int) -> Iterable[str]:
-    measures = [each for each in result.measures if each.level is not Level.SET]
-    beatable = [method for method in result.baselines if method is not Method.REAL]
-    claims = [
-        Statement(each.ours, each.theirs, ALL, each.measure, (own.of_seed(row), baseline))
-        for method in beatable
-        for each in statements(result, result, measures, method=method)
-        for own, baseline in [each.samples]
-    ]
-    said = judge(claims)
-    for method in beatable:
-        words = said["verdict"][said["theirs"] == str(method)]
-        if Verdict.BETTER not in set(words):
-            yield f"not better than {BASELINES[method]} on any metric"
-    if result.retrieved:
-        ranks = per_face(result.evaluations[row : row + 1], RANK).to_numpy(copy=True).ravel()
-        if Retrieval(torch.from_numpy(ranks), result.summary.kinds_given).at_chance(5):
-            yield "finds the right target no more often than chance"
 
 
 def chance(result: Result, k: int) -> float:
     """Return how often the own target is among the first k of those that guess."""
-    faces = torch.zeros(len(result.evaluations[0].ids))
-    return Retrieval(faces, result.summary.kinds_given).chance(k)
+    faces = torch.zeros(result.summary.n)
+    return Retrieval(faces, result.summary.known_kinds).chance(k)
 
 
 def groups(results: Sequence[Result]) -> list[list[Result]]:

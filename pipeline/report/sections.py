@@ -6,18 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
 
 from pipeline.common.records import (
     ALL,
     BASELINES,
-    CONFUSION_FILE,
-    Kind,
     Method,
     MissingFace,
-    read_frame,
 )
 from pipeline.report.collect import RANK_MEASURES, RANKS, Result, without_file
 from pipeline.report.findings import ALL_SEEDS, against_baselines, chance, not_learned, of_networks
@@ -35,7 +30,6 @@ from pipeline.report.tables import (
     ranged,
     table,
 )
-from sketchface_models.metrics.parsing import parsing_scores
 from sketchface_models.systems.registry import SYSTEMS
 
 SETTINGS = ("network", "loss", "conditional", "augment", "schedule")
@@ -206,14 +200,9 @@ def _subsets(result: Result, numbers: pd.DataFrame) -> pd.DataFrame | None:
 
 def _classes(result: Result) -> pd.DataFrame | None:
     """The scores of each class, over the pixels of all test faces; first seed."""
-    if result.summary.kind is not Kind.LABELS:
+    classes = result.summary.classes
+    if not classes:
         return None
-    first = result.evaluations[0]
-    stage = f"evaluate@{result.run}-{first.summary.seed}"
-    matrices = read_frame(first.folder / CONFUSION_FILE, stage)["matrix"]
-    total = np.sum(np.stack(matrices.to_list()), axis=0)
-    side = int(len(total) ** 0.5)
-    classes = parsing_scores(torch.from_numpy(total.reshape(side, side))).table()
     pixels = sum(each["pixels"] for each in classes)
     rows = [
         [
@@ -237,7 +226,7 @@ def _missing(faces: Sequence[MissingFace]) -> list[str]:
 def _scored(result: Result) -> str:
     """`1,045 of 1,046 faces; missing: a`."""
     missing = [code(face.id) for face in result.summary.missing]
-    faces = len(result.evaluations[0].ids)
+    faces = result.summary.n
     whole = f"{faces:,} of {count(faces + len(missing), 'face')}"
     if not missing:
         return whole

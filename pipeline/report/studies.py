@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import ALL, Measure, why_not_comparable
+from pipeline.common.records import ALL, STYLE_FIDELITY, Measure, why_not_comparable
 from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result
 from pipeline.report.findings import STATEMENT, Statement, judge, statements
@@ -25,7 +25,7 @@ from sketchface_models.metrics.registry import Direction
 
 STUDIES = Path(__file__).parent / "studies.json"
 LEAST_RUNS = 2
-FIDELITY = Measure("fidelity", "style fidelity", Direction.HIGHER)
+FIDELITY = Measure(STYLE_FIDELITY, "style fidelity", Direction.HIGHER)
 """How often what was generated is taken for the style that was asked for."""
 
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-<<<<<<< HEAD
-from sketchface_models.metrics.bootstrap import Interval
-from sketchface_models.metrics.metric import Metric, SetMetric
-from sketchface_models.metrics.registry import METRICS, SET_METRICS
-=======
 import pandas as pd
->>>>>>> 0b62954 (Report on typed records: one long frame, verdicts on systems from seeds, none from one)
 
 from pipeline.common.records import Measure
 

@@ -78,7 +78,7 @@ def metrics(results: Sequence[Result], numbers: pd.DataFrame) -> dict[str, dict[
         own = chosen[(chosen["run"] == result.run) & (chosen["output"] == result.summary.output)]
         values = dict(zip(own["metric"], own["mean"].round(4).tolist(), strict=True)) | {
             "learned": int(not not_learned(result)),
-            "faces": len(result.evaluations[0].ids),
+            "faces": result.summary.n,
             "seeds": len(result.seeds),
             "protocol": result.summary.protocol,
         }

@@ -13,6 +13,7 @@ from pipeline.common.records import (
     ALL,
     RANK,
     SAMPLES_FILE,
+    Evaluation,
     Kind,
     Level,
     Measure,
@@ -27,6 +28,7 @@ from pipeline.common.records import (
 )
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.common.sheets import sheet
+from pipeline.evaluate.summary import summarised
 from sketchface_models.metrics.registry import Direction
 
 TEST = 24
@@ -158,6 +160,7 @@ def made_summary(
         kind=Kind.IMAGE,
         inputs=tuple(inputs),
         size=size,
+        n=TEST,
         protocol=f"{name}-{size}:{tag + sum(map(ord, ''.join(inputs))):08x}",
         protocol_any_inputs=f"{name}-{size}:{tag:08x}",
         protocol_details={
@@ -199,7 +202,8 @@ def write_run(
     ]
     folder = data / "evaluate" / run / str(seed) / target
     folder.mkdir(parents=True)
-    write_evaluation(folder, summary, faces, pd.concat([*scores, sets]), resamples)
+    evaluation = Evaluation(folder, summary, faces, pd.concat([*scores, sets]), resamples)
+    write_evaluation(summarised(evaluation))
     (folder / SAMPLES_FILE).write_bytes(encode_png(samples()))
     write_training(data / "train" / run / str(seed), run, seed, summary, steps)
     return folder

@@ -20,6 +20,8 @@ from pipeline.common.verdicts import (
 )
 from sketchface_models.metrics.registry import Direction
 
+HIGHER, LOWER = Direction.HIGHER, Direction.LOWER
+
 FACES = 60
 
 
@@ -35,7 +37,7 @@ def trainings(
 def test_the_standard_error_is_that_of_seeds_and_faces_by_hand():
     ours = np.array([[1.0, 2, 3, 4, 5, 6], [3, 4, 5, 6, 7, 14], [2, 3, 4, 5, 6, 10]])
     theirs = np.array([[0.0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0], [3, 3, 3, 3, 3, 6], [2] * 6])
-    found = compare(Sample.per_face(ours), Sample.per_face(theirs), Direction.HIGHER)
+    found = compare(Sample.per_face(ours), Sample.per_face(theirs), HIGHER)
     # Means of seeds: 3.5, 6.5 and 5, variance 2.25; 0.5, 0.5, 3.5 and 2, variance 2.0625.
     ours_part, theirs_part = 2.25 / 3, 2.0625 / 4
     paired = np.array([2.0, 3, 4, 5, 6, 10]) - np.array([6.0, 6, 6, 6, 6, 9]) / 4
@@ -56,7 +58,7 @@ def test_without_differences_between_faces_it_is_welchs_test():
     found = compare(
         Sample.per_face(np.repeat(ours[:, None], 8, axis=1)),
         Sample.per_face(np.repeat(theirs[:, None], 8, axis=1)),
-        Direction.LOWER,
+        LOWER,
     )
     welch = stats.ttest_ind(ours, theirs, equal_var=False)
     assert found.p == pytest.approx(welch.pvalue)
@@ -67,41 +69,41 @@ def test_without_differences_between_faces_it_is_welchs_test():
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_speak_of_trained_networks_by_the_paired_test_over_faces(seeds: int):
     ours, theirs = trainings(seeds, 0, 1, 0.5), trainings(3, 0, 2)
-    found = compare(Sample.per_face(ours), Sample.per_face(theirs), Direction.HIGHER)
+    found = compare(Sample.per_face(ours), Sample.per_face(theirs), HIGHER)
     assert found.scope == Scope.NETWORKS
     assert found.p == pytest.approx(stats.ttest_rel(ours.mean(axis=0), theirs.mean(axis=0)).pvalue)
 
 
 def test_a_baseline_needs_no_seeds_and_one_training_is_not_a_system():
     baseline = Sample.per_face(np.repeat(trainings(1, 0, 3), 3, axis=0), fixed=True)
-    several = compare(Sample.per_face(trainings(3, 1, 4)), baseline, Direction.HIGHER)
+    several = compare(Sample.per_face(trainings(3, 1, 4)), baseline, HIGHER)
     assert several.scope == Scope.SYSTEMS
     assert several.freedom < 3  # of three seeds, nearly all
-    one = compare(Sample.per_face(trainings(1, 1, 4)), baseline, Direction.HIGHER)
+    one = compare(Sample.per_face(trainings(1, 1, 4)), baseline, HIGHER)
     assert one.scope == Scope.NETWORKS
-    assert compare(baseline, baseline, Direction.HIGHER).scope == Scope.SYSTEMS
+    assert compare(baseline, baseline, HIGHER).scope == Scope.SYSTEMS
 
 
 def test_words_follow_the_direction_and_the_side():
     high, low = Sample.per_face(trainings(1, 0, 1, 3.0)), Sample.per_face(trainings(1, 0, 2))
-    assert verdict(compare(high, low, Direction.HIGHER)) == Verdict.BETTER
-    assert verdict(compare(high, low, Direction.LOWER)) == Verdict.WORSE
-    assert verdict(compare(low, high, Direction.HIGHER)) == Verdict.BETTER.turned == Verdict.WORSE
-    assert verdict(compare(high, high, Direction.HIGHER)) == Verdict.UNDECIDED == Verdict.UNDECIDED.turned
+    assert verdict(compare(high, low, HIGHER)) == Verdict.BETTER
+    assert verdict(compare(high, low, LOWER)) == Verdict.WORSE
+    assert verdict(compare(low, high, HIGHER)) == Verdict.BETTER.turned == Verdict.WORSE
+    assert verdict(compare(high, high, HIGHER)) == Verdict.UNDECIDED == Verdict.UNDECIDED.turned
 
 
 def test_seeds_that_disagree_leave_it_undecided():
     base = trainings(3, 0, 1)
     ours = base + np.array([[0.5], [-0.4], [0.2]]) + 0.01 * trainings(3, 0, 2)
-    alone = compare(Sample.per_face(ours[0]), Sample.per_face(base[0]), Direction.HIGHER)
+    alone = compare(Sample.per_face(ours[0]), Sample.per_face(base[0]), HIGHER)
     assert verdict(alone) == Verdict.BETTER
-    both = compare(Sample.per_face(ours), Sample.per_face(base), Direction.HIGHER)
+    both = compare(Sample.per_face(ours), Sample.per_face(base), HIGHER)
     assert verdict(both) == Verdict.UNDECIDED
 
 
 def test_few_faces_decide_nothing():
     apart = [np.arange(1.0, n + 1) + 100 for n in (5, 6)]
-    five, six = (compare(Sample.per_face(a), Sample.per_face(0 * a), Direction.HIGHER) for a in apart)
+    five, six = (compare(Sample.per_face(a), Sample.per_face(0 * a), HIGHER) for a in apart)
     assert five.p == 1
     assert verdict(five) == Verdict.UNDECIDED
     assert verdict(six) == Verdict.BETTER
@@ -109,8 +111,8 @@ def test_few_faces_decide_nothing():
 
 def test_identical_pictures_count_as_100_db():
     perfect, good = Sample.per_face([math.inf] * 8), Sample.per_face([30.0] * 8)
-    assert verdict(compare(perfect, good, Direction.HIGHER)) == Verdict.BETTER
-    assert verdict(compare(perfect, perfect, Direction.HIGHER)) == Verdict.UNDECIDED
+    assert verdict(compare(perfect, good, HIGHER)) == Verdict.BETTER
+    assert verdict(compare(perfect, perfect, HIGHER)) == Verdict.UNDECIDED
     assert estimate(perfect).mean == estimate(perfect).low == 100
 
 
@@ -124,7 +126,7 @@ def test_other_faces_are_refused():
     pooled = Sample.pooled([0.1], np.zeros((1, FACES)), FACES)
     for other in (Sample.per_face(np.zeros(9)), pooled):
         with pytest.raises(ValueError, match="other faces"):
-            compare(Sample.per_face(np.zeros(FACES)), other, Direction.HIGHER)
+            compare(Sample.per_face(np.zeros(FACES)), other, HIGHER)
     with pytest.raises(ValueError, match="expected"):
         Sample.pooled([0.1, 0.2], np.zeros((1, 5)), FACES)
 
@@ -146,7 +148,7 @@ def test_a_pooled_measure_takes_its_variance_from_the_resamples():
     assert own.spread == pytest.approx(direct.spread)
     assert own.high - own.low == pytest.approx(direct.high - direct.low, rel=0.05)
     others = Sample.pooled(faces.mean(axis=1) - 1, resampled - 1, FACES)
-    assert compare(sample, others, Direction.HIGHER).error == pytest.approx(
+    assert compare(sample, others, HIGHER).error == pytest.approx(
         math.sqrt(2 * faces.mean(axis=1).var(ddof=1) / 3)
     )  # paired: the resamples differ by a constant, so only seeds are left
 
@@ -187,10 +189,10 @@ def test_holm_by_hand():
 
 def test_a_tables_verdicts_take_holms_correction():
     clear = compare(
-        Sample.per_face(trainings(1, 0, 1, 5)), Sample.per_face(trainings(1, 0, 2)), Direction.HIGHER
+        Sample.per_face(trainings(1, 0, 1, 5)), Sample.per_face(trainings(1, 0, 2)), HIGHER
     )
     doubtful = compare(
-        Sample.per_face(trainings(1, 0, 1, 0.5)), Sample.per_face(trainings(1, 0, 2)), Direction.HIGHER
+        Sample.per_face(trainings(1, 0, 1, 0.5)), Sample.per_face(trainings(1, 0, 2)), HIGHER
     )
     assert 0.001 < doubtful.p < 0.05
     assert verdict(doubtful) == Verdict.BETTER
@@ -208,7 +210,7 @@ def test_equals_are_told_apart_in_at_most_8_percent(seeds: int, spread: float):
             compare(
                 Sample.per_face(trainings(seeds, deviation, 2 * trial)),
                 Sample.per_face(trainings(seeds, deviation, 2 * trial + 1)),
-                Direction.HIGHER,
+                HIGHER,
             )
         )
         != Verdict.UNDECIDED

@@ -105,7 +105,7 @@ def test_a_claim_about_several_runs_takes_all_of_them(results: dict[str, Result]
     assert word(results, beaten) == Word.CONTRADICTED
 
 
-@pytest.mark.parametrize("metric", ["fid", "lpips", "fidelity"])
+@pytest.mark.parametrize("metric", ["fid", "lpips", "style_fidelity"])
 def test_what_nothing_here_measures_is_not_measured(results: dict[str, Result], metric: str):
     assert word(results, claim("hida", ["hida-base"], **{metric: "better"}), metric) == (
         Word.NOT_MEASURED
@@ -174,12 +174,14 @@ def test_an_added_measure_of_faces_is_compared_face_by_face(results: dict[str, R
         "hida-base": with_fidelity(results["hida-base"], low),
     }
     name = FIDELITY.name
-    assert word(styled, claim("hida", ["hida-base"], fidelity="better"), name) == Word.SUPPORTED
-    first = claim("hida-base", ["hida"], "style 1", fidelity="worse")
+    assert (
+        word(styled, claim("hida", ["hida-base"], style_fidelity="better"), name) == Word.SUPPORTED
+    )
+    first = claim("hida-base", ["hida"], "style 1", style_fidelity="worse")
     assert word(styled, first, name) == Word.SUPPORTED
-    second = claim("hida-base", ["hida"], "style 2", fidelity="worse")
+    second = claim("hida-base", ["hida"], "style 2", style_fidelity="worse")
     assert word(styled, second, name) == Word.UNDECIDED
-    none = claim("hida-base", ["hida"], "style 3", fidelity="worse")
+    none = claim("hida-base", ["hida"], "style 3", style_fidelity="worse")
     assert word(styled, none, name) == Word.NOT_MEASURED
 
 
