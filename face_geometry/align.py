@@ -54,10 +54,9 @@ def eyes_and_mouth(landmarks: np.ndarray) -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation, scale and shift that bring `source` nearest to `target` in least squares.
+    """Return the rotation, scale and shift that bring `source` nearest to `target`.
 
-    Written with complex numbers, where turning and scaling is one factor; the minimum is the one
-    of Umeyama (TPAMI 1991), Eq. 40-42, without reflections.
+    In least squares and without reflections (Umeyama 1991, Eq. 40-42).
 
     Args:
         source: (N, 2) points, not all the same.
@@ -66,13 +65,10 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns:
         (2, 3) float64.
     """
-    z, w = source @ np.array([1, 1j]), target @ np.array([1, 1j])
-    centred = z - z.mean()
-    factor = np.vdot(centred, w - w.mean()) / np.vdot(centred, centred).real
-    shift = w.mean() - factor * z.mean()
-    return np.array(
-        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
-    )
+    from skimage.transform import SimilarityTransform  # slow to import; few need it
+
+    matrix: np.ndarray = SimilarityTransform.from_estimate(source, target).params[:2]
+    return matrix
 
 
 def fit(width: int, height: int, size: int) -> np.ndarray:

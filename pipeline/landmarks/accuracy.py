@@ -34,8 +34,8 @@ def landmark_error(detected: np.ndarray, exact: np.ndarray) -> np.ndarray:
 class PoseErrors:
     """The landmark errors of faces that are turned by `low` to `high` degrees.
 
-    offered, detected: numbers of faces. mean, worst: over the detected ones, and the 95th percentile
-    of their means; NaN where none is. parts: mean by chain of landmarks.
+    offered, detected: numbers of faces. mean, worst: over the detected ones, and the 95th
+    percentile of their means; NaN where none is. parts: mean by chain of landmarks.
     """
 
     low: float
