@@ -13,6 +13,9 @@ import numpy as np
 
 from sketchface_models.errors import SketchFaceError
 
+NOISE_SIDE = 512
+NOISE_KINDS = ("fine", "cloud", "strand", "curl", "pores")
+
 
 def face_id(id: int | str) -> str:
     """Return the name of a face: 17 (or numpy's 17) is `synthetic-000017`; a text stays as it is.
@@ -34,10 +37,6 @@ def stream(seed: int, id: int | str, purpose: str) -> np.random.Generator:
     """
     digest = hashlib.sha256(f"{seed}/{face_id(id)}/{purpose}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big")))
-
-
-NOISE_SIDE = 512
-NOISE_KINDS = ("fine", "cloud", "strand", "curl", "pores")
 
 
 @functools.cache

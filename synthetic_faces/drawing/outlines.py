@@ -16,6 +16,9 @@ from synthetic_faces.geometry import shapes
 from synthetic_faces.geometry.meshes import Label
 
 FACE_LABELS = (*range(Label.SKIN, Label.R_BROW + 1), Label.MOUTH, Label.UPPER_LIP, Label.LOWER_LIP)
+JUMP = 0.07  # head units of depth between neighbouring cells that make an edge
+SEAM = 90  # gradient of 8-bit colour at which a change of colour is a seam
+JEWELLERY = (Label.EARRING, Label.NECKLACE)
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,6 @@ BORDERS = (
     Border((Label.CLOTH,), 4.2, 0.76),
     Border((Label.NECK,), 4.0, 0.72),
 )
-JUMP = 0.07  # head units of depth between neighbouring cells that make an edge
-SEAM = 90  # gradient of 8-bit colour at which a change of colour is a seam
-JEWELLERY = (Label.EARRING, Label.NECKLACE)
 
 
 @dataclass(frozen=True)

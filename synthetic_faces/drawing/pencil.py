@@ -15,6 +15,9 @@ from synthetic_faces.randomness import NOISE_SIDE, noise_at, noise_patch
 CHUNK = 3  # segments drawn at one pressure
 GREYS = 24  # shades of grey
 NODES = 64  # places along a side between which the hand's drift is interpolated
+GRAPHITE = 26  # the darkest a pencil gets, of 255
+STAIN = 1.1  # grey levels of unevenness of the paper
+STAIN_CELL = 2  # pixels a cell of that unevenness
 
 _NO_MAP = np.empty(0, np.float32)
 Warp = Callable[[np.ndarray], np.ndarray]
@@ -205,11 +208,6 @@ def _runs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     number = np.arange(len(line)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     first = offset[line] + CHUNK * number
     return first, np.minimum(first + CHUNK, offset[line] + counts[line] - 1)
-
-
-GRAPHITE = 26  # the darkest a pencil gets, of 255
-STAIN = 1.1  # grey levels of unevenness
-STAIN_CELL = 2  # pixels a cell of it
 
 
 def on_paper(page: np.ndarray, size: int, sheet: np.ndarray) -> np.ndarray:

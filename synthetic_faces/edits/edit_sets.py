@@ -28,6 +28,9 @@ from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.rendering import Rendering, render_parameters
 
 SMALLEST_SIDE = 64
+CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (Cheng et al. 2022, section 4.2)
+EDIT_STYLE = 1
+LINE_REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
     group: `G1` to `G11`, see `GROUPS`. id: a whole number n stands for `synthetic-00000n`; all
     groups of an id edit the same person, whose eyes differ from group to group except within
     (G8, G11) and (G9, G10). size: side of the pictures in pixels, 64 or more. variant: from 0;
-    the paper has `GROUPS[group].count` of them. All variants share their `before`.
+    Cheng et al. 2022 have `GROUPS[group].count`. All variants share their `before`.
 
     Raises:
         SketchFaceError: for an unknown group, a variant or size that is no whole number or too
@@ -191,11 +194,6 @@ def _replaced(
     if hair:
         lines["hair"] = hair
     return lines
-
-
-CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (Cheng et al. 2022, section 4.2)
-EDIT_STYLE = 1
-LINE_REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
 
 
 def _contour(points: np.ndarray, extras: Sequence[Line], size: int) -> np.ndarray:

@@ -12,6 +12,8 @@ from synthetic_faces.parameters import Hair
 from synthetic_faces.randomness import noise_at
 
 CENTRE = np.array([0.0, -0.35, -0.1])  # hair stands away from here
+# Brightness of neighbouring locks; the golden ratio spreads it evenly and never repeats.
+TONES = (np.mod(np.arange(256) * 0.61803398875, 1.0) - 0.5).astype(np.float32)
 
 
 def hairline(hair: Hair, theta: np.ndarray) -> np.ndarray:
@@ -182,10 +184,6 @@ def bun(surface: Surface) -> Mesh | None:
     across = 1.6 * up + 0.5 * np.sin(around) + 0 * around
     strand = np.stack([across, 0.3 * around + 0 * up], axis=-1)
     return Mesh(Part.HAIR, points, points[..., :2], strand, np.ones_like(x))
-
-
-# Brightness of neighbouring locks; the golden ratio spreads it evenly and never repeats.
-TONES = (np.mod(np.arange(256) * 0.61803398875, 1.0) - 0.5).astype(np.float32)
 
 
 def locks(across: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

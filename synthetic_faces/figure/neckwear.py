@@ -11,6 +11,8 @@ from synthetic_faces.geometry.meshes import Mesh, Part, ball, bare, tube
 from synthetic_faces.geometry.shapes import smoothstep
 
 COLLAR = 9.0  # height in `plane` from which a point belongs to a collar
+SEEN_AZIMUTH = np.radians(112)  # how far round the neck it can be seen
+BEAD_COUNT = 44
 
 
 def collar(surface: Surface, camera: Camera) -> list[Mesh]:
@@ -52,10 +54,6 @@ def _sheet(
     points = body.above_chest(surface, camera, points, 0.035)
     plane = np.stack([theta, COLLAR + 1 + t], axis=-1)
     return bare(Part.TORSO, points, plane, open=True)
-
-
-SEEN_AZIMUTH = np.radians(112)  # how far round the neck it can be seen
-BEAD_COUNT = 44
 
 
 def necklace(surface: Surface, camera: Camera) -> list[Mesh]:

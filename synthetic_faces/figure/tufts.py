@@ -16,6 +16,8 @@ from synthetic_faces.geometry.meshes import Mesh, Part
 from synthetic_faces.geometry.shapes import smoothstep
 
 STRIP_ROWS, STRIP_COLUMNS = 11, 3  # points along and across a strip
+Locks = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Paths (K, STRIP_ROWS, 3), half-widths (K, STRIP_ROWS) and tints (K,) of locks."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,6 @@ def _strips(path: np.ndarray, width: np.ndarray, tint: np.ndarray) -> Strips:
     strand = np.stack([across, s], axis=-1).reshape(STRIP_ROWS, -1, 2)
     hair = np.ones(grid.shape[:2])
     return Strips(Part.HAIR, grid, grid[..., :2], strand, hair, open=True)
-
-
-Locks = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Paths (K, STRIP_ROWS, 3), half-widths (K, STRIP_ROWS) and tints (K,) of locks."""
 
 
 def _over(surface: Surface, theta: np.ndarray, y: np.ndarray, more: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+SUBPIXEL_BITS = 4  # cv2 takes sixteenths of a pixel
+
 
 def pchip(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Interpolate with a monotone cubic (Fritsch & Butland 1984), which never overshoots.
@@ -64,9 +66,6 @@ def smoothstep(low: float | np.ndarray, high: float | np.ndarray, x: np.ndarray)
     """Return 0 below `low`, 1 above `high` and a cubic between; `low` may exceed `high`."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
     return t * t * (3 - 2 * t)
-
-
-SUBPIXEL_BITS = 4  # cv2 takes sixteenths of a pixel
 
 
 def _fixed(points: np.ndarray) -> np.ndarray:

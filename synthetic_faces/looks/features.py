@@ -10,6 +10,8 @@ from synthetic_faces.geometry.shapes import spline
 from synthetic_faces.looks import eyes, lips
 from synthetic_faces.looks.face_texture import FaceTexture, Window
 
+BROW_HAIRS = 84  # of one brow, in three tones
+
 
 def paint(texture: FaceTexture, anatomy: Anatomy, rng: np.random.Generator) -> None:
     """Paint all features; later ones cover earlier ones."""
@@ -35,9 +37,6 @@ def _nose(texture: FaceTexture, anatomy: Anatomy) -> None:
         texture.darken(window, window.line(curve, 0.02, 0.02), 0.26)
     base = spline(np.array([(-0.1, y + 0.0), (0, y + 0.018), (0.1, y + 0.0)]), 12)
     texture.darken(window, window.line(base, 0.02, 0.016), 0.3)
-
-
-BROW_HAIRS = 84  # of one brow, in three tones
 
 
 def _hairs(spine: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,6 +15,7 @@ WALL = -3.0  # z taken where nothing is
 TEAR = 0.06  # step in z between neighbours that are not of one surface
 # Reach of occlusion in head units, and its weight: lips and lids; nose and sockets; chin on neck.
 REACHES = ((0.035, 0.85), (0.11, 0.95), (0.3, 0.75))
+GAMMA = np.float32(2.2)
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,6 @@ def _march(z: np.ndarray, to: np.ndarray, unit: float, softness: float) -> np.nd
         blocked = np.clip((over - 0.015) / edge, 0, 1) * (over < 0.9)
         shadow = np.maximum(shadow, blocked * (1 - (0.1 + 0.5 * softness) * distance))
     return cv2.GaussianBlur(shadow, (0, 0), 0.9 * side / SHADOW_SIDE)
-
-
-GAMMA = np.float32(2.2)
 
 
 def linear(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:

@@ -19,6 +19,8 @@ from synthetic_faces.parameters import Hair
 from synthetic_faces.randomness import noise_at
 from synthetic_faces.scene import Scene
 
+GREY_HAIR = (182, 178, 174)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -112,9 +114,6 @@ def _hair_amount(hair: Hair, geometry: Geometry) -> np.ndarray:
     return amount
 
 
-GREY_HAIR = (182, 178, 174)
-
-
 def _hair_colour(
     hair: Hair, across: np.ndarray, along: np.ndarray, inner: np.ndarray
 ) -> np.ndarray:
@@ -130,7 +129,7 @@ def _hair_colour(
         shade = shade + 0.26 * hair.curl * noise_at("curl", across * 0.2, along * 0.2)
     srgb = np.array(hair.colour)
     base = linear(srgb + 0.6 * hair.grey * (srgb.mean() - srgb)) * np.clip(shade, 0.3, 1.9)[:, None]
-    # Sun bleaches fair hair lock by lock.
+    # Fair hair varies more from lock to lock.
     fair = np.clip((srgb.mean() - 60) / 100, 0, 1)
     base *= 1 + fair * np.clip(tone, 0, 1)[:, None] * np.array([0.34, 0.32, 0.28], np.float32)
     if hair.grey > 0:

@@ -36,7 +36,7 @@ class Coat:
 
     def border(self, pixel: np.ndarray) -> np.ndarray:
         """Return `outward` (K, 2) at flat canvas pixels (K,)."""
-        # A side that COARSE does not divide ends in a part of a cell, which has none of its own.
+        # A side that COAT_CELL does not divide ends in a part of a cell, which has none of its own.
         row, column = (
             np.minimum(position // COAT_CELL, len(self.outward) - 1)
             for position in np.divmod(pixel, self.geometry.side)
@@ -148,7 +148,7 @@ def _paint(
         fixed = np.round(16 * lines).astype(np.int32)
         for k, gain in enumerate(SHADES):
             chosen = fixed[shade == k]
-            # Strands end in thin air.
+            # Strands fade toward their ends.
             for part, dense in ((chosen[:, half:], 0.45 * cover), (chosen[:, : half + 1], cover)):
                 colour = (dense, dense * gain / 2, 0)
                 cv2.polylines(film, list(part), False, colour, width, cv2.LINE_AA, 4)

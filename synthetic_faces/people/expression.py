@@ -11,6 +11,7 @@ from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import changed
 
 Span = tuple[float, float]
+BLINK, WINK = 0.015, 0.006  # how many faces have both eyes closed, or one
 
 
 class Kind(NamedTuple):
@@ -48,7 +49,6 @@ EXPRESSIONS = {
         0.03, (-0.3, 0.15), inner=(-0.3, 0.2), outer=(0.2, 0.9), frown=(0.2, 0.6), lids=(0.75, 1)
     ),
 }
-BLINK, WINK = 0.015, 0.006  # how many faces have both eyes closed, or one
 
 
 def express(parameters: Parameters, seed: int, id: int | str) -> Parameters:

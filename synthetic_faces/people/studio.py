@@ -8,6 +8,10 @@ from synthetic_faces.geometry.camera import OUTER_EYE_DISTANCE
 from synthetic_faces.parameters import RGB, Film, Hair, Light, View
 from synthetic_faces.randomness import stream
 
+FRONTAL = 20.0  # degrees of yaw within which a face counts as frontal
+CROWN_HEIGHT = 1.54  # head units from the eyes to the top of the skull
+TURNED = 0.25  # how many faces are turned further
+
 
 def light(rng: np.random.Generator) -> Light:
     """Sample a key light at one side, often a fill opposite, sometimes a rim from behind."""
@@ -79,11 +83,6 @@ def _gel(rng: np.random.Generator) -> RGB:
 def _rgb(colour: np.ndarray) -> RGB:
     red, green, blue = (float(v) for v in colour)
     return red, green, blue
-
-
-FRONTAL = 20.0  # degrees of yaw within which a face counts as frontal
-CROWN_HEIGHT = 1.54  # head units from the eyes to the top of the skull
-TURNED = 0.25  # how many faces are turned further
 
 
 def pose(hair: Hair, seed: int, id: int | str) -> View:

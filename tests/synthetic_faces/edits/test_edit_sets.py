@@ -94,7 +94,7 @@ def test_landmarks_of_the_drawing_agree_with_the_photo(group: str):
 
 @pytest.mark.parametrize("group", NAMES)
 def test_the_corner_sees_a_change_of_the_eyes_alone(group: str):
-    """9 pixels is what the paper's second layer sees, the last without instance norm."""
+    """The second layer sees 9 pixels (Cheng et al. 2022), the last without instance norm."""
     one = pair(group)
     same = np.array_equal(window(one.before.lines, 9), window(one.after.lines, 9))
     assert same == (group not in CHANGES_EYES)
