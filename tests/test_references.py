@@ -129,7 +129,7 @@ def test_papers_are_cited_in_one_form(pattern: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_to_files_and_headings(page: str) -> None:
     wrong = []
-    for target in LINK.findall(read(page)):
+    for target in LINK.findall(re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, fragment = unquote(target).partition("#")
@@ -150,7 +150,8 @@ def exists(path: str) -> bool:
 @pytest.mark.parametrize("page", [*PAGES, "dvc.yaml", "Makefile"])
 def test_paths_that_pages_name_exist(page: str) -> None:
     text = re.sub(r"https?://\S+", "", read(page))
-    assert not [path for path in PATH.findall(text) if not exists(path)]
+    made = re.compile(r"/residual\.(py|yaml)$")  # by whoever follows docs/your-own-method.md
+    assert not [path for path in PATH.findall(text) if not exists(path) and not made.search(path)]
 
 
 def rows(section: str) -> Iterator[tuple[str, str]]:
