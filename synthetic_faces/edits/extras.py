@@ -18,7 +18,7 @@ from synthetic_faces.rendering import Rendering
 Lines = list[Line]
 CLEAR = 24 / 512
 """Hair, whiskers, wrinkles and ears keep this far from the eyes, in widths of the picture: more
-than half of the 37 pixels of 512 that the fifth layer of Cheng et al.'s generator sees."""
+than half of the 37 pixels of 512 that the fifth layer sees (Cheng et al. 2022)."""
 
 
 def extra(kind: str, face: Rendering, features: Features, random: np.random.Generator) -> Lines:

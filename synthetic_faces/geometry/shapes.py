@@ -11,7 +11,7 @@ SUBPIXEL_BITS = 4  # cv2 takes sixteenths of a pixel
 
 
 def pchip(knots: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Interpolate with a monotone cubic (Fritsch & Butland 1984), which never overshoots.
+    """Interpolate with a monotone cubic (Fritsch and Butland 1984), which never overshoots.
 
     Unlike SciPy's, the slope at each end is that of the outermost chord.
 

@@ -145,7 +145,7 @@ class _Coarse:
 def _occlusion(z: np.ndarray, unit: float) -> np.ndarray:
     """Return the part of the sky that each cell's neighbourhood hides, in [0, 0.9].
 
-    After depth-buffer unsharp masking (Luft, Colditz & Deussen 2006): what lies deeper than the
+    After depth-buffer unsharp masking (Luft et al. 2006): what lies deeper than the
     mean of its surroundings is a hollow. Several reaches together find hollows of every size.
     """
     mask = (z > WALL + 0.5).astype(np.float32)

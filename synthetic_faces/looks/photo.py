@@ -92,7 +92,7 @@ def _tress(
     light: Illumination,
     pixels: np.ndarray,
 ) -> list[np.ndarray]:
-    """Shade hair as thin cylinders (Kajiya & Kay 1989, eqs. 14 and 16): three channels (K,)."""
+    """Shade hair as thin cylinders (Kajiya and Kay 1989, eqs. 14 and 16): three channels (K,)."""
     noise = noise_at("strand", g.strand[pixels, 0] * 0.5, g.strand[pixels, 1] * 0.1)
     tilt = 0.14 * noise
     # The tangent, tilted by noise; only its products with two directions are needed.
