@@ -116,8 +116,8 @@ def _build(cls: type[T], values: object, where: str) -> tuple[Any, list[str]]:
     for name, field in fields.items():
         key = _join(where, name)
         if name in values:
-            converted[name], found = _convert(hints[name], values[name], key)
-            problems += found
+            converted[name], lines = _convert(hints[name], values[name], key)
+            problems += lines
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             problems.append(f"{key}: missing; allowed: {_describe(hints[name])}")
     if problems:
@@ -129,7 +129,7 @@ def _build(cls: type[T], values: object, where: str) -> tuple[Any, list[str]]:
 
 
 def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
-    """`value` as `hint` demands, with the violations found on the way."""
+    """`value` as `hint` demands, and the violations on the way."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         converted, problems = _convert(args[0], value, key)
@@ -156,7 +156,13 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         if not isinstance(value, list | tuple):
             return None, [_line(key, value, _describe(hint))]
         parts = [_convert(args[0], member, f"{key}[{i}]") for i, member in enumerate(value)]
-        return tuple(part for part, _ in parts), [line for _, found in parts for line in found]
+        return tuple(part for part, _ in parts), [line for _, lines in parts for line in lines]
+    if origin in (dict, Mapping):
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            return None, [_line(key, value, _describe(hint))]
+        items = {name: _convert(args[1], item, f"{key}.{name}") for name, item in value.items()}
+        lines = [line for _, problems in items.values() for line in problems]
+        return {name: item for name, (item, _) in items.items()}, lines
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _build(hint, value, key)
     if hint is float and type(value) is int:
@@ -168,7 +174,7 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
 
 
 def _widened(problems: list[str], inner: Any, hint: Any, value: Any, key: str) -> list[str]:
-    """`problems` with `inner`, found around this very value, saying all that `hint` allows."""
+    """`problems` about this very value with `inner`, saying all that `hint` allows instead."""
     narrow, wide = (_line(key, value, _describe(one)) for one in (inner, hint))
     return [wide if line == narrow else line for line in problems]
 
@@ -183,6 +189,8 @@ def _describe(hint: Any) -> str:
         return " or ".join("null" if arg is type(None) else _describe(arg) for arg in args)
     if origin is Literal:
         return "one of " + ", ".join(str(arg) for arg in args)
+    if origin in (dict, Mapping):
+        return f"a mapping of names, each {_describe(args[1])}"
     if origin is tuple:
         return f"a list, each {_describe(args[0])}"
     return names.get(hint, "a mapping of settings")

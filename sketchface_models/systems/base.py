@@ -7,10 +7,11 @@ stepping, averaging, checkpoints, logging, resume and the processes that share a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 from sketchface_models.config import NonEmpty, at_least, between
@@ -54,10 +55,30 @@ class Task:
     """Side of the training pictures in pixels."""
     sees_target: bool = False
     """Allow the target among the inputs. Such a run is an upper bound, and its rows say so."""
+    sizes: Mapping[str, Annotated[int, between(8, 2048)]] = field(default_factory=dict)
+    """Field -> its own side in pixels, of the fields that differ from `size`."""
+    unpaired: bool = False
+    """Learn from two domains: faces with all inputs, and faces with the target. Paired runs learn
+    from faces that have both."""
 
     def __post_init__(self) -> None:
+        problems = []
         if self.inputs and not set(self.inputs) - {STYLE}:
-            raise ValueError(f"inputs: {list(self.inputs)}; allowed: a picture among them")
+            problems.append(f"inputs: {list(self.inputs)}; allowed: a picture among them")
+        unknown = set(self.sizes) - {*self.inputs, self.target}
+        if unknown:
+            problems.append(f"sizes: {sorted(unknown)}; allowed: fields of the task")
+        if self.unpaired and self.target in self.inputs:
+            problems.append(f"target: {self.target!r}; allowed: no input, as the task is unpaired")
+        if problems:
+            raise ValueError("\n".join(problems))
+
+    @property
+    def domains(self) -> tuple[tuple[str, ...], ...]:
+        """Fields that a face must have together to be learned from: one set, or two if unpaired."""
+        if self.unpaired:
+            return self.inputs, (self.target,)
+        return ((*self.inputs, self.target),)
 
 
 @dataclass(frozen=True)
@@ -72,12 +93,19 @@ class Output:
 
 @dataclass(frozen=True)
 class Augment:
-    """Augmentation of all fields of a face alike while training."""
+    """How faces are moved while training, all fields of a face alike unless it says otherwise."""
 
     flip: bool
     """Mirror half of the faces."""
     jitter: Annotated[float, between(0, 0.25)]
     """Largest shift in x and y, as a part of the side; the border is replicated."""
+    zoom: Annotated[float, between(1, 2)] = 1.0
+    """Enlarge pictures by this factor and crop them at random to their side; 1 = do not.
+    286 / 256 in pix2pix (Isola et al. 2017, section 6.2)."""
+    contour_shift: Annotated[float, between(0, 512)] = 0.0
+    """Largest shift of the contour against the other fields, in pixels of a picture of side 512."""
+    contour_rotation: Annotated[float, between(0, 180)] = 0.0
+    """Largest rotation of the contour against the other fields, in degrees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +175,14 @@ class System(ABC):
         """What this system generates, by name; the first is what `generate` returns."""
         return self.outputs_of(self.settings)
 
+    @property
+    def cycle(self) -> Sequence[Clock]:
+        """Clocks of steps that stand for all steps in equal parts, to count what a step costs.
+
+        One step, unless a system does not do the same at each of them.
+        """
+        return (Clock(0, self.settings.schedule.steps, 0),)
+
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
         """Return new optimizers by name, at their starting rates, over parameters of `networks`."""
@@ -173,6 +209,20 @@ class System(ABC):
     @abstractmethod
     def generate(self, batch: Batch) -> Tensor:
         """Return the first of `outputs`, (B, C, S, S) in [-1, 1]; deterministic in eval mode."""
+
+    def generate_all(self, batch: Batch) -> dict[str, Tensor]:
+        """Return every output by name, each as `outputs` says; the first is `generate`'s."""
+        return {next(iter(self.outputs)): self.generate(batch)}
+
+    def sample(self, batch: Batch, generator: Generator) -> dict[str, Tensor]:
+        """Return outputs of a batch for random codes, by name; empty if there are no codes.
+
+        Args:
+            batch: inputs.
+            generator: of all random numbers, on the batch's device; the same seed gives the same
+                outputs.
+        """
+        return {}
 
     def tally(self, batch: Batch, generated: Tensor) -> Tensor | None:
         """Return what validation adds up, batch by batch, for `scores`.

@@ -1,4 +1,4 @@
-"""Batches, and how their faces are mirrored and shifted: pure functions of (seed, step).
+"""Batches, and how their faces are moved: pure functions of (seed, step).
 
 Nothing here has a state, so a resumed run sees exactly what an uninterrupted one would have, and
 several processes together see exactly what one would.
@@ -17,13 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sketchface_models.augmentation.contours import move_contours
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import MIRRORED, PARSING
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Augment
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack import Domain, Pack
 
 PREFETCH = 4
 """Batches read ahead, each by a thread of its own."""
+CONTOUR = "contour"
+"""The field that may be moved against the others."""
 
 
 def stream_seed(*names: object) -> int:
@@ -33,10 +37,10 @@ def stream_seed(*names: object) -> int:
 
 
 class Feed:
-    """Batches of a pack's training split.
+    """Batches of a pack's training split: `batch` faces of each of its domains.
 
-    Every face is seen once before any is seen again, in a new order each epoch; a batch may
-    straddle two epochs.
+    Every face of a domain is seen once before any is seen again, in a new order each epoch; a batch
+    may straddle two epochs. Domains have orders and augmentations of their own.
 
     Args:
         pack: to read from.
@@ -48,7 +52,8 @@ class Feed:
         world: number of processes.
 
     Raises:
-        SketchFaceError: if the processes cannot share a batch evenly.
+        SketchFaceError: if the processes cannot share a batch evenly, or the contour is to be
+            moved and there is none.
     """
 
     def __init__(
@@ -59,40 +64,46 @@ class Feed:
                 f"schedule.batch: {batch} faces do not share out evenly over {world} processes; "
                 f"choose a multiple of {world}, such as {(batch // world + 1) * world}"
             )
+        if (augment.contour_shift or augment.contour_rotation) and CONTOUR not in pack.channels:
+            raise SketchFaceError(
+                "augment.contour_shift, augment.contour_rotation: the run has no contour to move; "
+                "set both to 0"
+            )
         self.pack, self.batch, self.augment, self.seed = pack, batch, augment, seed
         self.own = slice(rank, None, world)
-        self.train = pack.rows("train")
+        self.train = [domain.rows("train") for domain in pack.domains]
         # A batch touches one or two epochs; permuting a large pack takes milliseconds.
-        self._order = functools.lru_cache(maxsize=4)(self._permutation)
+        self._order = functools.lru_cache(maxsize=8)(self._permutation)
 
     def epoch(self, step: int) -> int:
-        """Return the number of whole passes over the training faces before `step`."""
-        return step * self.batch // len(self.train)
+        """Return the number of whole passes over the largest domain before `step`."""
+        return step * self.batch // max(len(rows) for rows in self.train)
 
-    def rows(self, step: int) -> np.ndarray:
-        """Return row numbers of this process's part of a batch: (batch / world,) int64."""
+    def rows(self, step: int, domain: int = 0) -> np.ndarray:
+        """Return row numbers of this process's part of a batch: (batch / world,) int64.
+
+        Args:
+            step: of training.
+            domain: number of the pack's domain.
+        """
+        train = self.train[domain]
         positions = np.arange(step * self.batch, (step + 1) * self.batch)[self.own]
-        epochs, within = np.divmod(positions, len(self.train))
+        epochs, within = np.divmod(positions, len(train))
         chosen = np.empty_like(positions)
         for epoch in np.unique(epochs):
-            chosen[epochs == epoch] = self._order(int(epoch))[within[epochs == epoch]]
-        return self.train[chosen]
+            order = self._order(int(epoch), domain)
+            chosen[epochs == epoch] = order[within[epochs == epoch]]
+        return train[chosen]
 
     def raw(self, step: int) -> dict[str, Tensor]:
-        """Return the batch at `step` as uint8 tensors, mirrored and shifted as `augment` says."""
-        generator = np.random.default_rng(stream_seed(self.seed, "augment", step))
-        mirrored = (generator.random(self.batch) < 0.5)[self.own]
-        largest = round(self.augment.jitter * self.pack.size)
-        shifts = generator.integers(-largest, largest + 1, size=(self.batch, 2))[self.own]
-        if not self.augment.flip:
-            if not largest:
-                return self.pack.read(self.rows(step))
-            mirrored[:] = False
-        lines, columns = _source_pixels(self.pack.size, shifts, mirrored)
-        batch = self.pack.sample(self.rows(step), lines, columns)
-        if PARSING in batch and mirrored.any():
-            rows = torch.from_numpy(mirrored)
-            batch[PARSING][rows] = _mirrored_labels(batch[PARSING][rows])
+        """Return the batch at `step` as uint8 tensors, moved as `augment` says."""
+        batch: dict[str, Tensor] = {}
+        for number, domain in enumerate(self.pack.domains):
+            batch |= self._domain_batch(step, number, domain)
+        if CONTOUR in batch and (self.augment.contour_shift or self.augment.contour_rotation):
+            keys = [(step, position) for position in range(self.batch)[self.own]]
+            shift, rotation = self.augment.contour_shift, self.augment.contour_rotation
+            batch[CONTOUR], *_ = move_contours(batch[CONTOUR], self.seed, keys, shift, rotation)
         return batch
 
     def prefetched(self, start: int, pin: bool = False) -> Generator[tuple[int, dict[str, Tensor]]]:
@@ -120,10 +131,43 @@ class Feed:
         finally:
             threads.shutdown(cancel_futures=True)
 
-    def _permutation(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng(stream_seed(self.seed, "order", epoch)).permutation(
-            len(self.train)
+    def _domain_batch(self, step: int, number: int, domain: Domain) -> dict[str, Tensor]:
+        """Mirror, zoom, crop and shift a batch of one domain, all of its fields alike."""
+        size, rows = self.pack.size, self.rows(step, number)
+
+        # Random numbers of the whole batch; this process takes its own.
+        generator = np.random.default_rng(self._stream("augment", step, number))
+        mirrored = (generator.random(self.batch) < 0.5)[self.own] & self.augment.flip
+        largest = round(self.augment.jitter * size)
+        shifts = generator.integers(-largest, largest + 1, size=(self.batch, 2))[self.own]
+        zoomed = round(self.augment.zoom * size)
+        corners = np.zeros_like(shifts)
+        if zoomed > size:
+            corners = generator.integers(0, zoomed - size + 1, size=(self.batch, 2))[self.own]
+        if not (self.augment.flip or largest or zoomed > size):
+            return self.pack.read(rows, domain.fields)
+
+        # The same for every field, in pixels of its own size.
+        batch = self.pack.read(rows, [STYLE]) if STYLE in domain.fields else {}
+        for name in (each for each in domain.fields if each != STYLE):
+            scale = self.pack.sizes[name] / size
+            offsets = np.rint((corners - shifts) * scale).astype(np.int64)
+            side, crop = round(zoomed * scale), self.pack.sizes[name]
+            lines, columns = _source_pixels(crop, side, offsets, mirrored)
+            batch[name] = self.pack.sample(name, rows, lines, columns, side)
+        if PARSING in batch and mirrored.any():
+            swapped = torch.from_numpy(mirrored)
+            batch[PARSING][swapped] = _mirrored_labels(batch[PARSING][swapped])
+        return batch
+
+    def _permutation(self, epoch: int, domain: int) -> np.ndarray:
+        return np.random.default_rng(self._stream("order", epoch, domain)).permutation(
+            len(self.train[domain])
         )
+
+    def _stream(self, what: str, number: int, domain: int) -> int:
+        """Seed of one kind of random number; the first domain's are those of a paired pack."""
+        return stream_seed(self.seed, what, number, *([domain] if domain else []))
 
 
 def _mirrored_labels(labels: Tensor) -> Tensor:
@@ -134,14 +178,14 @@ def _mirrored_labels(labels: Tensor) -> Tensor:
 
 
 def _source_pixels(
-    size: int, shifts: np.ndarray, mirrored: np.ndarray
+    crop: int, side: int, offsets: np.ndarray, mirrored: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the line and column each pixel of each moved picture comes from: (B, size) int64.
+    """Return the line and the column that pixels of moved pictures come from: (B, crop) int64.
 
-    Pictures are mirrored, then shifted by their (dx, dy). Holding the indices within the picture
-    repeats its border.
+    Pictures of `side` pixels are mirrored, then cropped at `offsets`, (B, 2) x and y. Holding the
+    indices within the picture repeats its border.
     """
     columns, lines = (
-        np.clip(np.arange(size) - shifts[:, axis, None], 0, size - 1) for axis in (0, 1)
+        np.clip(np.arange(crop) + offsets[:, axis, None], 0, side - 1) for axis in (0, 1)
     )
-    return lines, np.where(mirrored[:, None], size - 1 - columns, columns)
+    return lines, np.where(mirrored[:, None], side - 1 - columns, columns)

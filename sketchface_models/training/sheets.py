@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -21,6 +22,8 @@ from sketchface_models.training.pack import Pack, normalise
 
 SHEET_FACES = 8
 """Validation faces on a sheet."""
+SHEET_SAMPLES = 2
+"""Samples of each face, of systems that have random codes."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TRUE_COLOUR = 2
 """PNG specification, section 11.2.2: colour type of RGB pixels."""
@@ -55,19 +58,33 @@ class SheetWriter:
 
 @torch.no_grad()
 def validation_sheet(system: System, pack: Pack, device: torch.device) -> np.ndarray | None:
-    """Return the first validation faces side by side: a line for each input, output and target.
+    """Return the first validation faces side by side, in lines.
+
+    A line for each input; then, for each output, one for what is generated and one for its field;
+    then `SHEET_SAMPLES` for each output that the system samples with random codes.
 
     Returns:
         (lines x size, faces x size, 3) uint8; None if there are no validation faces.
     """
-    rows = pack.rows("val")[:SHEET_FACES]
-    if not len(rows):
+    rows = [domain.rows("val") for domain in pack.domains]
+    faces = min(SHEET_FACES, *map(len, rows))
+    if not faces:
         return None
-    raw = pack.read(rows)
-    generated = from_signed(system.generate(normalise(raw, device))).to(torch.uint8).cpu()
+    raw = pack.read_domains([each[:faces] for each in rows])
+    batch = normalise(raw, device)
+
+    fields = {name: output.field for name, output in system.outputs.items()}
     lines = [(name, raw[name]) for name in pack.inputs if name != STYLE]
-    lines += [(pack.target, generated), (pack.target, raw[pack.target])]
-    return torch.cat([_side_by_side(name, pictures) for name, pictures in lines]).numpy()
+    for name, image in system.generate_all(batch).items():
+        lines += [(fields[name], _levels(image)), (fields[name], raw[fields[name]])]
+    generator = torch.Generator(device).manual_seed(0)
+    for _ in range(SHEET_SAMPLES):
+        samples = system.sample(batch, generator)
+        lines += [(fields[name], _levels(image)) for name, image in samples.items()]
+        if not samples:
+            break
+    size = pack.size
+    return torch.cat([_side_by_side(name, _fit(each, size)) for name, each in lines]).numpy()
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
@@ -97,6 +114,18 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
 def _chunk(kind: bytes, content: bytes) -> bytes:
     length, check = len(content), zlib.crc32(kind + content)
     return struct.pack(">I", length) + kind + content + struct.pack(">I", check)
+
+
+def _levels(image: Tensor) -> Tensor:
+    """(B, C, S, S) in [-1, 1] -> uint8, on the CPU."""
+    return from_signed(image).to(torch.uint8).cpu()
+
+
+def _fit(pictures: Tensor, size: int) -> Tensor:
+    """Pictures of another side, (B, C, S, S), by their nearest pixels at `size`."""
+    if pictures.shape[-1] == size:
+        return pictures
+    return F.interpolate(pictures, (size, size), mode="nearest-exact")
 
 
 def _side_by_side(name: str, pictures: Tensor) -> Tensor:

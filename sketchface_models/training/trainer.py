@@ -253,7 +253,11 @@ class Trainer:
     def _batch_ids(self, step: int) -> list[str]:
         """Ids of the whole batch of a step."""
         feed = Feed(self.pack, self.schedule.batch, self.system.settings.augment, self.seed)
-        return [self.pack.ids[row] for row in feed.rows(step)]
+        return [
+            domain.ids[row]
+            for number, domain in enumerate(self.pack.domains)
+            for row in feed.rows(step, number)
+        ]
 
 
 def _bare(network: nn.Module) -> nn.Module:

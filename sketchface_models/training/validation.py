@@ -23,26 +23,31 @@ SMALLER_IS_BETTER = ("val_l1",)
 def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[str, Tensor]:
     """Return `val_l1` (in [0, 1]) and `val_ssim` over the first validation faces.
 
-    A system that tallies gets its own `scores` instead. Empty if there are no validation faces.
+    Of a system with several outputs, those of the others are called `val_l1_NAME` and
+    `val_ssim_NAME`. A system that tallies gets its own `scores` instead. Empty if there are no
+    validation faces, or, in an unpaired pack, none that all domains have.
     """
-    rows = pack.rows("val")[:MOST_FACES]
-    if not len(rows):
-        return {}
-    l1, similarity, tallies = [], [], []
-    for start in range(0, len(rows), 16):
-        batch = normalise(pack.read(rows[start : start + 16]), device)
-        generated = system.generate(batch)
-        tally = system.tally(batch, generated)
+    rows = [each[:MOST_FACES] for each in pack.paired_rows("val")]
+    values: dict[str, list[Tensor]] = {}
+    tallies = []
+    for start in range(0, len(rows[0]), 16):
+        batch = normalise(pack.read_domains([each[start : start + 16] for each in rows]), device)
+        generated = system.generate_all(batch)
+        first = next(iter(generated))
+        tally = system.tally(batch, generated[first])
         if tally is not None:
             tallies.append(tally)
             continue
-        target = from_signed(as_grey(batch[pack.target]))
-        levels = from_signed(as_grey(generated))
-        l1.append((levels - target).abs().mean(dim=(1, 2, 3)) / 255)
-        similarity.append(ssim(target, levels))
+        for name, image in generated.items():
+            ending = "" if name == first else f"_{name}"
+            target = from_signed(as_grey(batch[system.outputs[name].field]))
+            levels = from_signed(as_grey(image))
+            l1 = (levels - target).abs().mean(dim=(1, 2, 3)) / 255
+            values.setdefault(f"val_l1{ending}", []).append(l1)
+            values.setdefault(f"val_ssim{ending}", []).append(ssim(target, levels))
     if tallies:
         return system.scores(torch.stack(tallies).sum(dim=0))
-    return {"val_l1": torch.cat(l1).mean(), "val_ssim": torch.cat(similarity).mean()}
+    return {name: torch.cat(parts).mean() for name, parts in values.items()}
 
 
 class BestWeights:
