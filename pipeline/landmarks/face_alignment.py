@@ -1,4 +1,4 @@
-"""The landmarks of the `face_alignment` package (Bulat and Tzimiropoulos, ICCV 2017).
+"""The landmarks of the `face_alignment` package (Bulat and Tzimiropoulos 2017).
 
 Its two weight files are looked for on this machine and never downloaded: in a folder of the
 user's, then where the package itself keeps them.

@@ -1,1 +1,1 @@
-"""The networks of HIDA (Gao et al., "Human-Inspired Facial Sketch Synthesis", ICCV 2023)."""
+"""The networks of HIDA (Gao et al. 2023; docs/papers.md, HIDA)."""

@@ -16,7 +16,7 @@ from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from sketchface_models.errors import SketchFaceError
 
 CONFIDENCE = 0.8
-STRIDE, ANCHOR = 16, 64  # of S3FD's third scale (Zhang et al., ICCV 2017, table 1)
+STRIDE, ANCHOR = 16, 64  # of S3FD's third scale (Zhang et al. 2017, table 1)
 
 
 @pytest.fixture(scope="module")
