@@ -3,7 +3,7 @@
     from synthetic_faces import render
     face = render(seed=0, id=17, size=256)
     face.photo, face.landmarks, face.visible, face.labels, face.depth, face.normals
-    face.sketch(2), face.parameters
+    face.sketch(2), face.rough_lines(), face.parameters
 
 The steps from parameters to pictures, a folder or file each:
 
@@ -11,7 +11,7 @@ The steps from parameters to pictures, a folder or file each:
     ranges.py        checks, changes and lists parameters by dotted name
     randomness.py    random streams by (seed, id, purpose), and noise textures
     people/          samples parameters: identity, expression, clothes, pose, light
-    geometry/        camera, meshes, z-buffer, curves; knows nothing of faces
+    geometry/        meshes and the labels of what they show, camera, z-buffer, curves
     figure/          surfaces of a face: head, hair, ears, neck, hats, glasses, necklaces
     scene.py         puts the surfaces together and rasterises them
     looks/           colours what is seen: skin, whiskers, features, hair, cloth, light, camera
@@ -21,9 +21,9 @@ The steps from parameters to pictures, a folder or file each:
     doodles/         doodles as players of "Quick, Draw!" make them
     edits/           pairs of drawings that differ in one region
 
-What lies on the face passes through `parameters`, `people` (how often), `looks` (in the photo) and
-`drawing` (in sketches): for a moustache `people/sampling.py`, `looks/whiskers.py` and
-`drawing/feature_strokes.py`, each in a function named after whiskers.
+A property of the face's surface, such as a moustache, is declared in `parameters.py`, sampled in
+`people/sampling.py` (`_whiskers`), painted in `looks/whiskers.py` and drawn in
+`drawing/feature_strokes.py` (`_whiskers`).
 """
 
 from synthetic_faces.rendering import STYLES, Rendering, render, render_parameters

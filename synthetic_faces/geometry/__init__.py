@@ -1,1 +1,1 @@
-"""Meshes, the camera, the z-buffer, and curves: what does not know faces."""
+"""Meshes and the labels of what they show, the camera, the z-buffer, and curves."""

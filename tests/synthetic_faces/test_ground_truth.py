@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sketchface_models.labels import CLASSES
 from synthetic_faces import Rendering, render, render_parameters
 from synthetic_faces.geometry.camera import DISTANCE, PIVOT, Lattice, lattice, reduce
 from synthetic_faces.geometry.meshes import Label
@@ -87,6 +88,13 @@ def distance(mask: np.ndarray, point: np.ndarray) -> float:
     rows, columns = np.nonzero(mask)
     away = np.abs(np.stack([columns + 0.5 - point[0], rows + 0.5 - point[1]])) - 0.5
     return float(np.hypot(*np.clip(away, 0, None)).min()) if len(rows) else np.inf
+
+
+def test_labels_are_numbered_as_celebamask_hq_numbers_its_classes():
+    shortened = {"GLASSES": "eye_g", "EARRING": "ear_r", "NECKLACE": "neck_l"}
+    shortened |= {"UPPER_LIP": "u_lip", "LOWER_LIP": "l_lip"}
+    names = [shortened.get(label.name, label.name.lower()) for label in Label]
+    assert tuple(names) == CLASSES
 
 
 # --- landmarks and labels --------------------------------------------------------------------
