@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ PAPERS = "docs/papers.md"
 TEXT = {".py", ".md", ".yaml", ".toml", ".j2", ".sh", ".cfg", ""}
 THIS = Path(__file__).resolve().relative_to(ROOT).as_posix()
 
-NAME = r"[A-Z][a-zà-ÿ]+(?:-[A-Z][a-zà-ÿ]+)*"
+NAME = r"[A-Z][a-zà-ÿ]+(?:-?[A-Z][a-zà-ÿ]+)*"
 CITATION = re.compile(rf"\b({NAME}) (?:et al\.?|and ({NAME})),? \(?((?:19|20)\d\d)\b")
+ALONE = re.compile(rf"\(({NAME}) ((?:19|20)\d\d)[,;)]")
 ENTRY = re.compile(rf"^- ({NAME}(?: et al\.| and {NAME})? (?:19|20)\d\d)\.", re.MULTILINE)
 OUTSIDE = {
     "fact sheet": r"\b[Ff]acts? (?:sheet\b|[A-H]\b)",
@@ -83,6 +85,9 @@ def entries() -> set[str]:
 def citations(text: str) -> Iterator[str]:
     for first, second, year in CITATION.findall(text):
         yield f"{first} and {second} {year}" if second else f"{first} et al. {year}"
+    for name, year in ALONE.findall(text):
+        if name not in calendar.month_name:
+            yield f"{name} {year}"
 
 
 def test_every_citation_has_an_entry_under_references() -> None:

@@ -53,7 +53,7 @@ class FeatureStatistics:
         return self.with_set(FeatureStatistics(len(x), mean, _thin(x - mean)))
 
     def with_set(self, other: FeatureStatistics) -> FeatureStatistics:
-        """Return the statistics of both sets together, after Chan, Golub and LeVeque 1983, Eq. 2.1.
+        """Return the statistics of both sets together, after Chan et al. 1983, Eq. 2.1.
 
         Raises:
             ValueError: if their vectors differ in length.
