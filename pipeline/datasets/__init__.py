@@ -1,44 +1,23 @@
-"""The data sets: one adapter module each, registered here by name. See `base.Adapter`."""
+"""The data sets: an adapter module each, registered in `registry`. See `base.Adapter`."""
 
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.base import Adapter
-from pipeline.datasets.celeba import CelebA
-from pipeline.datasets.celebamask import CelebAMask
-from pipeline.datasets.cufs import CUFS
-from pipeline.datasets.drawings import Drawings
-from pipeline.datasets.ffhq import FFHQ
-from pipeline.datasets.folder import Folder
-from pipeline.datasets.fs2k import FS2K
-from pipeline.datasets.quickdraw import QuickDraw
-from pipeline.datasets.synthetic import Synthetic
+from pipeline.datasets.registry import SETS, data_set
 from pipeline.datasets.unpaired import Unpaired
-from sketchface_models.errors import SketchFaceError
 
-ADAPTERS: dict[str, Adapter[Any]] = {
-    "synthetic": Synthetic(),
-    "fs2k": FS2K(),
-    "cufs": CUFS(),
-    "celeba": CelebA(),
-    "celebamask": CelebAMask(),
-    "ffhq": FFHQ(),
-    "quickdraw": QuickDraw(),
-    "folder": Folder(),
-    "drawings": Drawings(),
-    "unpaired": Unpaired(),
-}
+ADAPTERS: dict[str, Adapter[Any]] = SETS | {"unpaired": Unpaired()}
+"""Every value that `data.name` can have: the registered sets, and two of them side by side."""
 
 
 def adapter(name: object) -> Adapter[Any]:
-    """Return the adapter registered under `name`.
+    """Return the adapter of the data set `name`.
 
     Raises:
         SketchFaceError: if there is none, listing those there are.
     """
-    if not isinstance(name, str) or name not in ADAPTERS:
-        raise SketchFaceError(f"data.name: {name!r}; allowed: one of {', '.join(ADAPTERS)}")
-    return ADAPTERS[name]
+    return data_set(name, ADAPTERS)
 
 
 def recognised(root: Path) -> str:

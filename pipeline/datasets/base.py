@@ -1,8 +1,8 @@
 """What a data set is to the pipeline: an `Adapter`, and the records that it hands over.
 
 A new data set is one module of this package with a settings class and a subclass of `Adapter`, its
-entry in `pipeline.datasets.ADAPTERS`, and `conf/data/NAME.yaml`. An adapter knows nothing of
-shards, nor of splits that its publisher does not define.
+entry in `registry.SETS`, and `conf/data/NAME.yaml`. An adapter knows nothing of shards, nor of
+splits that its publisher does not define.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from pipeline.datasets.base import (
     Origin,
     Rejection,
 )
+from pipeline.datasets.registry import data_set
 from sketchface_models.config import between, load
 from sketchface_models.errors import SketchFaceError
 
@@ -134,10 +135,8 @@ class Unpaired(Adapter[UnpairedSettings]):
 
 def half(settings: UnpairedSettings, key: str) -> tuple[Adapter[Any], DataSettings]:
     """Return the adapter and the whole settings of `photo` or `drawings`."""
-    from pipeline.datasets import adapter  # which imports this module
-
     own = getattr(settings, key)
-    half_adapter = adapter(own.get("name"))
+    half_adapter = data_set(own.get("name"))
     known = {field.name for field in dataclasses.fields(half_adapter.Settings)}
     common = {name: getattr(settings, name) for name in _SHARED if name in known}
     return half_adapter, load(half_adapter.Settings, common | own, key)

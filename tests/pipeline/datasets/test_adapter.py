@@ -8,9 +8,10 @@ import pytest
 
 import sketchface
 import synthetic_faces
+from pipeline.common.images import decode, encode_png
 from pipeline.common.shards import iter_rows
-from pipeline.datasets import adapter
-from pipeline.datasets.base import FAULT
+from pipeline.datasets import adapter, recognised
+from pipeline.datasets.base import FAULT, Adapter, DataSettings, Item, Offer
 from pipeline.datasets.synthetic import style_of
 from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
@@ -183,3 +184,57 @@ def test_a_name_that_is_none_is_answered_in_one_line(name):
     ) as error:
         adapter(name)
     assert "\n" not in str(error.value)
+
+
+class Minimal(Adapter[DataSettings]):
+    """Nothing but what an adapter must define."""
+
+    name = "minimal"
+    Settings = DataSettings
+    signs = ("*.minimal",)
+
+    def find(self, settings):
+        return Offer([Item("a", "minimal", files={"photo": Path(settings.root, "a.png")})], [])
+
+    def validate(self, root):
+        return []
+
+
+def test_a_new_data_set_defines_what_it_lists_and_inherits_the_rest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo = np.zeros((64, 64, 3), np.uint8)
+    photo[16:48, 16:48] = 200
+    (tmp_path / "a.png").write_bytes(encode_png(photo))
+    minimal = Minimal()
+    assert not minimal.recognises(tmp_path)
+    (tmp_path / "list.minimal").touch()
+    assert minimal.recognises(tmp_path)
+    own = minimal.minimal_settings(tmp_path, size=64)
+    assert minimal.fields(own) == {"photo"}
+    assert minimal.field_sets(own) == [{"photo"}]
+    assert minimal.roots(own) == {"data.root": str(tmp_path)}
+    (item,) = minimal.find(own).items
+    assert minimal.origin(item, own).adapter is minimal
+    minimal.aligned = True  # without it, ingest looks for a face to align by
+    ingest(minimal, own, tmp_path / "faces")
+    (row,) = iter_rows(tmp_path / "faces")
+    np.testing.assert_array_equal(decode(row["photo"]["bytes"]), photo)
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        (["anno_train.json"], "fs2k"),
+        (["images/", "masks/"], "celebamask"),
+        (["CelebA-HQ-img/"], "celebamask"),
+        (["img_align_celeba/"], "celeba"),
+        (["thumbnails128x128/"], "ffhq"),
+        (["face.ndjson"], "quickdraw"),
+        (["photos/", "sketches/"], "folder"),
+    ],
+)
+def test_a_folder_is_recognised_by_what_only_its_set_has(layout, name, tmp_path):
+    for entry in layout:
+        path = tmp_path / entry
+        path.mkdir() if entry.endswith("/") else path.touch()
+    assert recognised(tmp_path) == name
