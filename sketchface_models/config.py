@@ -119,7 +119,7 @@ def _build(cls: type[T], values: object, where: str) -> tuple[Any, list[str]]:
             converted[name], lines = _convert(hints[name], values[name], key)
             problems += lines
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            problems.append(f"{key}: missing; allowed: {_describe(hints[name])}")
+            problems.append(f"{key}: missing; allowed: {describe(hints[name])}")
     if problems:
         return None, problems
     try:
@@ -139,7 +139,7 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         for rule in args[1:]:
             subject = (converted,) if isinstance(rule, NonEmpty) else members
             if converted is not None and not all(member in rule for member in subject):
-                return None, [_line(key, value, _describe(hint))]
+                return None, [_line(key, value, describe(hint))]
         return converted, []
     if origin in (Union, types.UnionType):
         if value is None and type(None) in args:
@@ -151,15 +151,15 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         # `type` too: True == 1 in Python, and a YAML `yes` is not the number 1.
         if any(value == arg and type(value) is type(arg) for arg in args):
             return value, []
-        return None, [_line(key, value, _describe(hint))]
+        return None, [_line(key, value, describe(hint))]
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            return None, [_line(key, value, _describe(hint))]
+            return None, [_line(key, value, describe(hint))]
         parts = [_convert(args[0], member, f"{key}[{i}]") for i, member in enumerate(value)]
         return tuple(part for part, _ in parts), [line for _, lines in parts for line in lines]
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            return None, [_line(key, value, _describe(hint))]
+            return None, [_line(key, value, describe(hint))]
         items = {name: _convert(args[1], item, f"{key}.{name}") for name, item in value.items()}
         lines = [line for _, problems in items.values() for line in problems]
         return {name: item for name, (item, _) in items.items()}, lines
@@ -169,30 +169,30 @@ def _convert(hint: Any, value: Any, key: str) -> tuple[Any, list[str]]:
         with contextlib.suppress(OverflowError):
             value = float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):
-        return None, [_line(key, value, _describe(hint))]
+        return None, [_line(key, value, describe(hint))]
     return value, []
 
 
 def _widened(problems: list[str], inner: Any, hint: Any, value: Any, key: str) -> list[str]:
     """`problems` about this very value with `inner`, saying all that `hint` allows instead."""
-    narrow, wide = (_line(key, value, _describe(one)) for one in (inner, hint))
+    narrow, wide = (_line(key, value, describe(one)) for one in (inner, hint))
     return [wide if line == narrow else line for line in problems]
 
 
-def _describe(hint: Any) -> str:
-    """What a type hint allows, in words."""
+def describe(hint: Any) -> str:
+    """Return what a type hint allows, in words."""
     names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return f"{_describe(args[0])} {' and '.join(str(rule) for rule in args[1:])}"
+        return f"{describe(args[0])} {' and '.join(str(rule) for rule in args[1:])}"
     if origin in (Union, types.UnionType):
-        return " or ".join("null" if arg is type(None) else _describe(arg) for arg in args)
+        return " or ".join("null" if arg is type(None) else describe(arg) for arg in args)
     if origin is Literal:
         return "one of " + ", ".join(str(arg) for arg in args)
     if origin in (dict, Mapping):
-        return f"a mapping of names, each {_describe(args[1])}"
+        return f"a mapping of names, each {describe(args[1])}"
     if origin is tuple:
-        return f"a list, each {_describe(args[0])}"
+        return f"a list, each {describe(args[0])}"
     return names.get(hint, "a mapping of settings")
 
 
