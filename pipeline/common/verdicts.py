@@ -297,7 +297,7 @@ def _half(error: float, freedom: float) -> float:
 def _face_component(sample: Sample, values: np.ndarray) -> tuple[float, float]:
     """Variance of a value over samples of faces, of (N,) values of faces or (R,) of resamples."""
     values = values[np.isfinite(values)]
-    if len(values) < 2:
+    if len(values) < 2 or sample.count < 2:
         return 0.0, 1.0
     variance = float(values.var(ddof=1))
     if sample.resampled:

@@ -153,6 +153,14 @@ def test_a_pooled_measure_takes_its_variance_from_the_resamples():
     )  # paired: the resamples differ by a constant, so only seeds are left
 
 
+def test_a_resample_without_a_value_counts_for_no_method():
+    draws = np.array([[0.1, 0.2, np.nan, 0.4]])
+    others = np.array([[0.0, 0.3, 0.1, np.nan]])
+    found = compare(Sample.pooled([0.3], draws, 9), Sample.pooled([0.2], others, 9), HIGHER)
+    assert found.error == pytest.approx(np.std([0.1, -0.1], ddof=1))
+    assert estimate(Sample.pooled([0.3], draws, 1)).low == 0.3  # one face has no interval
+
+
 def test_an_estimate_of_one_seed_is_students_interval_over_faces():
     values = trainings(1, 0, 5)[0]
     found = estimate(Sample.per_face(values))

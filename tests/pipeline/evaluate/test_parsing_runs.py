@@ -111,13 +111,15 @@ def test_pictures_are_drawn(data: Path) -> None:
     assert np.asarray(Image.open(folder / "confusion.png")).std() > 5
 
 
-def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
+def test_the_report_shows_label_maps_like_any_output(data: Path, tmp_path: Path) -> None:
     write_report([RUN], [0], data, tmp_path)
     text = (tmp_path / "report.md").read_text()
-    assert text.startswith("# SketchFace report\n\n1 parser on the data set made")
-    assert "## Parser `parser`" in text
+    assert text.startswith("# SketchFace report\n\n1 run from 1 seed on the data set made")
+    assert f"## Run `{RUN}`" in text
     summary = json.loads((data / "evaluate" / RUN / "0" / "parsing" / "summary.json").read_text())
-    assert f"| `parser` | 0 | {summary['means']['system']['accuracy']['mean']:.3f} |" in text
+    accuracy = summary["means"]["system"]["accuracy"]
+    ends = " [{low:.3f}, {high:.3f}]".format(**accuracy)
+    assert f"| **{RUN}**, 1 seed | {accuracy['mean']:.3f}{ends} |" in text
     for row in summary["classes"]:
         assert f"| {row['class']} | " in text
     page = (tmp_path / "index.html").read_text()
@@ -125,7 +127,7 @@ def test_the_report_has_a_part_for_parsers(data: Path, tmp_path: Path) -> None:
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics[RUN]["mean_f1"] == round(summary["means"]["system"]["mean_f1"]["mean"], 4)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
-    assert {row["metric"] for row in rows} >= {"accuracy", "mean_f1", "f1"}
+    assert {row["metric"] for row in rows} >= {"accuracy", "mean_f1", "mean_iou"}
     terms = {row["term"] for row in csv.DictReader((tmp_path / "curves.csv").open())}
     assert {"cross_entropy", "dice", "val_f1"} <= terms
 
