@@ -2,7 +2,8 @@
 
 CONFIG is the JSON that `python -m pipeline.train RUN SEED --print-config` prints, PACK a
 pack folder, OUT the folder that receives `weights/` and `logs/`. An interrupted run goes on where
-its last checkpoint stands when started again with the same CONFIG and PACK. For several processes
+its last checkpoint stands when started again with the same CONFIG and PACK. A run that
+starts from others needs its folder of starting weights (`--start`). For several processes
 say so in CONFIG (`engine.devices`), or start it by `torchrun --nproc_per_node 4 -m
 sketchface_models.train ...` or `srun`; on several machines OUT and the store must be common to all.
 """
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("config", type=Path, help="JSON file with run, seed, model and engine")
     parser.add_argument("pack", type=Path, help="folder that the pack stage wrote")
     parser.add_argument("out", type=Path, help="folder for weights/ and logs/")
+    parser.add_argument("--start", type=Path, help="folder that the start stage wrote")
     parser.add_argument("--store", type=Path, default=Path(".cache/resume"), help="resume states")
     arguments = parser.parse_args()
     try:
@@ -33,7 +35,7 @@ def main() -> None:
             raise SketchFaceError(
                 f"{arguments.config}: not a readable JSON file ({error})"
             ) from None
-        train(config, arguments.pack, arguments.out, arguments.store)
+        train(config, arguments.pack, arguments.out, arguments.store, start=arguments.start)
     except SketchFaceError as error:
         sys.exit("\n".join(f"error: {line}" for line in str(error).split("\n")))
 

@@ -7,7 +7,7 @@ A new one subclasses `GANSettings` and `GAN` and writes its networks, `training_
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -48,6 +48,8 @@ class GANSettings:
     schedule: GANSchedule
     optimizer: Literal["adam", "adamw"] = "adam"
     """Of both networks."""
+    pretrain: Mapping[str, str] = field(default_factory=dict)
+    """Part of a network -> RUN:PART that it starts from; see `training.start`."""
 
 
 class GAN(System):

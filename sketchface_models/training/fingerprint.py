@@ -31,7 +31,7 @@ class Fingerprint:
     """What a checkpoint belongs to: a run resumes only where both parts are the same."""
 
     content: str
-    """SHA-256 (hex) of parameters, pack and code."""
+    """SHA-256 (hex) of parameters, pack, start and code."""
     numerics: dict[str, Any]
     """What changes the rounding of sums, and so the last bits of the weights."""
 
@@ -62,7 +62,7 @@ class Fingerprint:
 
 
 def fingerprint(
-    config: Mapping[str, Any], engine: Engine, fabric: Fabric, pack: str
+    config: Mapping[str, Any], engine: Engine, fabric: Fabric, data: str
 ) -> Fingerprint:
     """Return the fingerprint of a run in this process.
 
@@ -70,12 +70,12 @@ def fingerprint(
         config: of the run, see `run.train`.
         engine: its engine section.
         fabric: launched.
-        pack: hash of the pack.
+        data: hash of the pack and of the starting weights.
     """
     settings = dict(config["engine"])
     for name in (*WITHOUT_EFFECT, *_RESOLVED):
         settings.pop(name, None)
-    content = _hash([{**config, "engine": settings}, pack, code_hash()])
+    content = _hash([{**config, "engine": settings}, data, code_hash()])
     numerics = {
         "device": accelerator(engine),
         "precision": precision(engine),

@@ -38,6 +38,7 @@ from sketchface_models.training.pack import Pack
 from sketchface_models.training.progress import ProgressLine, SpeedLog
 from sketchface_models.training.settings import Engine, precision
 from sketchface_models.training.sheets import SheetObserver, SheetWriter
+from sketchface_models.training.start import load_start
 from sketchface_models.training.trainer import Trainer
 
 
@@ -48,6 +49,7 @@ def train(
     store: Path,
     observers: tuple[Observer, ...] = (),
     sheet_observers: tuple[SheetObserver, ...] = (),
+    start: Path | None = None,
 ) -> None:
     """Train and write `out/weights` and `out/logs`, both whole or not at all.
 
@@ -62,6 +64,7 @@ def train(
             pack, code, device, precision, ...), so that no other run can resume from them.
         observers: called with every step's terms.
         sheet_observers: called with every validation sheet.
+        start: folder with the run's starting weights (see `start`); none if None.
 
     Raises:
         SketchFaceError: for a configuration, pack or checkpoint that does not fit, a second
@@ -75,11 +78,13 @@ def train(
     torch.manual_seed(stream_seed(config["seed"], "init"))
     system = build(config["model"], pack.channels)
     _check_task(system, pack)
+    _start(system, start)
     schedule = system.settings.schedule
 
     # Processes, and the folder that checkpoints wait in.
     fabric = launch(engine)
-    key = fingerprint(config, engine, fabric, folder_hash(pack_folder))
+    data = folder_hash(pack_folder) + (folder_hash(start) if start else "")
+    key = fingerprint(config, engine, fabric, data)
     folder = store / key.name
     with (
         rank_zero_errors(fabric),
@@ -142,6 +147,16 @@ def _checked(config: Mapping[str, Any]) -> Engine:
     whole = make_dataclass("config", [*parts, ("model", settings), ("engine", Engine)])
     engine: Engine = load(whole, config).engine
     return engine
+
+
+def _start(system: System, folder: Path | None) -> None:
+    """Load starting weights; refuse a run that needs them and has none."""
+    if folder:
+        load_start(system, folder)
+    elif getattr(system.settings, "pretrain", {}):
+        raise SketchFaceError(
+            "pretrain: the run starts from others; name its folder, data/start/RUN/SEED"
+        )
 
 
 def _check_task(system: System, pack: Pack) -> None:
