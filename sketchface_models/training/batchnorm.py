@@ -8,18 +8,19 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sketchface_models.training.distributed import AllReduceSum
 
 
-class SyncBatchNorm2d(nn.BatchNorm2d):
-    """BatchNorm2d whose training statistics are those of the whole batch.
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation whose training statistics are those of the whole batch.
 
     Each process contributes its mean and its mean squared deviation from it, in 32 bits; the
     whole batch's variance is the mean of the latter plus the variance of the former. (Subtracting
     the squared mean from the mean square instead would cancel digits.) Parts must be of equal size.
 
-    Shape: (B / world, C, H, W) -> the same.
+    Shape: (B / world, C, ...) -> the same.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +29,8 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         world, rank = torch.distributed.get_world_size(), torch.distributed.get_rank()
         x32 = x.float()
-        variance, mean = torch.var_mean(x32, dim=(0, 2, 3), correction=0)
+        inner = [axis for axis in range(x.dim()) if axis != 1]
+        variance, mean = torch.var_mean(x32, dim=inner, correction=0)
         # All gather (mean, variance): every process fills its own row of zeros, and all add up.
         row = F.one_hot(torch.tensor(rank, device=x.device), world).to(x32.dtype)
         statistics = row[:, None, None] * torch.stack([mean, variance])
@@ -40,8 +42,8 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
         scale = (variance + self.eps).rsqrt()
         if self.affine:
             scale = scale * self.weight
-        centred = (x32 - _per_channel(mean)) * _per_channel(scale)
-        return (centred + _per_channel(self.bias) if self.affine else centred).to(x.dtype)
+        centred = (x32 - _per_channel(mean, x)) * _per_channel(scale, x)
+        return (centred + _per_channel(self.bias, x) if self.affine else centred).to(x.dtype)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -56,16 +58,31 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance * (count / (count - 1)), momentum)
 
 
+class SyncBatchNorm1d(SyncBatchNorm, nn.BatchNorm1d):
+    """`SyncBatchNorm` of (B / world, C) or (B / world, C, L)."""
+
+
+class SyncBatchNorm2d(SyncBatchNorm, nn.BatchNorm2d):
+    """`SyncBatchNorm` of (B / world, C, H, W)."""
+
+
+SYNCHRONISED: dict[type[nn.Module], type[SyncBatchNorm]] = {
+    nn.BatchNorm1d: SyncBatchNorm1d,
+    nn.BatchNorm2d: SyncBatchNorm2d,
+}
+
+
 def convert_batch_norms(networks: nn.Module) -> None:
-    """Make every BatchNorm2d in `networks` a `SyncBatchNorm2d`, in place.
+    """Make every BatchNorm1d and BatchNorm2d in `networks` synchronised, in place.
 
     The modules stay the same objects with the same parameters, so optimizers and parts shared
     between networks are not affected.
     """
     for module in networks.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = SyncBatchNorm2d
+        if type(module) in SYNCHRONISED:
+            module.__class__ = SYNCHRONISED[type(module)]
 
 
-def _per_channel(values: Tensor) -> Tensor:
-    return values[None, :, None, None]
+def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+    """(C,) -> (1, C, 1, ...), of as many axes as `x`."""
+    return values.reshape(1, -1, *[1] * (x.dim() - 2))

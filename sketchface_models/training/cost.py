@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from sketchface_models.systems.base import Clock, System
+from sketchface_models.systems.base import System
 from sketchface_models.training.pack import normalise
 
 MIN_SECONDS = 4e-3
@@ -24,10 +24,11 @@ LARGEST = 16384
 
 
 def measure(system: System, raw: dict[str, Tensor]) -> dict[str, Any]:
-    """Count a system's parameters and the arithmetic of its first training step.
+    """Count a system's parameters and the arithmetic of a training step.
 
-    The step is carried out once, on a copy of the system and without learning, so that weights,
-    buffers, gradients, what the system remembers, and the random state stay as they are.
+    The steps of a whole cycle of updates (`System.cycle`) are carried out once, on a copy of the
+    system and without learning, so that weights, buffers, gradients, what the system remembers,
+    and the random state stay as they are.
 
     Args:
         system: not yet made ready for several processes; one of them suffices to measure it.
@@ -36,7 +37,8 @@ def measure(system: System, raw: dict[str, Tensor]) -> dict[str, Any]:
     Returns:
         parameters: numbers by network. flops_per_sample: floating-point operations of forward and
         backward passes of convolutions and matrix products, a multiplication and an addition
-        being two; all else (norms, activations, the optimizer) is not counted.
+        being two, as a mean over the cycle; all else (norms, activations, the optimizer) is not
+        counted.
     """
     device = next(system.networks.parameters()).device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -53,15 +55,17 @@ def measure(system: System, raw: dict[str, Tensor]) -> dict[str, Any]:
             loss.backward(inputs=[p for p in learners[name] if p.requires_grad])
             return loss.detach()
 
-        clock = Clock(step=0, steps=system.settings.schedule.steps, epoch=0)
+        cycle = trial.cycle
         with _Total() as counter:
-            trial.training_step(normalise(raw, device), clock, differentiate)
+            for clock in cycle:
+                trial.training_step(normalise(raw, device), clock, differentiate)
+    samples = len(cycle) * len(next(iter(raw.values())))
     return {
         "parameters": {
             name: sum(p.numel() for p in network.parameters())
             for name, network in system.networks.items()
         },
-        "flops_per_sample": round(counter.get_total_flops() / len(next(iter(raw.values())))),
+        "flops_per_sample": round(counter.get_total_flops() / samples),
     }
 
 
