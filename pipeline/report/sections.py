@@ -127,7 +127,12 @@ def settings(model: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     shown = [(name, model[name]) for name in SETTINGS if model.get(name)]
     return [
-        (name, listed(f"{plain(key)} {plain(value)}" for key, value in section.items()))
+        (
+            name,
+            listed(f"{plain(key)} {plain(value)}" for key, value in section.items())
+            if isinstance(section, Mapping)
+            else plain(section),
+        )
         for name, section in shown
     ]
 
