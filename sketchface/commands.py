@@ -236,13 +236,14 @@ def translate(
     if paths:
         keep_freed_memory()
         generator = open_weights(weights)
-        styles = generator.requirements.select_styles(style or [], every=sheet)
-        settings = generator.requirements.depth_settings(_changes(depth, depth_path, nearer))
+        requirements = generator.requirements
+        styles = requirements.select_styles(style or [], every=sheet)
+        settings = requirements.depth_settings(_changes(depth, depth_path, nearer))
         view: Literal["whole", "aligned", "faces"] = (
             "whole" if whole else "aligned" if aligned else "faces"
         )
-        preparation = Preparation(generator.requirements, settings, view, face or "all")
-        side = size or generator.requirements.aligned
+        preparation = Preparation(requirements, settings, view, face or "all")
+        side = size or requirements.aligned
         translator = Translator(generator, preparation, styles, side, sheet, _print_fault)
         target.make()
         result = translator(paths, target)
