@@ -4,7 +4,8 @@
     [Img/]img_celeba/000001.jpg         before alignment
     [Eval/]list_eval_partition.txt      `000001.jpg 0`: 0 train, 1 val, 2 test
 
-Published by Liu et al. 2015. Photos alone; no person stands in two splits. Without the list (or for photos it does not name) splits are seeded.
+Published by Liu et al. 2015. Photos alone; no person stands in two splits. Without the list (or for
+photos it does not name) splits are seeded.
 """
 
 from __future__ import annotations
