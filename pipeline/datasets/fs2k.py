@@ -4,8 +4,8 @@
     photo/photo1 ... photo3     imageNNNN.jpg or .JPG
     sketch/sketch1 ... sketch3  sketchNNNN.jpg or .png
 
-Published by Fan et al. 2022 (docs/papers.md, Data sets). The split is the publisher's; a pair's style
-is its annotation's `style` + 1, whatever its folder.
+Published by Fan et al. 2022 (docs/papers.md, Data sets). The split is the publisher's; a pair's
+style is its annotation's `style` + 1, whatever its folder.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from face_geometry import align
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import adapter
+from pipeline.datasets.listing import safe_id
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.face_mesh import FaceMesh
 
@@ -53,7 +54,7 @@ def verdicts(root: Path, out: Path) -> Verdicts:
 
 def verdict_of(made: hostile.Input, root: Path, found: Verdicts) -> str:
     path = str(made.path.relative_to(root))
-    for name in (path, str(Path(path).with_suffix("")), folder.safe_id(Path(path).stem)):
+    for name in (path, str(Path(path).with_suffix("")), safe_id(Path(path).stem)):
         if name in found:
             return found[name]
     return "unseen"
