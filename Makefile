@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # PYTHON=... chooses another interpreter than the one that the search returns.
 INTERPRETER = $(shell tools/find-python.sh $(PYTHON))
 
-.PHONY: help repro setup params test test-slow lint clean
+.PHONY: help repro setup params docs test test-slow lint clean
 
 help:           ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -28,6 +28,9 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 
 params: setup   ## compose conf/ into params.yaml
 	$(BIN)/python -m pipeline.compose
+
+docs: setup     ## write docs/data-flow.md and docs/config.md, which are made from the code
+	$(BIN)/python -m tools.write_docs
 
 # One worker per core, each with one thread, so that they do not wait for each other. Which tests stay
 # together is decided in tests/conftest.py.

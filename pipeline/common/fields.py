@@ -21,15 +21,17 @@ class Field:
     channels: int
     needs: str
     """What the data set itself must offer: `photo`, `sketch`, `style`."""
+    values: str
+    """What the numbers of a pack's array mean."""
 
 
 FIELDS = {
-    "photo": Field("faces", "photo", 3, "photo"),
-    "sketch": Field("faces", "sketch", 1, "sketch"),
-    "contour": Field("contours", "contour", 1, "photo"),
-    "lines": Field("contours", "lines", 1, "sketch"),
-    "parsing": Field("segment", "labels", 1, "photo"),
-    "depth": Field("depth", "depth", 1, "photo"),
+    "photo": Field("faces", "photo", 3, "photo", "RGB"),
+    "sketch": Field("faces", "sketch", 1, "sketch", "255 is paper"),
+    "contour": Field("contours", "contour", 1, "photo", "255 is paper"),
+    "lines": Field("contours", "lines", 1, "sketch", "255 is paper"),
+    "parsing": Field("segment", "labels", 1, "photo", "classes 0 to 18"),
+    "depth": Field("depth", "depth", 1, "photo", "255 is nearest, 0 background"),
 }
 """The fields that are pictures; any of them can be an input, and a target where a system allows."""
 NEEDS = {name: field.needs for name, field in FIELDS.items()} | {STYLE: STYLE}

@@ -189,15 +189,19 @@ class Summary:
     """What was scored, and how: all of an evaluation that is no number of a face."""
 
     run: str
+    """Name of the run."""
     seed: int
+    """Seed of the training."""
     data: str
     """Name of the data set."""
     split: str
+    """Split that was scored."""
     output: str
     """Name of the system's output."""
     target: str
     """Field that the output is compared with."""
     kind: Kind
+    """What the output is: image or labels."""
     inputs: tuple[str, ...]
     """Fields that the system reads."""
     size: int
@@ -209,10 +213,13 @@ class Summary:
     protocol_any_inputs: str
     """The same tag of everything but the inputs: what a claim across inputs asks to be equal."""
     protocol_details: dict[str, Any]
+    """What the tag is the hash of."""
     measures: tuple[Measure, ...]
     """In table order."""
     not_measured: tuple[NotMeasured, ...]
+    """Measures whose weights are not there, and what to do."""
     missing: tuple[MissingFace, ...]
+    """Test faces that could not be scored, and why."""
     known_kinds: int = 1
     """Kinds of targets (styles) of which the system knows each face's own; see `Retrieval`."""
     sees_target: bool = False
@@ -285,7 +292,7 @@ CONFUSION = pa.schema(
 GENERATED = pa.schema(
     [
         column("id", pa.string(), "the face"),
-        column("generated", IMAGE, "the picture, at scoring size; colour if it is"),
+        column("generated", IMAGE, "PNG, (size, size) or (size, size, 3) uint8, at scoring size"),
     ]
 )
 FEATURES = pa.schema(
@@ -293,7 +300,7 @@ FEATURES = pa.schema(
         column("extractor", pa.string(), "network that the features come from"),
         column("method", pa.string(), "`system`, or `target` for the target itself"),
         column("id", pa.string(), "the face"),
-        column("features", pa.list_(pa.float32()), "one vector a picture"),
+        column("features", pa.list_(pa.float32()), "one vector, as long as the network says"),
     ]
 )
 SCHEMAS = {

@@ -37,6 +37,11 @@ class QuarantineRow(Row):
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 QUARANTINE = pa.schema([("id", pa.string()), ("stage", pa.string()), ("reason", pa.string())])
+QUARANTINE_COLUMNS = {
+    "id": "face that was left out",
+    "stage": "stage that left it out",
+    "reason": "why, in one line",
+}
 GROUP = 64
 """Rows that are in memory at a time."""
 

@@ -43,6 +43,7 @@ class StyleSettings:
     """The `style` section."""
 
     steps: Annotated[int, at_least(1)]
+    """Training steps."""
     batch: Annotated[int, at_least(2)]
     """Pieces of sketches a step, of each style in turn."""
     piece: Annotated[float, between(0.05, 0.5)]
@@ -50,6 +51,7 @@ class StyleSettings:
     faces: Annotated[int, at_least(1)]
     """Most sketches of each style, to learn from and to test on."""
     seed: Annotated[int, at_least(0)]
+    """Of the first weights, and of the sketches and pieces that each step learns from."""
 
 
 def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSettings) -> None:

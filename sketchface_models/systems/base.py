@@ -50,7 +50,9 @@ class Task:
     """Which fields of the pack a run reads and which one it generates."""
 
     inputs: Annotated[tuple[str, ...], NonEmpty()]
+    """Fields that the system reads, in its own order; a system says which it can use."""
     target: Annotated[str, NonEmpty()]
+    """Field that it learns to generate."""
     size: Annotated[int, between(32, 2048)]
     """Side of the training pictures in pixels."""
     sees_target: bool = False

@@ -58,9 +58,11 @@ class HIDASettings(GANSettings):
     """One run of this system; depth and style take part where they are among the inputs."""
 
     system: Literal["hida"]
+    """The name in the registry of systems."""
     network: NetworkSettings
     loss: Loss
     discriminator: DiscriminatorName = "patch-70"
+    """The number is the side in pixels of the patch that a logit sees; patch-70 in the paper."""
 
     def __post_init__(self) -> None:
         wrong, inputs, size = [], self.task.inputs, self.task.size

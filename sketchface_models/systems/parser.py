@@ -59,6 +59,7 @@ class ParserSettings:
     """One run of this system."""
 
     system: Literal["parser"]
+    """The name in the registry of systems."""
     task: Task
     network: Annotated[str, Among(NETWORKS)]
     """small: the shipped parser, for labels and losses; unet: the judge, for scores."""

@@ -81,12 +81,14 @@ class Pix2PixSettings(GANSettings):
     """One run of this system."""
 
     system: Literal["pix2pix"]
+    """The name in the registry of systems."""
     network: Network
     loss: Loss
     conditional: Conditional
     greyscale: bool
     """Noise removal: generated pictures are turned to grey (their luma); else they stay RGB."""
     discriminator: DiscriminatorName = "patch-23"
+    """The number is the side in pixels of the patch that a logit sees; patch-23 in the paper."""
 
     def __post_init__(self) -> None:
         size, batch = self.task.size, self.schedule.batch

@@ -16,6 +16,7 @@ class Engine:
     """The `engine` section of the parameters."""
 
     device: Literal["auto", "cpu", "cuda"]
+    """auto: a GPU where there is one, else the CPU."""
     precision: Literal["auto", "32-true", "bf16-mixed"]
     """auto: bf16 autocast where the processor computes in it, else 32 bits."""
     validate_every: Annotated[int, at_least(1)]
