@@ -1,40 +1,283 @@
-"""Baselines that need no learning, at scoring size: what a system must beat to have learned."""
+"""The `baselines` stage: for each output of a run what no training changes.
+
+It writes, in a folder named after the output,
+
+    about.json          which faces, target and inputs, and the seed of the choice of another face
+    scores.parquet      `SCORES` of the baselines
+    resampled.parquet   `RESAMPLED` likewise
+    features.parquet    `FEATURES` of the targets
+
+Runs with the same targets and inputs share the work: finished folders are kept in
+`.cache/baselines`, under a hash of all that went into them and of the code.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from pipeline.baselines.targets import mean_training_target, read_pictures
-from pipeline.common.pictures import BATCH, rounded
-from pipeline.common.records import Method
+from pipeline.baselines.label_scores import (
+    RESEGMENTATION,
+    pooled_label_scores,
+    resegmented,
+)
+from pipeline.baselines.protocol import image_protocol
+from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
+from pipeline.baselines.targets import (
+    TEST,
+    class_colours,
+    face_frame,
+    fingerprint,
+    mean_training_target,
+    read_dataset,
+    read_pictures,
+)
+from pipeline.common.code_hash import code_hash
+from pipeline.common.pictures import BATCH, default_device, rounded
+from pipeline.common.records import (
+    ALL,
+    FEATURES_FILE,
+    RANK,
+    RESAMPLED_FILE,
+    SCHEMAS,
+    SCORES_FILE,
+    Method,
+    Origin,
+    Scores,
+    read_frame,
+    write_frame,
+)
+from sketchface_models.atomic import atomic_dir, write_json
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import PARSING
 from sketchface_models.metrics.baselines import another_face, input_itself
+from sketchface_models.training.pack import Pack
+
+ABOUT_FILE = "about.json"
+PHOTO = "photo"
 
 
-def baseline_pictures(
-    data: Path, fields: tuple[str, str], ids: Sequence[str], targets: Tensor, seed: int
-) -> dict[Method, Tensor]:
-    """Return the pictures of every baseline, each (N, C, S, S) uint8.
+@dataclass(frozen=True)
+class Faces:
+    """The test faces of one output, with its target and the run's inputs.
+
+    ids, styles: of the N faces. inputs: fields that the run reads, the first a picture. size: at
+    which they are scored. seed: of the choice of another face.
+    """
+
+    data: Path
+    dataset: dict[str, Any]
+    ids: tuple[str, ...]
+    styles: tuple[int | None, ...]
+    inputs: tuple[str, ...]
+    target: str
+    seed: int
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Target and inputs, each once."""
+        return tuple(dict.fromkeys((self.target, *self.inputs)))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """All that scores of baselines depend on, but the pictures."""
+        about = {"ids": self.ids, "inputs": self.inputs, "target": self.target, "seed": self.seed}
+        return about | {"size": self.dataset["size"]}
+
+
+@dataclass(frozen=True)
+class BaselineRecords:
+    """What the stage wrote for one output: lines of scores, and features of the targets."""
+
+    about: dict[str, Any]
+    scores: Scores
+    features: dict[str, Tensor]
+    """Extractor -> (N, D) float32, in the order of `about["ids"]`."""
+
+
+def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None:
+    """Score the baselines of a run's outputs; nothing is scored where an output is a label map.
 
     Args:
         data: folder with the stages' folders.
-        fields: the run's first input that is a picture, and its target.
-        ids: of the N faces.
-        targets: theirs, (N, C, S, S) uint8.
-        seed: of the choice of another face; one face alone has no other, and no such baseline.
+        pack_folder: the run's pack, which names its test faces, inputs and target.
+        out: folder to write.
+        seed: of the choice of another face.
 
     Raises:
         SketchFaceError: if a face has no input, or no training face a target.
     """
-    channels, size = targets.shape[1], targets.shape[-1]
-    field, target = fields
-    inputs = read_pictures(data, field, ids, size)
+    pack, dataset = Pack(pack_folder), read_dataset(data)
+    rows = pack.paired_rows(TEST)[0]
+    ids, styles = (tuple(each[row] for row in rows) for each in (pack.ids, pack.styles))
+    unpaired = len(pack.domains) > 1
+    targets = [pack.target, *(pack.inputs[:1] if unpaired else [])]
+    with atomic_dir(out) as folder:
+        for target in targets if len(rows) else ():
+            if target != PARSING:
+                inputs = pictured_inputs(pack, target)
+                faces = Faces(data, dataset, ids, styles, inputs, target, seed)
+                shutil.copytree(_finished(faces), folder / target)
+
+
+def pictured_inputs(pack: Pack, target: str) -> tuple[str, ...]:
+    """Return the fields that an output is made from and that are pictures.
+
+    In an unpaired pack each domain's pictures are made from the other's.
+    """
+    fields = pack.inputs if target == pack.target else [pack.target]
+    return tuple(name for name in fields if name in pack.pictures)
+
+
+def _finished(faces: Faces) -> Path:
+    """Return the folder of these baselines in the store; make it where it is not there."""
+    size, ids = faces.dataset["size"], faces.ids
+    pictures = {field: read_pictures(faces.data, field, ids, size) for field in faces.fields}
+    targets = pictures[faces.target]
+    protocol = image_protocol(
+        faces.data, faces.dataset["name"], faces.target, ids, targets, (), faces.seed
+    )
+    baselines = baseline_pictures(faces, pictures)
+    named = [protocol.tag, repr(faces.about), code_hash("pipeline.baselines.__main__")]
+    named += [fingerprint(method, ids, each) for method, each in baselines.items()]
+    named += [fingerprint(field, ids, each) for field, each in pictures.items()]
+    key = hashlib.sha256("\0".join(named).encode()).hexdigest()[:32]
+    store = Path(os.environ.get("DVC_ROOT", "."), ".cache", "baselines", key)
+    if not store.exists():
+        with atomic_dir(store) as folder:
+            _write(folder, faces, pictures, baselines)
+    return store
+
+
+def _write(
+    folder: Path, faces: Faces, pictures: dict[str, Tensor], baselines: dict[Method, Tensor]
+) -> None:
+    device, targets = default_device(), pictures[faces.target]
+    origin = Origin("", 0, faces.target)
+    frame = face_frame(faces.ids, faces.styles, faces.dataset)
+    scores = [face_scores(origin, baselines, targets, faces.ids, ALL, device)]
+    features = extract_features({Method.TARGET: targets} | baselines, device)
+    sets = set_scores(origin, features, frame)
+    scores.append(sets.scores)
+    resampled = [sets.resampled]
+    if faces.target == PHOTO and PARSING in pictures:
+        for method, photos in ({Method.REAL: targets} | baselines).items():
+            each = resegmentation_scores(origin, method, photos, pictures[PARSING], frame)
+            scores.append(each.scores)
+            resampled.append(each.resampled)
+    write_json(folder / ABOUT_FILE, faces.about)
+    write_frame(folder / SCORES_FILE, pd.concat(scores))
+    write_frame(folder / RESAMPLED_FILE, pd.concat(resampled))
+    write_features(folder / FEATURES_FILE, features, faces.ids, [Method.TARGET])
+
+
+def baseline_pictures(faces: Faces, pictures: dict[str, Tensor]) -> dict[Method, Tensor]:
+    """Return the pictures of every baseline that makes sense for the task, (N, C, S, S) uint8.
+
+    One face alone has no other, and no such baseline.
+
+    Args:
+        faces: of the output.
+        pictures: target and inputs, field -> (N, C, S, S) uint8.
+
+    Raises:
+        SketchFaceError: if no training face has a target.
+    """
+    targets, inputs = pictures[faces.target], pictures[faces.inputs[0]]
+    size, channels = targets.shape[-1], targets.shape[1]
     grey = [rounded(input_itself(part.double(), channels)) for part in inputs.split(BATCH)]
-    mean = rounded(mean_training_target(data, target, size))
-    pictures = {Method.INPUT: torch.cat(grey), Method.MEAN: mean.expand_as(targets)}
-    if len(ids) > 1:
-        pictures[Method.OTHER] = another_face(targets, seed)
-    return pictures
+    mean = rounded(mean_training_target(faces.data, faces.target, size))
+    made = {Method.INPUT: torch.cat(grey), Method.MEAN: mean.expand_as(targets)}
+    if len(targets) > 1:
+        made[Method.OTHER] = another_face(targets, faces.seed)
+    if PARSING in faces.inputs and channels == 3:
+        colours = rounded(class_colours(faces.data, faces.target, size))
+        labels = pictures[PARSING][:, 0].long().clamp(max=len(colours) - 1)
+        made[Method.CLASS_COLOURS] = colours[labels].permute(0, 3, 1, 2).contiguous()
+    return made
+
+
+def resegmentation_scores(
+    origin: Origin, method: Method, photos: Tensor, maps: Tensor, frame: pd.DataFrame
+) -> Scores:
+    """Return what the judge's labels of photos come to, beside the maps that they show.
+
+    Args:
+        origin: of the photos.
+        method: that made them.
+        photos: (N, 3, S, S) uint8.
+        maps: (N, 1, S, S) uint8 labels.
+        frame: a `FACES` frame of the N faces.
+    """
+    matrices = resegmented(photos, maps[:, 0])
+    return pooled_label_scores(origin, method, matrices, frame, RESEGMENTATION)
+
+
+def write_features(
+    path: Path, features: Features, ids: Sequence[str], methods: Sequence[Method]
+) -> None:
+    """Write `FEATURES` of some methods' pictures."""
+    tables = []
+    for extractor, by_method in features.items():
+        for method in methods:
+            vectors = by_method[method].numpy()
+            lists = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+            columns = [[extractor] * len(ids), [str(method)] * len(ids), ids]
+            arrays = [*map(pa.array, columns), lists.cast(pa.list_(pa.float32()))]
+            tables.append(pa.Table.from_arrays(arrays, schema=SCHEMAS[path.name]))
+    table = pa.concat_tables(tables).replace_schema_metadata(None)
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords:
+    """Read the baselines of the faces that are scored.
+
+    Where the scored faces are fewer than those of the baselines (pictures that were not there),
+    what depends on the whole set is left out: distances between sets, and ranks.
+
+    Args:
+        folder: that the stage wrote for the output.
+        expected: the faces that are scored.
+        stage: for messages.
+
+    Raises:
+        SketchFaceError: naming the stage, if something is missing, damaged or of other faces.
+    """
+    path = folder / ABOUT_FILE
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        position = {id: number for number, id in enumerate(about["ids"])}
+        rows = [position[id] for id in expected.ids]
+    except FileNotFoundError:
+        raise SketchFaceError(f"{path}: missing; run `dvc repro {stage}`") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SketchFaceError(
+            f"{path}: damaged, or of other faces; run `dvc repro {stage}`"
+        ) from None
+    wanted = json.loads(json.dumps(expected.about | {"ids": about["ids"]}))
+    if about != wanted:
+        raise SketchFaceError(f"{path}: of another task or seed; run `dvc repro {stage}`")
+    scores, resampled, vectors = (
+        read_frame(folder / name, stage) for name in (SCORES_FILE, RESAMPLED_FILE, FEATURES_FILE)
+    )
+    features = {
+        str(name): torch.from_numpy(np.stack(of["features"].to_numpy())[rows])
+        for name, of in vectors.groupby("extractor")
+    }
+    if len(rows) < len(about["ids"]):
+        scores = scores[scores["id"].isin(expected.ids) & (scores["metric"] != RANK)]
+        resampled = resampled[:0]
+    return BaselineRecords(about, Scores(scores, resampled), features)

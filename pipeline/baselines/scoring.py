@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+import joblib
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from pipeline.common.parallel import pool
 from pipeline.common.pictures import BATCH
+from pipeline.common.progress import progress
 from pipeline.common.records import (
     RANK,
     Level,
@@ -21,7 +22,9 @@ from pipeline.common.records import (
     Method,
     NotMeasured,
     Origin,
+    Scores,
     Subset,
+    as_resampled,
     long_frame,
     subsets,
 )
@@ -40,14 +43,6 @@ Pictures = Mapping[Method, Tensor]
 """Method -> (N, C, S, S) uint8, picture i made for face i."""
 Features = dict[str, dict[Method, Tensor]]
 """Extractor -> method -> (N, D) float32, with the targets under `Method.TARGET`."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Lines of `SCORES` and of `RESAMPLED`."""
-
-    scores: pd.DataFrame
-    resampled: pd.DataFrame
 
 
 def image_measures(channels: int) -> tuple[tuple[Measure, ...], tuple[NotMeasured, ...]]:
@@ -79,19 +74,31 @@ def score_faces(
         device: on which to compute, a batch at a time.
         name: for the progress bar.
     """
-    values: dict[str, list[Tensor]] = {metric: [] for metric in metric_names(targets.shape[1])}
-    descriptors: tuple[list[Tensor], list[Tensor]] = ([], [])
-    steps = range(0, len(targets), BATCH)
-    for start in tqdm(steps, desc=f"score {name}", unit="batch", disable=None):
-        part = slice(start, start + BATCH)
-        pair = generated[part].to(device), targets[part].to(device)
-        for metric, batch in score_batch(pair[1], pair[0]).items():
-            values[metric].append(batch.cpu())
-        for descriptor, pictures in zip(descriptors, pair, strict=True):
-            descriptor.append(describe(pictures))
-    own, target = (torch.cat(each) for each in descriptors)
-    ranks = rank(own, target).ranks.cpu().numpy()
-    return {metric: torch.cat(each).numpy() for metric, each in values.items()} | {RANK: ranks}
+    starts = range(0, len(targets), BATCH)
+    pairs = zip(generated.split(BATCH), targets.split(BATCH), strict=True)
+    tasks = (
+        joblib.delayed(_score_batch)(start, *pair, device)
+        for start, pair in zip(starts, pairs, strict=True)
+    )
+    # The CPU's cores share the batches; a GPU takes one after the other.
+    with pool(len(starts) if device.type == "cpu" else 1) as parallel:
+        results = progress(parallel(tasks), len(starts), f"score {name}")
+        batches = [scores for _, scores in sorted(results, key=lambda result: result[0])]
+    values = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
+    ranks = rank(values.pop(_OWN), values.pop(_TARGET)).ranks
+    return {metric: each.numpy() for metric, each in values.items()} | {RANK: ranks.numpy()}
+
+
+_OWN, _TARGET = "descriptors of pictures", "descriptors of targets"
+
+
+def _score_batch(
+    start: int, generated: Tensor, targets: Tensor, device: torch.device
+) -> tuple[int, dict[str, Tensor]]:
+    """Score one batch, with the descriptors by which pictures are ranked; all on the CPU."""
+    own, target = generated.to(device), targets.to(device)
+    values = score_batch(target, own) | {_OWN: describe(own), _TARGET: describe(target)}
+    return start, {key: each.cpu() for key, each in values.items()}
 
 
 def face_scores(
@@ -151,9 +158,12 @@ def extract_features(pictures: Pictures, device: torch.device) -> Features:
     features: Features = {}
     for name, extractor in extractors().items():
         network = extractor.load(device)
-        steps = tqdm(range(0, len(distinct), BATCH), desc=name, unit="batch", disable=None)
+        starts = range(0, len(distinct), BATCH)
         vectors = torch.cat(
-            [network(torch.stack(distinct[start : start + BATCH])).cpu() for start in steps]
+            [
+                network(torch.stack(distinct[start : start + BATCH])).cpu()
+                for start in progress(starts, len(starts), f"features of {name}")
+            ]
         )
         features[name] = {method: vectors[rows] for method, rows in positions.items()}
     return features
@@ -183,11 +193,6 @@ def set_scores(origin: Origin, features: Features, faces: pd.DataFrame) -> Score
                     values.append(lines(score.value))
                     draws.append(as_resampled(lines(score.resamples)))
     return Scores(_concatenated(values), _concatenated(draws))
-
-
-def as_resampled(lines: pd.DataFrame) -> pd.DataFrame:
-    """Return lines of one measure, a value for each resample, as `RESAMPLED` has them."""
-    return lines.drop(columns="id").assign(resample=np.arange(len(lines)))
 
 
 def _concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

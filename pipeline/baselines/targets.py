@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -20,9 +21,12 @@ from pipeline.common.fields import FIELDS, as_array
 from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import CLASSES, PARSING
 from sketchface_models.metrics.baselines import mean_target
 
 TEST = "test"
+COLOURED = 1000
+"""Training faces that mean colours of classes are taken from."""
 NAMED = 3
 """Faces that a message names before it only counts."""
 
@@ -86,6 +90,51 @@ def mean_training_target(data: Path, field: str, size: int) -> Tensor:
             pictures = _pictures(data, field, train, size)
             return mean_target(torch.from_numpy(picture)[None] for _, picture in pictures)
     raise SketchFaceError(f"{folder}: no {field} of any training face; see quarantine.parquet")
+
+
+def class_colours(data: Path, field: str, size: int) -> Tensor:
+    """Return the mean colour of each class of parsing maps over training faces that have both.
+
+    At most `COLOURED` faces are taken, the first by id: means of colours need no more.
+
+    Args:
+        data: folder with the stages' folders.
+        field: of pictures in colour.
+        size: in pixels, at which pictures and maps are laid over each other.
+
+    Returns:
+        (19, 3) float64, in 0..255; black where no training face has the class.
+    """
+    index = read_rows(data / "faces" / "index.parquet", ["id", "split"])
+    train = sorted(row["id"] for row in index if row["split"] == "train")[:COLOURED]
+    sums, counts = np.zeros((len(CLASSES), 3)), np.zeros(len(CLASSES))
+    maps = dict(_pictures(data, PARSING, set(train), size))
+    for id, picture in _pictures(data, field, set(maps), size):
+        labels = maps.pop(id)[0].ravel()
+        counts += np.bincount(labels, minlength=len(CLASSES))[: len(CLASSES)]
+        for channel, plane in enumerate(picture.reshape(3, -1)):
+            sums[:, channel] += np.bincount(labels, plane, len(CLASSES))[: len(CLASSES)]
+    return torch.from_numpy(sums / np.maximum(counts, 1)[:, None])
+
+
+def face_frame(
+    ids: Sequence[str], styles: Sequence[int | None], dataset: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return test faces as a `FACES` frame.
+
+    Args:
+        ids: of the N faces.
+        styles: of their sketches.
+        dataset: `dataset.json` of the `faces` stage.
+    """
+    shared = set(dataset.get("shared", []))
+    return pd.DataFrame(
+        {
+            "id": pd.array(list(ids), "str"),
+            "style": pd.array(list(styles), "Int8"),
+            "shared": [id in shared for id in ids],
+        }
+    )
 
 
 def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:

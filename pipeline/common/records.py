@@ -455,6 +455,19 @@ def long_frame(
     )
 
 
+def as_resampled(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return lines of one measure, a value for each resample, as `RESAMPLED` has them."""
+    return lines.drop(columns="id").assign(resample=np.arange(len(lines)))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Lines of `SCORES` and of `RESAMPLED`, where there are any."""
+
+    scores: pd.DataFrame | None
+    resampled: pd.DataFrame | None = None
+
+
 def per_face(
     evaluations: Iterable[Evaluation],
     metric: str,

@@ -14,7 +14,7 @@ def main(params: Parameters, run: str, seed: str) -> None:
     settings = params.section("evaluate", EvaluateSettings)
     weights = DATA / "train" / run / seed / "weights"
     out = DATA / "evaluate" / run / seed
-    evaluate(DATA, DATA / "pack" / run, weights, out, settings)
+    evaluate(DATA, DATA / "pack" / run, weights, DATA / "baselines" / run, out, settings)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,12 @@ EVALUATORS = {Kind.IMAGE: evaluate_images, Kind.LABELS: evaluate_label_maps}
 
 
 def evaluate(
-    data: Path, pack_folder: Path, weights: Path, out: Path, settings: EvaluateSettings
+    data: Path,
+    pack_folder: Path,
+    weights: Path,
+    baselines: Path,
+    out: Path,
+    settings: EvaluateSettings,
 ) -> None:
     """Score one trained run on the test split.
 
@@ -39,9 +44,10 @@ def evaluate(
     training kept them.
 
     Args:
-        data: folder with the stages' folders: targets and baselines at scoring size.
+        data: folder with the stages' folders: targets at scoring size.
         pack_folder: the run's pack: inputs at training size.
         weights: folder with the trained weights.
+        baselines: folder that the `baselines` stage wrote for the run.
         out: folder to write.
         settings: the `evaluate` section.
 
@@ -58,7 +64,7 @@ def evaluate(
         file = BEST_FILE
         system, card = load_trained(weights, device, file)
     card = card | {"file": file}
-    evaluate_system(system, card, data, Pack(pack_folder), out, settings, device)
+    evaluate_system(system, card, data, Pack(pack_folder), baselines, out, settings, device)
 
 
 def evaluate_system(
@@ -66,6 +72,7 @@ def evaluate_system(
     card: Mapping[str, Any],
     data: Path,
     pack: Pack,
+    baselines: Path,
     out: Path,
     settings: EvaluateSettings,
     device: torch.device,
@@ -77,6 +84,7 @@ def evaluate_system(
         card: what it was trained for: `run`, `seed`, `model.task` and `channels`.
         data: folder with the stages' folders.
         pack: the run's.
+        baselines: folder that the `baselines` stage wrote for the run.
         out: folder to write.
         settings: the `evaluate` section.
         device: on which to generate and score.
@@ -85,7 +93,7 @@ def evaluate_system(
         SketchFaceError: as `evaluate`.
     """
     _check_fits(card, pack)
-    subject = Subject(system, card, data, pack, _lacking(pack), device)
+    subject = Subject(system, card, data, pack, baselines, _lacking(pack), settings.seed, device)
     with atomic_dir(out) as folder:
         for name, output in system.outputs.items():
             (folder / name).mkdir()
@@ -105,7 +113,7 @@ def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
     unknown = [name for name in (*pack.inputs, pack.target) if name not in NEEDS]
     if unknown:
         raise SketchFaceError(f"{pack.folder}: no table holds its field {unknown[0]}; pack again")
-    if not len(pack.rows(TEST)):
+    if not len(pack.paired_rows(TEST)[0]):
         raise SketchFaceError(f"{pack.folder}: no test face in it; pack again")
 
 

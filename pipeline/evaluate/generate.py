@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from pipeline.baselines.targets import TEST
 from pipeline.common.pictures import BATCH, scaled
+from pipeline.common.progress import progress
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
@@ -25,30 +26,43 @@ def generate(
     size: int,
     device: torch.device,
     style: Sequence[float] | None = None,
+    output: str = "",
 ) -> Tensor:
     """Generate the pictures of some faces: (N, C, size, size) uint8.
 
     Args:
         system: in eval mode, on `device`.
         pack: holds its inputs.
-        rows: of the pack, (N,).
+        rows: of the first domain, (N,), increasing in an unpaired pack.
         size: at which pictures are scored, in pixels.
         device: on which to generate.
         style: weights of the styles for all faces, (K,); None takes each face's own style.
+        output: of the system; the first if empty.
 
     Raises:
         SketchFaceError: if the system gives no batch of pictures, or values that are no numbers.
     """
     parts = []
-    for start in tqdm(range(0, len(rows), BATCH), desc="generate", unit="batch", disable=None):
+    starts = range(0, len(rows), BATCH)
+    for start in progress(starts, len(starts), "generate"):
         chosen = rows[start : start + BATCH]
-        batch = normalise(pack.read(chosen, pack.inputs), device)
+        batch = normalise(_read(pack, chosen), device)
         if style is not None:
             batch[STYLE] = torch.tensor(style, device=device).repeat(len(chosen), 1)
-        generated = system.generate(batch).cpu()
+        first = not output or output == next(iter(system.outputs))
+        generated = (system.generate(batch) if first else system.generate_all(batch)[output]).cpu()
         _check(generated, len(chosen), pack)
         parts.append(scaled(from_signed(generated), size))
     return torch.cat(parts)
+
+
+def _read(pack: Pack, rows: np.ndarray) -> dict[str, Tensor]:
+    """Read the inputs of some faces; of an unpaired pack all fields of the faces in all domains."""
+    if len(pack.domains) == 1:
+        return pack.read(rows, pack.inputs)
+    paired = pack.paired_rows(TEST)
+    chosen = np.isin(paired[0], rows)
+    return pack.read_domains([each[chosen] for each in paired])
 
 
 def _check(generated: Tensor, faces: int, pack: Pack) -> None:

@@ -7,7 +7,6 @@ Beside the records of every output it writes `confusion.parquet`, the matrix of 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 from pathlib import Path
 
@@ -16,27 +15,28 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from tqdm import tqdm
 
 from face_geometry.palette import CLASSES, colourise
-from pipeline.baselines.scoring import Scores, as_resampled
+from pipeline.baselines.label_scores import (
+    FACE_MEASURES,
+    POOLED_MEASURES,
+    face_label_scores,
+    label_measures,
+    pooled_label_scores,
+)
 from pipeline.baselines.targets import TEST, fingerprint
 from pipeline.common.images import encode_png
 from pipeline.common.pictures import BATCH
+from pipeline.common.progress import progress
 from pipeline.common.records import (
-    ALL,
     CONFUSION_FILE,
     CONFUSION_PICTURE,
     SAMPLES_FILE,
     Evaluation,
     Kind,
     Level,
-    Measure,
     Method,
-    Origin,
     Summary,
-    long_frame,
-    subsets,
     write_evaluation,
     write_frame,
 )
@@ -46,21 +46,9 @@ from pipeline.evaluate.summary import summarised
 from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import as_labels
 from sketchface_models.metrics.protocol import Protocol
-from sketchface_models.metrics.registry import Direction
-from sketchface_models.metrics.sets import resample_indices
 from sketchface_models.systems.base import System
 from sketchface_models.training.pack import Pack, normalise
 
-FACE_MEASURES = {"face_accuracy": "pixel accuracy of a face", "face_mean_f1": "mean F1 of a face"}
-POOLED_MEASURES = {
-    "accuracy": "pixel accuracy",
-    "mean_f1": "mean F1",
-    "mean_iou": "mean IoU",
-    "mean_recall": "mean class accuracy",
-    "weighted_iou": "weighted IoU",
-}
-FACE = "face_"
-"""What the names of measures of single faces begin with; the rest is a name of `ParsingScores`."""
 PARAMETERS = {"revision": 1, "classes": len(CLASSES), "absent": "left out of means"}
 
 
@@ -80,10 +68,12 @@ def evaluate_label_maps(
     predicted, truth = predict(subject.system, pack, subject.rows, subject.device)
     matrices = torch.stack([confusion(t, p) for t, p in zip(truth, predicted, strict=True)])
     total = matrices.sum(dim=0)
-    scores = confusion_scores(subject.origin(output), matrices, faces)
+    of_faces = (subject.origin(output), Method.SYSTEM, matrices, faces)
+    single, totals = face_label_scores(*of_faces), pooled_label_scores(*of_faces)
+    scores = pd.concat([totals.scores, single], ignore_index=True)
     summary = _summary(subject, output, target, truth)
     summary = dataclasses.replace(summary, classes=tuple(parsing_scores(total).table()))
-    evaluation = summarised(Evaluation(folder, summary, faces, scores.scores, scores.resampled))
+    evaluation = summarised(Evaluation(folder, summary, faces, scores, totals.resampled))
     write_evaluation(evaluation)
     rows = pd.DataFrame({"id": ids, "matrix": [each.flatten().tolist() for each in matrices]})
     write_frame(folder / CONFUSION_FILE, rows)
@@ -102,42 +92,12 @@ def predict(
 ) -> tuple[Tensor, Tensor]:
     """Return the labels that the system gives these faces, and the true ones: (N, S, S) int64."""
     predicted, truth = [], []
-    steps = range(0, len(rows), BATCH)
-    for start in tqdm(steps, desc="parse", unit="batch", disable=None):
+    starts = range(0, len(rows), BATCH)
+    for start in progress(starts, len(starts), "parse"):
         batch = normalise(pack.read(rows[start : start + BATCH]), device)
         predicted.append(as_labels(system.generate(batch)).cpu())
         truth.append(as_labels(batch[pack.target]).cpu())
     return torch.cat(predicted), torch.cat(truth)
-
-
-def confusion_scores(origin: Origin, matrices: Tensor, faces: pd.DataFrame) -> Scores:
-    """Return what the faces' confusion matrices come to, one by one and pooled.
-
-    Args:
-        origin: of the label maps.
-        matrices: (N, classes, classes) int64, rows = truth.
-        faces: a `FACES` frame of the N faces.
-    """
-    single = pd.DataFrame([parsing_scores(each).summary() for each in matrices])
-    lines = [
-        long_frame(origin, Method.SYSTEM, ALL, name, faces["id"], single[name.removeprefix(FACE)])
-        for name in FACE_MEASURES
-    ]
-    resampled = []
-    for subset in subsets(faces):
-        chosen = matrices[torch.from_numpy(np.flatnonzero(subset.mask(faces)))]
-        total = parsing_scores(chosen.sum(dim=0)).summary()
-        draws = pd.DataFrame(
-            [
-                parsing_scores(chosen[draw].sum(dim=0)).summary()
-                for draw in resample_indices(len(chosen))
-            ]
-        )
-        for name in POOLED_MEASURES:
-            of_subset = functools.partial(long_frame, origin, Method.SYSTEM, subset, name, [])
-            lines.append(of_subset(total[name]))
-            resampled.append(as_resampled(of_subset(draws[name])))
-    return Scores(pd.concat(lines, ignore_index=True), pd.concat(resampled, ignore_index=True))
 
 
 def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summary:
@@ -151,14 +111,8 @@ def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summa
         data=f"{data}/{TEST}/{len(truth)}/{target}/{labels}",
         precision="int64",
         metrics={"confusion": PARAMETERS},
+        inputs=tuple(subject.pack.inputs),
     )
-    pooled_measures = [
-        Measure(name, label, Direction.HIGHER, Level.POOLED)
-        for name, label in POOLED_MEASURES.items()
-    ]
-    face_measures = [
-        Measure(name, label, Direction.HIGHER) for name, label in FACE_MEASURES.items()
-    ]
     return Summary(
         **vars(subject.origin(output)),
         data=data,
@@ -169,9 +123,12 @@ def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summa
         size=size,
         n=len(truth),
         protocol=protocol.tag,
-        protocol_any_inputs=protocol.tag,
+        protocol_any_inputs=protocol.tag_any_inputs,
         protocol_details=dataclasses.asdict(protocol),
-        measures=(*pooled_measures, *face_measures),
+        measures=(
+            *label_measures(POOLED_MEASURES, Level.POOLED),
+            *label_measures(FACE_MEASURES, Level.FACE),
+        ),
         not_measured=(),
         missing=subject.missing(),
         weights=subject.weights,

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.baselines.targets import TEST, missing_faces, read_dataset
+from pipeline.baselines.baselines import Faces, pictured_inputs
+from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dataset
 from pipeline.common.records import MissingFace, Origin
 from sketchface_models.config import at_least
 from sketchface_models.systems.base import System
@@ -38,7 +39,9 @@ class Subject:
     card: of its weights: `run`, `seed`, `model`, `steps`, `images`, `styles`, and the `file`.
     data: folder with the stages' folders.
     pack: the run's.
+    baselines: folder that the `baselines` stage wrote for the run.
     lacking: faces that lack a field of the run, as `pack.json` lists them under `missing`.
+    seed: of the choice of another face.
     device: on which to generate and score.
     """
 
@@ -46,13 +49,15 @@ class Subject:
     card: Mapping[str, Any]
     data: Path
     pack: Pack
+    baselines: Path
     lacking: Sequence[dict[str, Any]]
+    seed: int
     device: torch.device
 
     @property
     def rows(self) -> np.ndarray:
-        """The test faces' rows in the pack, (N,)."""
-        return self.pack.rows(TEST)
+        """The test faces' rows in the pack's first domain, (N,)."""
+        return self.pack.paired_rows(TEST)[0]
 
     @property
     def ids(self) -> list[str]:
@@ -65,14 +70,19 @@ class Subject:
 
     def faces(self) -> pd.DataFrame:
         """The test faces as a `FACES` frame."""
-        shared = set(self.dataset().get("shared", []))
         styles = [self.pack.styles[row] for row in self.rows]
-        return pd.DataFrame(
-            {
-                "id": pd.array(self.ids, "str"),
-                "style": pd.array(styles, "Int8"),
-                "shared": [id in shared for id in self.ids],
-            }
+        return face_frame(self.ids, styles, self.dataset())
+
+    def test_faces(self, target: str) -> Faces:
+        """The test faces with an output's target and the pictures that the run reads."""
+        return Faces(
+            self.data,
+            self.dataset(),
+            tuple(self.ids),
+            tuple(self.pack.styles[row] for row in self.rows),
+            pictured_inputs(self.pack, target),
+            target,
+            self.seed,
         )
 
     def missing(self) -> tuple[MissingFace, ...]:

@@ -32,7 +32,9 @@ class Protocol:
     data_range: value of white.
     precision: floating-point type of the computation.
     networks: name -> SHA-256 of the weights of every network that measures.
-    metrics: name -> parameters, of every measure including retrieval and the bootstrap.
+    metrics: name -> parameters, of every measure including retrieval.
+    seeds: what is chosen at random -> seed.
+    inputs: fields that the system reads.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Protocol:
     precision: str = "float64"
     networks: Mapping[str, str] = field(default_factory=dict)
     metrics: Parameters = field(default_factory=dict)
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -53,6 +57,11 @@ class Protocol:
         # Keys sorted: a mapping's order changes no value.
         text = json.dumps(fields, sort_keys=True)
         return f"{self.name}:{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    @property
+    def tag_any_inputs(self) -> str:
+        """The same of everything but the inputs."""
+        return dataclasses.replace(self, inputs=()).tag
 
 
 def measures(channels: Literal["grey", "rgb"], retrieval: bool = True) -> Parameters:

@@ -19,7 +19,7 @@ from made_tables import (
     write_tables,
 )
 
-from pipeline.baselines.baselines import baseline_pictures
+from pipeline.baselines.baselines import Faces, baseline_pictures
 from pipeline.baselines.targets import (
     fingerprint,
     mean_training_target,
@@ -28,6 +28,7 @@ from pipeline.baselines.targets import (
     read_pictures,
 )
 from pipeline.common.fields import FIELDS
+from pipeline.common.records import Method
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from sketchface_models.errors import SketchFaceError
 
@@ -74,9 +75,19 @@ def test_no_training_target_is_one_line(tmp_path: Path):
         mean_training_target(data, "depth", SIZE)
 
 
+def baselines(
+    data: Path, fields: tuple[str, ...], ids: tuple[str, ...], seed: int
+) -> dict[Method, torch.Tensor]:
+    """Baselines of a run that reads the first fields and generates the last one."""
+    dataset, styles = read_dataset(data), tuple(STYLE[id] for id in ids)
+    faces = Faces(data, dataset, ids, styles, fields[:-1], fields[-1], seed)
+    pictures = {field: read_pictures(data, field, ids, SIZE) for field in faces.fields}
+    return baseline_pictures(faces, pictures)
+
+
 def test_baselines_are_what_they_are_called(tables: Path):
     targets = read_pictures(tables, "sketch", SHUFFLED, SIZE)
-    rows = baseline_pictures(tables, ("photo", "sketch"), SHUFFLED, targets, seed=3)
+    rows = baselines(tables, ("photo", "sketch"), SHUFFLED, seed=3)
     photos = pictures_of(SHUFFLED, "photo").astype(float)
     grey = np.einsum("nchw,c->nhw", photos, [0.299, 0.587, 0.114])[:, None]
     np.testing.assert_array_equal(rows["input"].numpy(), np.rint(grey))
@@ -90,19 +101,31 @@ def test_baselines_are_what_they_are_called(tables: Path):
 def test_another_face_is_always_another_one_and_each_serves_once(tables: Path):
     targets = read_pictures(tables, "sketch", TEST, SIZE)
     for seed in range(5):
-        other = baseline_pictures(tables, ("lines", "sketch"), TEST, targets, seed)["other"]
+        other = baselines(tables, ("lines", "sketch"), TEST, seed)[Method.OTHER]
         owner = [[torch.equal(o, t) for t in targets].index(True) for o in other]
         assert sorted(owner) == list(range(len(TEST)))
         assert all(other != face for face, other in enumerate(owner))
 
 
 def test_one_face_alone_has_no_other(tables: Path):
-    targets = read_pictures(tables, "photo", TEST[:1], SIZE)
-    rows = baseline_pictures(tables, ("lines", "photo"), TEST[:1], targets, seed=0)
+    rows = baselines(tables, ("lines", "photo"), TEST[:1], seed=0)
     assert set(rows) == {"input", "mean"}
     np.testing.assert_array_equal(
         rows["input"].numpy(), np.repeat(pictures_of(TEST[:1], "lines"), 3, axis=1)
     )
+
+
+def test_parsing_maps_are_painted_in_the_mean_colours_of_their_classes(tables: Path):
+    painted = baselines(tables, ("parsing", "photo"), TEST, seed=0)[Method.CLASS_COLOURS]
+    photos, maps = (pictures_of(TRAIN, field).astype(float) for field in ("photo", "parsing"))
+    of_test = pictures_of(TEST, "parsing")[:, 0]
+    classes = [label for label in range(19) if (maps == label).any() and (of_test == label).any()]
+    for label in classes:
+        train = photos.transpose(0, 2, 3, 1)[maps[:, 0] == label]
+        expected = np.rint(train.mean(axis=0)).clip(0, 255)
+        colours = painted.numpy().transpose(0, 2, 3, 1)[of_test == label]
+        np.testing.assert_array_equal(colours, np.broadcast_to(expected, colours.shape))
+    assert Method.CLASS_COLOURS not in baselines(tables, ("parsing", "sketch"), TEST, seed=0)
 
 
 def test_a_fingerprint_names_ids_field_and_pixels_but_not_their_order(tables: Path):

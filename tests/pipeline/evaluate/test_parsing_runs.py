@@ -62,7 +62,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(config, data / "pack" / RUN, trained, folder / "store")
     scored = data / "evaluate" / RUN / "0"
     settings = EvaluateSettings(samples=3, seed=0)
-    evaluate(data, data / "pack" / RUN, trained / "weights", scored, settings)
+    baselines = data / "baselines" / RUN
+    evaluate(data, data / "pack" / RUN, trained / "weights", baselines, scored, settings)
     return data
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from made_tables import SIZE, TEST, pictures_of
 
+from pipeline.baselines.baselines import write_baselines
 from pipeline.baselines.scoring import extract_features, set_scores
 from pipeline.common.records import (
     FEATURES_FILE,
@@ -78,7 +79,8 @@ def blank(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     task = {"inputs": TASK.inputs, "target": TASK.target, "size": TASK.size}
     card = {"run": "blank", "seed": 0, "model": {"task": task}, "channels": pack.channels}
     settings = EvaluateSettings(samples=2, seed=0)
-    evaluate_system(Blank(), card, tables, pack, work / "out", settings, CPU)
+    write_baselines(tables, work / "pack", work / "baselines", settings.seed)
+    evaluate_system(Blank(), card, tables, pack, work / "baselines", work / "out", settings, CPU)
     return read_evaluation(work / "out" / "sketch", "evaluate@blank-0")
 
 

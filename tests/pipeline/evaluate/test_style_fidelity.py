@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from pipeline.baselines.baselines import write_baselines
 from pipeline.common.images import encode_png
 from pipeline.common.records import (
     STYLES_FILE,
@@ -265,7 +266,8 @@ def evaluated(data: Path, work: Path, system, task: Task = TASK) -> Evaluation:
     counted = {"1": 8, "2": 8, "3": 8}
     model = {"task": dataclasses.asdict(task)}
     card = {"run": "made", "seed": 0, "model": model, "channels": pack.channels, "styles": counted}
-    evaluate_system(system, card, data, pack, work / "out", EVALUATE, CPU)
+    write_baselines(data, work / "pack", work / "baselines", EVALUATE.seed)
+    evaluate_system(system, card, data, pack, work / "baselines", work / "out", EVALUATE, CPU)
     return read_evaluation(work / "out" / "sketch", "evaluate@made-0")
 
 
@@ -273,7 +275,9 @@ def fidelity_of(data: Path, work: Path, system, **styles: int) -> dict:
     """What `style_fidelity` alone says, without all the other scores."""
     write_pack("made", TASK, data, work / "pack")
     counted = {str(label): styles.get(f"s{label}", 8) for label in (1, 2, 3)}
-    subject = Subject(system, {"styles": counted}, data, Pack(work / "pack"), [], CPU)
+    subject = Subject(
+        system, {"styles": counted}, data, Pack(work / "pack"), work / "baselines", [], 0, CPU
+    )
     found = style_fidelity(subject, 5, Origin("made", 0, "sketch"))
     assert found is not None
     assert (found.picture is None) == (found.scores is None) == ("note" in found.about)
