@@ -6,6 +6,7 @@ sketch, with the same networks and losses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -139,6 +140,12 @@ class Pix2Pix(GAN):
         self.last_average, self.epoch = 1.0, 0
         self.loss_sum: float | Tensor = 0.0
         self.loss_count: int | Tensor = 0
+
+    @property
+    def cycle(self) -> Sequence[Clock]:
+        """Clocks of one step in each of the `timer` epochs after which the rule repeats itself."""
+        steps, timer = self.settings.schedule.steps, self.settings.conditional.timer
+        return [Clock(0, steps, epoch) for epoch in range(timer)]
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the discriminator unless it is locked, then the generator, on the same fakes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -161,11 +161,19 @@ def _start(system: System, folder: Path | None) -> None:
 
 def _check_task(system: System, pack: Pack) -> None:
     task: Task = system.settings.task
-    wanted = f"{', '.join(task.inputs)} -> {task.target} at {task.size}"
-    made = f"{', '.join(pack.inputs)} -> {pack.target} at {pack.size}"
+    wanted = _words(task.inputs, task.target, task.size, task.sizes, task.unpaired)
+    sizes = {name: size for name, size in pack.sizes.items() if size != pack.size}
+    made = _words(pack.inputs, pack.target, pack.size, sizes, len(pack.domains) > 1)
     if wanted != made:
         raise SketchFaceError(
             f"{pack.folder}: made for {made}, the run asks for {wanted}; rerun its pack stage"
         )
-    if len(pack.rows("train")) < 2:
+    if any(len(domain.rows("train")) < 2 for domain in pack.domains):
         raise SketchFaceError(f"{pack.folder}: fewer than two training faces")
+
+
+def _words(
+    inputs: Sequence[str], target: str, size: int, sizes: Mapping[str, int], unpaired: bool
+) -> str:
+    own = "".join(f", {name} at {side}" for name, side in sorted(sizes.items()) if side != size)
+    return f"{', '.join(inputs)} -> {target} at {size}{own}{', unpaired' if unpaired else ''}"

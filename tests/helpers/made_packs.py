@@ -46,6 +46,19 @@ def write_pack(folder: Path, train: int = 16, val: int = 4, test: int = 4, seed:
     return folder
 
 
+def write_unpaired_pack(folder: Path) -> Path:
+    """A pack of two domains: all photos of `write_pack`, and the sketches of two faces of three."""
+    write_pack(folder)
+    path = folder / "pack.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    rows = [row for row in range(len(about["ids"])) if row % 3]
+    np.save(folder / "sketch.npy", np.load(folder / "sketch.npy")[rows])
+    columns = {key: [about[key][row] for row in rows] for key in ("ids", "splits", "styles")}
+    about["domains"] = [{"fields": ["sketch"], **columns}]
+    path.write_text(json.dumps(about), encoding="utf-8")
+    return folder
+
+
 CONFIG: dict[str, Any] = {
     "run": "tiny",
     "seed": 0,

@@ -5,11 +5,13 @@ They are written as a user would write them: nothing in here is for the tests al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import SGD, Adam, Optimizer
 
 from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
@@ -23,6 +25,7 @@ class TinySettings:
     task: Task
     augment: Augment
     schedule: GANSchedule
+    pretrain: Mapping[str, str] = field(default_factory=dict)
 
 
 def down(channels: int, out: int) -> nn.Sequential:
@@ -294,6 +297,56 @@ class Pool(Tiny):
         return torch.where(swap, older, generated)
 
 
+class Spectral(Tiny):
+    """Photos and sketches of different faces; spectral norm, five critic updates to one."""
+
+    every = 5
+
+    def __init__(self, settings: TinySettings, channels: dict[str, int]) -> None:
+        super().__init__(settings, channels)
+        for layer in self.networks["critic"]:
+            if isinstance(layer, nn.Conv2d):
+                spectral_norm(layer)
+
+    @property
+    def cycle(self) -> Sequence[Clock]:
+        return [Clock(step, self.settings.schedule.steps, 0) for step in range(self.every)]
+
+    def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
+        fake = self._fake(batch["photo"])
+        critic_loss = self._critic_loss(batch["sketch"], self._seen(fake.detach()))
+        terms = {"critic": update("critic", critic_loss)}
+        if clock.step % self.every == self.every - 1:
+            terms["generator"] = update("generator", -self.networks["critic"](fake).mean())
+        return terms
+
+    def _fake(self, photo: Tensor) -> Tensor:
+        return self.networks["generator"](photo)
+
+    def _seen(self, fake: Tensor) -> Tensor:
+        """What the critic sees of the generator."""
+        return fake
+
+
+class Unpaired(Spectral, Pool):
+    """`Spectral` with a pool, and with a random code that the generator adds to its photo.
+
+    `generate` leaves the code out, `sample` does not.
+    """
+
+    size = 12
+
+    def sample(self, batch: Batch, generator: Generator) -> dict[str, Tensor]:
+        return {"sketch": self._fake(batch["photo"], generator)}
+
+    def _fake(self, photo: Tensor, generator: Generator | None = None) -> Tensor:
+        code = torch.randn((len(photo), 3, 1, 1), generator=generator, device=photo.device)
+        return self.networks["generator"](photo + 0.1 * code)
+
+    def _seen(self, fake: Tensor) -> Tensor:
+        return self._exchange(fake)
+
+
 class Noisy(Tiny):
     """Adds noise, as dropout does, on whatever the batch lies on."""
 
@@ -326,7 +379,19 @@ class Greedy(Tiny):
 SYSTEMS = {
     cls.__name__.lower(): cls
     for cls in (
-        *(Tiny, Critics, InnerCritics, LazyR1, Locks, Phases, Frozen, Shared, Pool),
+        *(
+            Tiny,
+            Critics,
+            InnerCritics,
+            LazyR1,
+            Locks,
+            Phases,
+            Frozen,
+            Shared,
+            Pool,
+            Spectral,
+            Unpaired,
+        ),
         *(Noisy, Poisoned, Greedy),
     )
 }
@@ -339,7 +404,12 @@ def tiny_config(system: str, **engine: object) -> dict[str, Any]:
         "seed": 0,
         "model": {
             "system": system,
-            "task": {"inputs": ["photo"], "target": "sketch", "size": 64},
+            "task": {
+                "inputs": ["photo"],
+                "target": "sketch",
+                "size": 64,
+                "unpaired": system in ("spectral", "unpaired"),
+            },
             "augment": {"flip": True, "jitter": 0.05},
             "schedule": {
                 "steps": 12,
@@ -352,7 +422,7 @@ def tiny_config(system: str, **engine: object) -> dict[str, Any]:
         },
         "engine": {
             "device": "cpu",
-            "precision": "32-true",
+            "precision": "auto",
             "validate_every": 5,
             "checkpoint_every": 4,
             "best": "val_l1",

@@ -88,18 +88,27 @@ def assert_alike(one: Program, two: Program) -> None:
 
 
 def test_two_processes_equal_one_with_the_same_batch(tmp_path: Path, pack: Path):
-    one = Program(tmp_path / "one", pack, tiny_config("tiny")).here()
-    two = Program(tmp_path / "two", pack, tiny_config("tiny", devices=2)).finished()
+    one = Program(tmp_path / "one", pack, tiny_config("tiny", precision="32-true")).here()
+    two = Program(
+        tmp_path / "two", pack, tiny_config("tiny", devices=2, precision="32-true")
+    ).finished()
     assert_alike(one, two)
     assert (one.notes()["processes"], two.notes()["processes"]) == (1, 2)
     assert one.lines()[-1]["l1"] < 0.8 * one.lines()[0]["l1"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", ["locks", "phases", "shared", "frozen", "innercritics"])
-def test_two_processes_equal_one_under_other_rules(tmp_path: Path, pack: Path, system: str):
-    one = Program(tmp_path / "one", pack, tiny_config(system)).here()
-    two = Program(tmp_path / "two", pack, tiny_config(system, devices=2)).finished()
+@pytest.mark.parametrize(
+    "system", ["locks", "phases", "shared", "frozen", "innercritics", "spectral"]
+)
+def test_two_processes_equal_one_under_other_rules(
+    tmp_path: Path, pack: Path, unpaired_pack: Path, system: str
+):
+    pack = unpaired_pack if system == "spectral" else pack
+    config = tiny_config(system, precision="32-true")
+    one = Program(tmp_path / "one", pack, config).here()
+    config["engine"]["devices"] = 2
+    two = Program(tmp_path / "two", pack, config).finished()
     assert_alike(one, two)
 
 

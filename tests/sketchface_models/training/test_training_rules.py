@@ -88,8 +88,8 @@ def test_an_update_gives_gradients_to_its_own_parameters_alone(pack: Path):
 
 def test_a_step_equals_the_plain_loop(pack: Path):
     """Two steps of alternating training, written down without the engine."""
-    trainer = make_trainer(pack, "tiny")
-    plain = make_trainer(pack, "tiny").system
+    trainer = make_trainer(pack, "tiny", precision="32-true")
+    plain = make_trainer(pack, "tiny", precision="32-true").system
     networks = nn.ModuleDict({n: net.module for n, net in plain.networks.items()})
     optimizers = plain.optimizers()
     for step in range(2):
@@ -123,7 +123,7 @@ def test_the_generator_moves_at_every_fifth_critic_step(pack: Path):
 
 def test_the_gradient_penalty_reaches_the_critics_weights(pack: Path):
     """Through the double backward: by hand, the critic's gradient is that of the whole loss."""
-    trainer = make_trainer(pack, "critics")
+    trainer = make_trainer(pack, "critics", precision="32-true")
     critic = trainer.system.networks["critic"].module
     raw = trainer.feed.raw(0)
     batch = normalise(raw, torch.device("cpu"))
@@ -240,7 +240,9 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("name", sorted(SYSTEMS.keys() - {"poisoned", "greedy"}))
-def test_every_rule_resumes_exactly(tmp_path: Path, pack: Path, name: str):
+def test_every_rule_resumes_exactly(tmp_path: Path, pack: Path, unpaired_pack: Path, name: str):
+    pack = unpaired_pack if name in ("spectral", "unpaired") else pack
+
     def interrupt(lines: Lines) -> None:
         if lines[-1][0] >= 11:
             raise Interrupted
@@ -262,12 +264,14 @@ def test_every_rule_resumes_exactly(tmp_path: Path, pack: Path, name: str):
         assert (broken / path).read_bytes() == (whole / path).read_bytes()
 
 
-def test_a_lost_pool_would_be_noticed(tmp_path: Path, pack: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_lost_pool_would_be_noticed(
+    tmp_path: Path, pack: Path, unpaired_pack: Path, monkeypatch: pytest.MonkeyPatch
+):
     """The test above can fail: without its state, the pool's run ends elsewhere."""
     monkeypatch.setattr(SYSTEMS["pool"], "state_dict", lambda self: {})
     monkeypatch.setattr(SYSTEMS["pool"], "load_state_dict", lambda self, state: None)
     with pytest.raises(AssertionError):
-        test_every_rule_resumes_exactly(tmp_path, pack, "pool")
+        test_every_rule_resumes_exactly(tmp_path, pack, unpaired_pack, "pool")
 
 
 def test_clipping_scales_the_gradient_and_logs_what_it_was(pack: Path):
