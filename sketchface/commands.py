@@ -159,7 +159,7 @@ def score(
 
     Pictures are matched by file name without ending and compared at their own size; a pair of
     unequal sizes is refused unless --size is given. References without a result, and results
-    without a reference, are counted and named. Intervals are 95 %, bootstrapped over pairs. L1 is
+    without a reference, are counted and named. Intervals are 95 %, over pairs. L1 is
     in 0..1; the PSNR of identical pictures, which is infinite, counts as 100 dB.
     """
     from sketchface.scoring import as_json, as_table, score_folders

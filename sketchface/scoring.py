@@ -13,10 +13,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.images import EXTENSIONS, read_image
+from pipeline.common.verdicts import Estimate, Sample, estimate
 from sketchface_models.errors import SketchFaceError, printable
-from sketchface_models.metrics.bootstrap import Interval, finite, mean_interval
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import METRICS, least_side, metric_names, score_batch
+from sketchface_models.metrics.simple import finite
 
 NAMES = metric_names(channels=1)
 LEAST_SIDE = least_side(NAMES)
@@ -38,9 +39,9 @@ class Scores:
     missing: list[str]
     extra: list[str]
 
-    def means(self) -> dict[str, Interval]:
-        """Mean and 95 % bootstrap interval of every metric."""
-        return {metric: mean_interval(values) for metric, values in self.values.items()}
+    def means(self) -> dict[str, Estimate]:
+        """Return the mean of every metric with its 95 % interval over pairs."""
+        return {name: estimate(Sample.per_face(values)) for name, values in self.values.items()}
 
 
 def score_folders(reference_dir: Path, generated_dir: Path, size: str | None = None) -> Scores:

@@ -34,15 +34,13 @@ import numpy as np
 from scipy import stats
 
 from sketchface_models.metrics.registry import Direction
+from sketchface_models.metrics.simple import finite
 
 LEVEL = 0.95
 LEAST_SEEDS = 3
 """With fewer on a side nothing is said of systems."""
 LEAST_FACES = 6
 """Fewer faces decide nothing: s_face is then itself uncertain, and scores are not normal."""
-INFINITE_COUNTS_AS = 100.0
-"""What +inf enters a mean as. Only the PSNR (dB) of identical pictures is infinite; 8-bit pictures
-of 250 x 250 that differ at all stay below 96.1 dB."""
 
 
 class Verdict(StrEnum):
@@ -90,7 +88,7 @@ class Sample:
         """Return the sample of a metric that scores every face.
 
         Args:
-            values: (S, N), or (N,) for one seed; +inf counts as `INFINITE_COUNTS_AS`.
+            values: (S, N), or (N,) for one seed; +inf enters as `simple.finite` says.
             fixed: the method has no training seed; the first line of `values` is taken.
 
         Raises:
@@ -182,19 +180,6 @@ class Comparison:
         """Ends of the 95 % interval of this difference alone."""
         half = _half(self.error, self.freedom)
         return self.difference - half, self.difference + half
-
-
-def finite(values: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
-    """Return a float64 copy in which +inf stands as `INFINITE_COUNTS_AS`.
-
-    Raises:
-        ValueError: if a value is NaN or -inf.
-    """
-    array = np.array(values, dtype=np.float64)
-    array[array == np.inf] = INFINITE_COUNTS_AS
-    if not np.isfinite(array).all():
-        raise ValueError("verdicts: NaN or -inf among the values")
-    return array
 
 
 def estimate(sample: Sample) -> Estimate:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sketchface_models.metrics.bootstrap import PARAMETERS as BOOTSTRAP
 from sketchface_models.metrics.registry import METRICS, metric_names
 from sketchface_models.metrics.retrieval import PARAMETERS as RETRIEVAL
 
@@ -68,7 +67,6 @@ def measures(channels: Literal["grey", "rgb"], retrieval: bool = True) -> Parame
     """Return the parameters of all measures that apply to such pictures, for `Protocol.metrics`."""
     names = metric_names(1 if channels == "grey" else 3)
     parameters: dict[str, Mapping[str, object]] = {n: METRICS[n].parameters for n in names}
-    parameters["bootstrap"] = BOOTSTRAP
     if retrieval:
         parameters["retrieval"] = RETRIEVAL
     return parameters

@@ -10,15 +10,13 @@ that was measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics.bootstrap import LEAST_IMAGES, LEVEL, Comparison, Interval
 from sketchface_models.metrics.frechet import LEAST, frechet_distance, statistics_of
 from sketchface_models.metrics.judge import FEATURES, JUDGE
 from sketchface_models.metrics.kernel import resampled_mmd, squared_mmd
@@ -82,7 +80,7 @@ PARSER_KERNEL = SetMetric(
     squared_mmd,
     resampled_kernel,
     "parser kernel",
-    least=LEAST_IMAGES,
+    least=LEAST,
     parameters=_RESAMPLED | {"kernel": "(x.y / D + 1)^3"},
 )
 
@@ -121,53 +119,3 @@ def score_sets(
         }
         for method, own in features.items()
     }
-
-
-def set_interval(scores: Sequence[SetScore]) -> Interval:
-    """Mean over training seeds with its 95 % interval over faces (and seeds).
-
-    Args:
-        scores: one for each training seed, all of the same faces.
-    """
-    values = np.array([each.value for each in scores])
-    half = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(_redrawn(scores).std(ddof=1))
-    mean = float(values.mean())
-    return Interval(mean, mean - half, mean + half, scores[0].n)
-
-
-def compare_sets(name: str, ours: Sequence[SetScore], theirs: Sequence[SetScore]) -> Comparison:
-    """Paired comparison of two systems: the difference, on the same faces drawn again.
-
-    Args:
-        name: of `SET_METRICS`.
-        ours: one for each training seed, all of the same faces.
-        theirs: as many, of the same faces.
-
-    Raises:
-        ValueError: if they are not as many, or not of as many faces.
-    """
-    if [each.n for each in ours] != [each.n for each in theirs]:
-        raise ValueError(f"compare_sets: {name} of other faces or seeds; expected pairs")
-    difference = set_interval(
-        [
-            SetScore(own.value - other.value, own.resamples - other.resamples, own.n)
-            for own, other in zip(ours, theirs, strict=True)
-        ]
-    )
-    metric = {"parser_frechet": PARSER_FRECHET, "parser_kernel": PARSER_KERNEL}[name]
-    if difference.n < metric.least or difference.low <= 0 <= difference.high:
-        return Comparison(difference, "undecided")
-    ours_higher = difference.low > 0
-    return Comparison(
-        difference, "better" if ours_higher == (metric.direction == "higher") else "worse"
-    )
-
-
-def _redrawn(scores: Sequence[SetScore]) -> np.ndarray:
-    """(R,) means over as many seeds, drawn again like the faces and independently of them."""
-    table = np.stack([each.resamples for each in scores])
-    seeds = len(table)
-    drawn = np.random.default_rng(SEED).multinomial(
-        seeds, np.full(seeds, 1 / seeds), size=table.shape[1]
-    )
-    return np.asarray((drawn.T * table).sum(axis=0) / seeds)

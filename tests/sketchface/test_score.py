@@ -7,10 +7,10 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from pipeline.common.verdicts import Sample, estimate
 from sketchface.commands import score
 from sketchface.scoring import NAMES
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.bootstrap import mean_interval
 from sketchface_models.metrics.registry import score_batch
 
 app = typer.Typer()
@@ -67,7 +67,7 @@ def test_json_holds_means_intervals_and_values(folders):
     assert set(result["metrics"]) == set(NAMES) == set(expected)
     assert result["per_image"]["face0"]["psnr"] == 100  # identical, not Infinity
     for name, values in expected.items():
-        assert result["metrics"][name]["mean"] == mean_interval(values).mean
+        assert result["metrics"][name]["mean"] == estimate(Sample.per_face(values)).mean
         assert result["metrics"][name]["low"] <= result["metrics"][name]["mean"]
         assert result["metrics"][name]["mean"] <= result["metrics"][name]["high"]
         assert result["per_image"]["face2"][name] == values[2].item()

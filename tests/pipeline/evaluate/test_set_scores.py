@@ -22,6 +22,7 @@ from pipeline.common.records import (
     resampled,
     style_subset,
 )
+from pipeline.common.verdicts import Sample, Verdict, compare, verdict
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
 from pipeline.evaluate.summary import baseline_verdicts
 from pipeline.pack.pack import write_pack
@@ -32,9 +33,7 @@ from sketchface_models.metrics.registry import SET_METRICS
 from sketchface_models.metrics.sets import (
     RESAMPLES,
     SetScore,
-    compare_sets,
     score_sets,
-    set_interval,
 )
 from sketchface_models.pretrained.parsers import read_card
 from sketchface_models.systems.base import Output, Task
@@ -110,14 +109,11 @@ def test_resampled_frechet_distances_are_those_of_the_resampled_vectors():
     assert found["b"].abs().max() < 1e-12
 
 
-def test_intervals_are_centred_on_what_was_measured():
+def test_a_score_is_what_was_measured_and_resamples_lie_about_it():
     score = score_sets(SET_METRICS, {"a": vectors(60, shift=0.4)}, vectors(60, seed=1))["a"]
     for name, metric in SET_METRICS.items():
-        found = set_interval([score[name]])
-        assert found.mean == metric.distance(vectors(60, shift=0.4), vectors(60, seed=1))
-        deviation = score[name].resamples.std(ddof=1)
-        assert found.high - found.mean == pytest.approx(1.959964 * deviation, rel=1e-6)
-        assert found.mean - found.low == pytest.approx(found.high - found.mean)
+        expected = metric.distance(vectors(60, shift=0.4), vectors(60, seed=1))
+        assert score[name].value == expected
         assert score[name].resamples.shape == (RESAMPLES,)
     # Resampled kernel distances stay unbiased, whatever stands in them twice.
     kernel = score["parser_kernel"]
@@ -136,44 +132,35 @@ def test_intervals_are_as_wide_as_other_faces_make_them():
         assert 0.65 < np.mean(said) / true < 1.5
 
 
+def word(name: str, ours: SetScore, theirs: SetScore) -> Verdict:
+    """What may be said of two networks by a distance."""
+    metric = SET_METRICS[name]
+    samples = (Sample.pooled([each.value], each.resamples, each.n) for each in (ours, theirs))
+    return verdict(compare(*samples, metric.direction, metric.least))
+
+
 def test_only_a_paired_difference_that_excludes_zero_is_a_verdict():
     target = vectors(LEAST, 6)
-    near = target + 0.2 + 0.1 * vectors(LEAST, 6, 1)
-    far = target + 0.4 + 0.1 * vectors(LEAST, 6, 2)
-    twin = target + 0.2 + 0.1 * vectors(LEAST, 6, 3)
-    found = score_sets(SET_METRICS, {"near": near, "far": far, "twin": twin}, target)
-    for name in SET_METRICS:
-        near_, far_, twin_ = ([found[row][name]] for row in ("near", "far", "twin"))
-        assert compare_sets(name, near_, far_).verdict == "better"
-        assert compare_sets(name, far_, near_).verdict == "worse"
-        assert compare_sets(name, near_, near_).verdict == "undecided"
-        assert compare_sets(name, twin_, near_).difference.n == LEAST
-    # The same by fewer faces than the covariance has dimensions: only the kernel distance speaks.
-    some = {row: each[: LEAST - 1] for row, each in {"near": near, "far": far}.items()}
-    found = score_sets(SET_METRICS, some, target[: LEAST - 1])
-    words = {
-        name: compare_sets(name, [found["near"][name]], [found["far"][name]]).verdict
-        for name in SET_METRICS
+    sets = {
+        "near": target + 0.2 + 0.1 * vectors(LEAST, 6, 1),
+        "far": target + 0.4 + 0.1 * vectors(LEAST, 6, 2),
     }
-    assert words == {"parser_frechet": "undecided", "parser_kernel": "better"}
-
-
-def test_seeds_that_disagree_leave_it_undecided():
-    flat = np.full(RESAMPLES, 1.0)
-    ours = [SetScore(value, flat * value, 300) for value in (1.0, 3.0)]
-    theirs = [SetScore(value, flat * value, 300) for value in (2.0, 2.1)]
-    assert compare_sets("parser_kernel", ours, theirs).verdict == "undecided"
-    both = [SetScore(value, flat * value, 300) for value in (1.0, 1.1)]
-    assert compare_sets("parser_kernel", both, theirs).verdict == "better"
-    assert set_interval(ours).mean == 2.0
+    scores = score_sets(SET_METRICS, sets, target)
+    for name in SET_METRICS:
+        near, far = (scores[method][name] for method in sets)
+        assert word(name, near, far) == Verdict.BETTER
+        assert word(name, far, near) == Verdict.WORSE
+        assert word(name, near, near) == Verdict.UNDECIDED
+    # The same by fewer faces than the covariance has dimensions: only the kernel distance speaks.
+    few = {method: each[: LEAST - 1] for method, each in sets.items()}
+    scores = score_sets(SET_METRICS, few, target[: LEAST - 1])
+    words = {name: word(name, *(scores[method][name] for method in sets)) for name in SET_METRICS}
+    assert words == {"parser_frechet": Verdict.UNDECIDED, "parser_kernel": Verdict.BETTER}
 
 
 def test_unpaired_sets_are_refused():
     with pytest.raises(ValueError, match=r"a: features .* expected pairs"):
         score_sets(SET_METRICS, {"a": vectors(4)}, vectors(5))
-    score = score_sets(SET_METRICS, {"a": vectors(8)}, vectors(8))["a"]["parser_kernel"]
-    with pytest.raises(ValueError, match="other faces or seeds"):
-        compare_sets("parser_kernel", [score], [score, score])
     assert score_sets(SET_METRICS, {"a": vectors(1)}, vectors(1)) == {"a": {}}
 
 

@@ -103,5 +103,5 @@ def test_the_order_of_a_mapping_does_not_change_the_hash():
 
 
 def test_measures_cover_every_metric_with_parameters():
-    assert set(measures("rgb")) == {*METRICS, "bootstrap", "retrieval"}
+    assert set(measures("rgb")) == {*METRICS, "retrieval"}
     assert all(measures("rgb").values())

@@ -1,4 +1,4 @@
-"""Bootstrap, retrieval and the trivial rows."""
+"""Infinite values, retrieval and the trivial rows."""
 
 import math
 
@@ -14,119 +14,26 @@ from sketchface_models.metrics.baselines import (
     input_itself,
     mean_target,
 )
-from sketchface_models.metrics.bootstrap import compare, finite, mean_interval
 from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
+from sketchface_models.metrics.simple import finite
 
 
 def normal(*shape, mean=0.0, seed=0):
     return np.random.default_rng(seed).normal(mean, 1.0, shape)
 
 
-def test_interval_agrees_with_normal_theory():
-    values = normal(400, mean=3.0)
-    interval = mean_interval(values, seed=1)
-    half = 1.959964 * values.std() / math.sqrt(400)
-    assert interval.mean == pytest.approx(values.mean(), rel=1e-12)
-    assert interval.n == 400
-    assert interval.low == pytest.approx(values.mean() - half, abs=0.05 * half)
-    assert interval.high == pytest.approx(values.mean() + half, abs=0.05 * half)
-
-
-def test_interval_equals_the_exact_bootstrap_of_two_values():
-    # Means of two draws from {0, 1}: 0, 1/2, 1/2, 1 - each end has probability 1/4.
-    interval = mean_interval([0.0, 1.0])
-    assert (interval.mean, interval.low, interval.high) == (0.5, 0.0, 1.0)
-
-
-def test_interval_covers_the_truth_in_about_95_percent():
-    covered = [
-        interval.low <= 0 <= interval.high
-        for interval in (mean_interval(normal(60, seed=s), resamples=500) for s in range(300))
-    ]
-    assert 0.90 <= np.mean(covered) <= 0.98
-
-
-def test_interval_over_seeds_is_wider_where_seeds_differ():
-    images = normal(1, 200)
-    same = np.repeat(images, 3, axis=0)
-    apart = same + np.array([[-1.0], [0.0], [1.0]])
-    assert mean_interval(same).high - mean_interval(same).low == pytest.approx(
-        mean_interval(images[0]).high - mean_interval(images[0]).low, rel=0.05
-    )
-    # Variance of the mean of 3 drawn seed offsets -1, 0, 1: (2 / 3) / 3.
-    deviation = math.sqrt(2 / 9 + images.var() / 200)
-    wide = mean_interval(apart)
-    assert wide.n == 200
-    assert (wide.high - wide.low) / 2 == pytest.approx(1.96 * deviation, rel=0.1)
-
-
-def test_interval_is_a_function_of_its_seed():
-    values = torch.from_numpy(normal(50))
-    assert mean_interval(values, seed=3) == mean_interval(values.numpy(), seed=3)
-    assert mean_interval(values, seed=3) != mean_interval(values, seed=4)
-
-
 def test_infinite_psnr_counts_as_100_db():
     assert finite([30.0, math.inf]).tolist() == [30.0, 100.0]
-    assert mean_interval([math.inf, math.inf]).mean == 100
     assert finite([0.1]).item() == 0.1  # in float64 from the start
     values = torch.tensor([math.inf])
     finite(values)
     assert values.isinf().all()  # the caller's values stay
 
 
-@pytest.mark.parametrize("values", [[], [math.nan, 1.0], [-math.inf], np.zeros((2, 2, 2))])
-def test_interval_refuses_what_has_no_mean(values):
-    with pytest.raises(ValueError, match="bootstrap"):
-        mean_interval(values)
-
-
-def test_better_worse_undecided():
-    base = normal(200)
-    shift = normal(200, seed=1)
-    clear, none = base + 0.3 + 0.1 * shift, base + 0.1 * (shift - shift.mean())
-    assert compare(clear, base, "higher").verdict == "better"
-    assert compare(clear, base, "lower").verdict == "worse"
-    assert compare(base, clear, "lower").verdict == "better"
-    assert compare(none, base, "higher").verdict == "undecided"
-    assert compare(base, base, "higher").verdict == "undecided"
-    assert compare(clear, base, "higher").difference.mean == pytest.approx((clear - base).mean())
-
-
-def test_pairing_decides_what_unpaired_intervals_cannot():
-    base = 10 * normal(100)
-    ours = base + 0.1 + 0.1 * normal(100, seed=1)
-    assert mean_interval(ours).low < mean_interval(base).high
-    assert compare(ours, base, "higher").verdict == "better"
-
-
-def test_seeds_that_disagree_leave_it_undecided():
-    base = normal(2, 300)
-    ours = base + np.array([[0.5], [-0.4]])
-    assert compare(ours[0], base[0], "higher").verdict == "better"
-    assert compare(ours, base, "higher").verdict == "undecided"
-
-
-def test_few_images_decide_nothing():
-    five, six = np.arange(1.0, 6.0), np.arange(1.0, 7.0)
-    assert compare(five, np.zeros(5), "higher").verdict == "undecided"
-    assert compare(six, np.zeros(6), "higher").verdict == "better"
-
-
-def test_false_verdicts_are_rare_under_no_difference():
-    verdicts = [
-        compare(normal(50, seed=s), normal(50, seed=1000 + s), "higher", resamples=300).verdict
-        for s in range(200)
-    ]
-    assert sum(verdict != "undecided" for verdict in verdicts) <= 24  # 5 % expected, 12 % allowed
-
-
-def test_compare_takes_identical_pictures_and_refuses_other_pairs():
-    perfect = [math.inf] * 8
-    assert compare(perfect, perfect, "higher").verdict == "undecided"
-    assert compare(perfect, [30.0] * 8, "higher").verdict == "better"
-    with pytest.raises(ValueError, match="expected pairs"):
-        compare(np.zeros(8), np.zeros(9), "higher")
+@pytest.mark.parametrize("values", [[math.nan, 1.0], [-math.inf]])
+def test_what_has_no_mean_is_refused(values):
+    with pytest.raises(ValueError, match="finite"):
+        finite(values)
 
 
 def faces(n=40, side=48):
