@@ -8,8 +8,9 @@ from sketchface_models.atomic import write_json
 
 
 def main(params: Parameters) -> None:
-    """Check everything; what is written says only what the data offer, so later stages stay."""
+    """Check everything, and write only what later stages must notice."""
     write_json(Path("data/check.json"), {"offers": check_parameters(params)})
+    write_json(Path("data/pretrain/runs.json"), sorted(params.value("pretrain")))
 
 
 if __name__ == "__main__":

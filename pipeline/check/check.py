@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
@@ -53,19 +53,28 @@ def check_parameters(params: Parameters) -> list[str]:
     accelerator(params.section("engine", Engine))
     for name, cls in sections.items():  # every value is read, so that any change reruns the check
         dataclasses.asdict(params.section(name, cls))
-    _refuse([*_task_problems(params, sections)])
+    _refuse([*_task_problems(params, sections), *_pretrain_problems(params)])
     data_settings = params.section("data", data.Settings)
     offered = data.fields(data_settings)
     _check_fed(params, data.field_sets(data_settings))
     return sorted(offered)
 
 
-def lacking(task: Task, offered: set[str]) -> list[str]:
-    """Return the fields of a task that data offering `offered` cannot give."""
-    fields = (*task.inputs, task.target)
-    missing = [name for name in fields if NEEDS.get(name) not in offered]
+def lacking(task: Task, field_sets: Sequence[set[str]]) -> list[str]:
+    """Return the fields of a task that no face of the data has, or not together with the others.
+
+    Args:
+        task: of a run; an unpaired one needs faces of two kinds.
+        field_sets: the sets of fields that one face can have together.
+    """
+    missing: list[str] = []
+    for fields in task.domains:
+        by_set = ([name for name in fields if NEEDS.get(name) not in each] for each in field_sets)
+        missing += min(by_set, key=len)
     # A parser that learned from another parser's labels could not become better than that one.
-    return missing + (["labels"] if task.target == PARSING and "labels" not in offered else [])
+    if task.target == PARSING and not any("labels" in each for each in field_sets):
+        missing.append("labels")
+    return missing
 
 
 def _valid_sections(params: Parameters, data: type) -> dict[str, type]:
@@ -73,7 +82,13 @@ def _valid_sections(params: Parameters, data: type) -> dict[str, type]:
     systems = params.value("systems")
     if not isinstance(systems, dict) or not systems:
         raise SketchFaceError("systems: nothing stands there; `make params` composes it")
-    problems = _selection_problems(params.value("run"), params.value("seeds"), systems)
+    runs, pretrain = params.value("run"), params.value("pretrain")
+    problems = [
+        *_run_problems("run", runs, systems),
+        *([] if pretrain == [] else _run_problems("pretrain", pretrain, systems)),
+        *_name_problems(systems),
+        *_seed_problems(params.value("seeds")),
+    ]
     sections = SECTIONS | {"data": data}
     for run, section in systems.items():
         name = section.get("system") if isinstance(section, dict) else None
@@ -98,11 +113,11 @@ def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[st
     """Yield a line for each run that generates images of what is no image, or reads its target."""
     for run in params.value("systems"):
         section = f"systems.{run}"
-        settings = params.section(section, sections[section])
+        settings: Any = params.section(section, sections[section])
+        task: Task = settings.task
         for output in system_class(settings.system).outputs_of(settings).values():
             if output.kind == "image" and output.field not in IMAGES:
                 yield f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
-        task = settings.task
         if task.target in task.inputs and not task.sees_target:
             yield (
                 f"{section}.task.inputs: {task.target!r} is the target too; remove it, or set "
@@ -110,19 +125,30 @@ def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[st
             )
 
 
-def _check_fed(params: Parameters, field_sets: list[set[str]]) -> None:
+def _pretrain_problems(params: Parameters) -> Iterator[str]:
+    """Yield a line for each part of a run that starts from a run that is not pretrained."""
+    pretrained = params.value("pretrain")
+    for run in params.value("run"):
+        section = f"systems.{run}"
+        sources = params.value(section).get("pretrain") or {}
+        for part, source in sources.items():
+            if source.partition(":")[0] not in pretrained:
+                yield (
+                    f"{section}.pretrain.{part}: {source!r}; allowed: RUN:PART of a run in "
+                    f"`pretrain`, which names {', '.join(pretrained) or 'none'}"
+                )
+
+
+def _check_fed(params: Parameters, field_sets: Sequence[set[str]]) -> None:
     """Refuse runs that the data cannot feed.
 
     Args:
         params: of the pipeline.
-        field_sets: sets of fields that one face can have together.
+        field_sets: the sets of fields that one face can have together.
     """
     tasks = {run: params.section(f"systems.{run}.task", Task) for run in params.value("systems")}
-    missing = {
-        run: min((lacking(task, offered) for offered in field_sets), key=len)
-        for run, task in tasks.items()
-    }
-    unfed = [run for run in params.value("run") if missing[run]]
+    missing = {run: lacking(task, field_sets) for run, task in tasks.items()}
+    unfed = [run for run in (*params.value("run"), *params.value("pretrain")) if missing[run]]
     if unfed:
         needs = "; ".join(f"{run} needs {', '.join(missing[run])}" for run in unfed)
         needs += " of the same face" if len(field_sets) > 1 else ""
@@ -131,17 +157,16 @@ def _check_fed(params: Parameters, field_sets: list[set[str]]) -> None:
         raise SketchFaceError(f"data {name} cannot feed every run: {needs}; it can feed: {fed}")
 
 
-def _selection_problems(runs: object, seeds: object, systems: dict[str, Any]) -> list[str]:
-    return [*_run_problems(runs, systems), *_seed_problems(seeds)]
-
-
-def _run_problems(runs: object, systems: dict[str, Any]) -> Iterator[str]:
+def _run_problems(key: str, runs: object, systems: dict[str, Any]) -> Iterator[str]:
     if not isinstance(runs, list) or not runs or len(set(map(str, runs))) != len(runs):
-        yield f"run: {runs!r}; allowed: a list of different names of systems"
+        yield f"{key}: {runs!r}; allowed: a list of different names of systems"
     else:
         for run in runs:
             if str(run) not in systems:
-                yield f"run: {run!r}; allowed: one of {', '.join(map(str, systems))}"
+                yield f"{key}: {run!r}; allowed: one of {', '.join(map(str, systems))}"
+
+
+def _name_problems(systems: dict[str, Any]) -> Iterator[str]:
     for run in systems:
         if not RUN_NAME.fullmatch(str(run)):
             yield f"systems: {run!r}; allowed: names made of [a-z0-9_-]"

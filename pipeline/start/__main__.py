@@ -4,18 +4,16 @@ import argparse
 from pathlib import Path
 
 from pipeline.common.parameters import Parameters, run_stage
-from pipeline.train.training import run_config
-from sketchface_models.systems.registry import build
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.start import write_start
+from pipeline.start.start import start_run
 
 DATA = Path("data")
 
 
 def main(params: Parameters, run: str, seed: int) -> None:
     """Write the starting weights of one run."""
-    system = build(run_config(params, run, seed)["model"], Pack(DATA / "pack" / run).channels)
-    write_start(system, DATA / "pretrain", seed, DATA / "start" / run / str(seed))
+    section = params.value(f"systems.{run}")
+    out = DATA / "start" / run / str(seed)
+    start_run(section, DATA / "pack" / run, DATA / "pretrain", seed, out)
 
 
 if __name__ == "__main__":

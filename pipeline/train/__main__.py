@@ -15,22 +15,25 @@ from sketchface_models.training.run import train
 DATA = Path("data")
 
 
-def main(params: Parameters, run: str, seed: int, folder: str = "train") -> None:
-    """Train one run from one seed, into a folder under `data`."""
-    config = run_config(params, run, seed)
-    pack, out = DATA / "pack" / run, DATA / folder / run / str(seed)
+def main(params: Parameters, run: str, seed: int) -> None:
+    """Train one run from one seed."""
     start = DATA / "start" / run / str(seed)
+    _train(params, run, seed, "pack", "train", start if start.exists() else None)
+
+
+def pretrain(params: Parameters, run: str, seed: int) -> None:
+    """Train one run, from one seed, that others start from."""
+    _train(params, run, seed, "pretrain-pack", "pretrain", None)
+
+
+def _train(
+    params: Parameters, run: str, seed: int, pack: str, out: str, start: Path | None
+) -> None:
+    config = run_config(params, run, seed)
+    folder = DATA / out / run / str(seed)
     with LiveLogger(live_folder(run, seed)) as live:
-        observers, sheet_observers = (live.lines,), (live.sheet,)
-        train(
-            config,
-            pack,
-            out,
-            resume_store(),
-            observers,
-            sheet_observers,
-            start if start.exists() else None,
-        )
+        observers = (live.lines,), (live.sheet,)
+        train(config, DATA / pack / run, folder, resume_store(), *observers, start)
 
 
 def print_config(params: Parameters, run: str, seed: int) -> None:
@@ -48,6 +51,7 @@ if __name__ == "__main__":
     run, seed = arguments.run, arguments.seed
     if arguments.print_config:
         run_stage(f"train@{run}-{seed}", lambda params: print_config(params, run, seed))
+    elif arguments.pretrain:
+        run_stage(f"pretrain@{run}-{seed}", lambda params: pretrain(params, run, seed))
     else:
-        stage = "pretrain" if arguments.pretrain else "train"
-        run_stage(f"{stage}@{run}-{seed}", lambda params: main(params, run, seed, stage))
+        run_stage(f"train@{run}-{seed}", lambda params: main(params, run, seed))

@@ -4,8 +4,10 @@ A run's settings list them under `pretrain`, part by part: `generator.encoder: f
 starts the module `encoder` of the network `generator` from the module `encoder` of the network
 `vae` of the run `face-vae`. A start folder holds
 
-    start.safetensors   those weights, named as in the run's own networks; none without `pretrain`
+    start.safetensors   those weights, named as in the run's own networks
     start.json          each part and its source, and the networks that start fresh
+
+A run without `pretrain` has a start folder without weights.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def write_start(system: System, sources: Path, seed: int, out: Path) -> None:
     """Write the starting weights of a run.
 
     Args:
-        system: of the run, freshly built; its settings may hold `pretrain`.
+        system: of the run, freshly built; its settings hold `pretrain`.
         sources: folder with `RUN/SEED/weights` of the runs trained before.
         seed: of the run, and of those it starts from.
         out: the start folder.
@@ -48,8 +50,7 @@ def write_start(system: System, sources: Path, seed: int, out: Path) -> None:
     fresh = [name for name in system.networks if not any(_inside(key, name) for key in tensors)]
     with atomic_dir(out) as folder:
         save_tensors(folder / START_FILE, tensors, {"pretrain": dict(pretrain)})
-        # A run that starts from nothing has a constant folder: its training depends on nothing new.
-        parts = dict(pretrain) | {name: "fresh" for name in fresh if pretrain}
+        parts = dict(pretrain) | dict.fromkeys(fresh, "fresh")
         write_json(folder / LIST_FILE, {"parts": parts, "tensors": sorted(tensors)})
 
 
@@ -100,8 +101,10 @@ def load_start(system: System, folder: Path) -> None:
         SketchFaceError: if the folder was made for other parts, or a weight does not fit.
     """
     path = folder / START_FILE
-    tensors, note = load_tensors(path)
     pretrain = dict(getattr(system.settings, "pretrain", {}))
+    if not pretrain and not path.exists():
+        return
+    tensors, note = load_tensors(path)
     if note.get("pretrain") != pretrain:
         raise SketchFaceError(f"{path}: made for other parts; rerun the start stage")
     state = system.networks.state_dict()

@@ -57,7 +57,9 @@ def flipped(value: Any) -> Any:
     if isinstance(value, int | float):
         return value + 1
     if isinstance(value, list):
-        # Fewer entries: the items that stay are what DVC is asked about.
+        # Fewer entries: the items that stay are what DVC is asked about. `pretrain` has none.
+        if not value:
+            return ["hida-base"]
         more = 7 if isinstance(value[0], int) else "photo"
         return value[:-1] if len(value) > 1 else [*value, more]
     return f"{value}-flipped"

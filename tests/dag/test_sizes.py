@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-BY_THEIR_PACK = {"train"}
+BY_THEIR_PACK = {"pretrain", "train"}
 """Stages that no size reaches but through the pack, which they depend on."""
 WRITES_NO_IMAGES = {"check", "code"}
 

@@ -52,11 +52,19 @@ def test_systems_of_images_generate_images_alone(tmp_path: Path):
 
 def test_a_parser_learns_from_the_labels_of_the_data_set_alone():
     task = Task(("photo",), "parsing", 64)
-    assert lacking(task, {"photo", "labels"}) == []
-    assert lacking(task, {"photo"}) == ["labels"]
-    assert lacking(Task(("parsing",), "photo", 64), {"photo"}) == []
-    assert lacking(Task(("photo", "style"), "sketch", 64), {"photo"}) == ["style", "sketch"]
-    assert lacking(Task(("smell",), "photo", 64), {"photo"}) == ["smell"]
+    assert lacking(task, [{"photo", "labels"}]) == []
+    assert lacking(task, [{"photo"}]) == ["labels"]
+    assert lacking(Task(("parsing",), "photo", 64), [{"photo"}]) == []
+
+
+def test_every_field_of_a_domain_must_come_from_one_kind_of_face():
+    styled = Task(("photo", "style"), "sketch", 64)
+    assert lacking(styled, [{"photo"}]) == ["style", "sketch"]
+    assert lacking(Task(("smell",), "photo", 64), [{"photo"}]) == ["smell"]
+    apart = [{"photo"}, {"sketch"}]
+    assert lacking(Task(("photo",), "sketch", 64), apart) == ["sketch"]
+    assert lacking(Task(("photo",), "sketch", 64, unpaired=True), apart) == []
+    assert lacking(Task(("photo",), "depth", 64, unpaired=True), [{"sketch"}]) == ["photo", "depth"]
 
 
 def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
@@ -66,3 +74,20 @@ def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
     assert refusal(values).startswith("systems.pix2pix.task.inputs: 'sketch' is the target too")
     task["sees_target"] = True
     check_parameters(Parameters(values))
+
+
+def test_runs_start_from_pretrained_runs_alone(tmp_path: Path):
+    values = composed(tmp_path)
+    values["systems"]["hida"]["pretrain"] = {"generator": "hida-base:generator"}
+    line = "systems.hida.pretrain.generator: 'hida-base:generator'; allowed: RUN:PART of a run in"
+    assert refusal(values) == f"{line} `pretrain`, which names none"
+    values["pretrain"] = ["hida-base"]
+    check_parameters(Parameters(values))
+    values["pretrain"] = ["nobody"]
+    assert refusal(values).startswith("pretrain: 'nobody'; allowed: one of pix2pix, ")
+
+
+def test_runs_that_others_start_from_must_be_fed_too(tmp_path: Path):
+    values = composed(tmp_path, "data=folder", "model=pix2pix-photo", "data.root=photos")
+    values["pretrain"] = ["hida"]
+    assert refusal(values).startswith("data folder cannot feed every run: hida needs style; ")

@@ -210,8 +210,9 @@ def test_offers_and_what_no_face_has_together(sets: Path) -> None:
     photo, drawing = unpaired.field_sets(given)
     assert (photo, drawing) == ({"photo"}, {"sketch"})
     pair = Task(("photo",), "sketch", 64)
-    assert lacking(pair, photo) == ["sketch"]
-    assert lacking(Task(("lines",), "sketch", 64), drawing) == []
+    assert lacking(pair, [photo, drawing]) == ["sketch"]
+    assert lacking(Task(("photo",), "sketch", 64, unpaired=True), [photo, drawing]) == []
+    assert lacking(Task(("lines",), "sketch", 64), [photo, drawing]) == []
 
 
 @pytest.mark.parametrize(

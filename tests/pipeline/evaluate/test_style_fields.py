@@ -103,8 +103,8 @@ def test_peek_shows_the_pictures_of_a_pack_with_styles(tables: Path, tmp_path: P
 
 
 def test_a_run_with_a_style_lacks_it_where_the_data_have_none():
-    assert lacking(STYLED, {"photo", "sketch"}) == ["style"]
-    assert lacking(STYLED, {"photo", "sketch", "style"}) == []
+    assert lacking(STYLED, [{"photo", "sketch"}]) == ["style"]
+    assert lacking(STYLED, [{"photo", "sketch", "style"}]) == []
 
 
 @pytest.mark.parametrize("data", ["synthetic", "fs2k", "cufs"])
