@@ -54,7 +54,7 @@ WAY = [
         "train",
     ),
     ("generated picture", "(C, S, S) in [-1, 1], then (size, size) uint8", "evaluate"),
-    ("a value of each measure", "float64, a row of `scores.parquet`", "evaluate"),
+    ("a value of each measure", "float64, a row of `scores.parquet`", "baselines, evaluate"),
     ("part of a mean with its interval", "a row of `scores.csv`, a cell of a table", "report"),
 ]
 """What a face is, in which form, after which stage."""

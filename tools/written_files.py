@@ -177,10 +177,44 @@ CURVE_TABLE = {
     "value": ("float", "its value; averaged where steps are thinned"),
 }
 
+ABOUT = {
+    "ids": ("list of text", "the test faces"),
+    "target": ("text", "field that the baselines are compared with"),
+    "inputs": ("list of text", "fields that the run reads and that are pictures"),
+    "size": ("int", "side at which pictures are compared, pixels"),
+    "seed": ("int", "of the choice of another face"),
+}
+PACK_FILES = (
+    File("pack.json", "what the arrays hold", PACK),
+    File(
+        "FIELD.npy",
+        "an array for each field but the style, (N, C, S, S) uint8; see [Fields](#fields)",
+    ),
+)
+WEIGHT_FILES = (
+    File("model.json", "the card of the weights", CARD),
+    File("model.safetensors", "weights after the last step; the card in its metadata"),
+    File(
+        "best.safetensors",
+        "weights of the best validation; the card in its metadata",
+        only="where `engine.best` names a measure and there are validation faces",
+    ),
+)
+LOG_FILES = (
+    File("steps.jsonl", f"{LOGS}: `step`, and each loss, rate, norm and `val_` measure"),
+    File("timing.jsonl", "speed now and then: `step`, `images_per_second`, `time`"),
+    File("run.json", "where and how fast it was trained", RUN_NOTES),
+    File(
+        "samples/step-STEP.png",
+        "inputs, generated picture and target of validation faces",
+        only="where there are validation faces",
+    ),
+)
+
 OUTPUTS: dict[str, tuple[File, ...]] = {
     "data/code": (
         File("STAGE", "hash and path of each file that the stage runs, as `sha256sum` writes them"),
-        File("STAGE/RUN", "the same of `train` and `evaluate`, for each run"),
+        File("STAGE/RUN", "the same for each run, of stages that run its system"),
     ),
     "data/check.json": (
         File("", "what the data set offers", {"offers": ("list of text", "fields of its own")}),
@@ -223,30 +257,21 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
         File("style.json", "what the classifier learned from, and how good it is", STYLE_CARD),
         File("model.safetensors", "its weights", only="where there are two styles or more"),
     ),
-    "data/pack/RUN": (
-        File("pack.json", "what the arrays hold", PACK),
-        File(
-            "FIELD.npy",
-            "an array for each field but the style, (N, C, S, S) uint8; see [Fields](#fields)",
+    "data/pack/RUN": PACK_FILES,
+    "data/train/RUN/SEED/weights": WEIGHT_FILES,
+    "data/train/RUN/SEED/logs": LOG_FILES,
+    "data/baselines/RUN": (
+        File("OUTPUT/about.json", "what was scored; of outputs that are images", ABOUT),
+        parquet("OUTPUT/scores.parquet", "every value of a baseline, one a line", records.SCORES),
+        parquet(
+            "OUTPUT/resampled.parquet",
+            "measures of whole sets, on faces drawn anew with repetitions",
+            records.RESAMPLED,
         ),
-    ),
-    "data/train/RUN/SEED/weights": (
-        File("model.json", "the card of the weights", CARD),
-        File("model.safetensors", "weights after the last step; the card in its metadata"),
-        File(
-            "best.safetensors",
-            "weights of the best validation; the card in its metadata",
-            only="where `engine.best` names a measure and there are validation faces",
-        ),
-    ),
-    "data/train/RUN/SEED/logs": (
-        File("steps.jsonl", f"{LOGS}: `step`, and each loss, rate, norm and `val_` measure"),
-        File("timing.jsonl", "speed now and then: `step`, `images_per_second`, `time`"),
-        File("run.json", "where and how fast it was trained", RUN_NOTES),
-        File(
-            "samples/step-STEP.png",
-            "inputs, generated picture and target of validation faces",
-            only="where there are validation faces",
+        parquet(
+            "OUTPUT/features.parquet",
+            "what the networks of set metrics see in the targets",
+            records.FEATURES,
         ),
     ),
     "data/evaluate/RUN/SEED": (
