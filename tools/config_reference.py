@@ -44,6 +44,10 @@ SELECTION = {
         "a list of different whole numbers >= 0",
         "Each run is trained from each of them. Verdicts on systems need more than one.",
     ),
+    "pretrain": (
+        "a list of names under `systems`",
+        "The runs to train first, because others start from their weights.",
+    ),
     "second_root": (
         "a path",
         "What DVC watches besides `data.root`: the drawings of an unpaired set, else a file that "
@@ -68,7 +72,7 @@ def page() -> str:
         INTRODUCTION.format(note=NOTE),
         "## Which runs\n",
         _selection(values),
-        "\n## model\n\nA choice sets `run` and `seeds`; studies add variants of systems.\n",
+        "\n## model\n\nA choice sets `run`, `seeds`, `pretrain`; studies add variants of systems.\n",
         _models(),
         "\n## data\n\nWhich faces. These parameters belong to every data set:\n",
         _shared_data(),
@@ -120,15 +124,17 @@ def _models() -> str:
     rows = []
     for path in sorted(CONF.joinpath(MODEL).glob("*.yaml")):
         choice = _merged(path)
-        listed = [", ".join(map(str, choice[key])) for key in ("run", "seeds")]
+        listed = [", ".join(map(str, choice[key])) for key in ("run", "seeds", "pretrain")]
         rows.append([code(f"model={path.stem}"), *listed, _purpose(path)])
-    return table(["choice", "runs", "seeds", "what for"], rows)
+    return table(["choice", "runs", "seeds", "trained first", "what for"], rows)
 
 
 def _purpose(path: Path) -> str:
     """Return what a choice of runs is for; where its file does not say, what its one run is."""
     runs = _merged(path)["run"]
-    return _comment(path) or (_comment(_system_files()[runs[0]]) if len(runs) == 1 else "")
+    if _comment(path) or len(runs) > 1:
+        return _comment(path)
+    return re.split(r"(?<!al\.)(?<=\.) ", _comment(_system_files()[runs[0]]))[0]
 
 
 def _shared_data() -> str:

@@ -72,6 +72,14 @@ def shards(meaning: str, schema: pa.Schema, columns: Mapping[str, str]) -> tuple
     )
 
 
+def where(condition: str, files: tuple[File, ...]) -> tuple[File, ...]:
+    """Return files that are written under one more condition."""
+    return tuple(
+        dataclasses.replace(each, only=" and ".join(filter(None, (condition, each.only))))
+        for each in files
+    )
+
+
 def type_name(kind: pa.DataType) -> str:
     """Return the name of a column's type, lists and pictures in words."""
     if kind == IMAGE:
@@ -90,6 +98,7 @@ def _json_type(annotation: str) -> str:
 
 
 ROWS, LOGS = "a row a face", "a line a step"
+PRETRAINED = "where `pretrain` names runs"
 CARD = {
     "run": ("text", "name of the run"),
     "seed": ("int", "seed of the training"),
@@ -258,6 +267,21 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
         File("model.safetensors", "its weights", only="where there are two styles or more"),
     ),
     "data/pack/RUN": PACK_FILES,
+    "data/pretrain/runs.json": (File("", "a list: the runs of `pretrain`, by name"),),
+    "data/pretrain-pack/RUN": where(PRETRAINED, PACK_FILES),
+    "data/pretrain/RUN/SEED/weights": where(PRETRAINED, WEIGHT_FILES),
+    "data/pretrain/RUN/SEED/logs": where(PRETRAINED, LOG_FILES),
+    "data/start/RUN/SEED": (
+        File(
+            "start.json",
+            "what the run starts from",
+            {
+                "parts": ("object", "part of a network -> RUN:PART that it comes from, or `fresh`"),
+                "tensors": ("list of text", "weights in the other file, by name in the run"),
+            },
+        ),
+        File("start.safetensors", "those weights; none for a run that starts fresh"),
+    ),
     "data/train/RUN/SEED/weights": WEIGHT_FILES,
     "data/train/RUN/SEED/logs": LOG_FILES,
     "data/baselines/RUN": (
