@@ -72,7 +72,7 @@ def page() -> str:
         INTRODUCTION.format(note=NOTE),
         "## Which runs\n",
         _selection(values),
-        "\n## model\n\nA choice sets `run`, `seeds`, `pretrain`; studies add variants of systems.\n",
+        "\n## model\n\nA choice sets `run`, `seeds` and `pretrain`; studies add variants too.\n",
         _models(),
         "\n## data\n\nWhich faces. These parameters belong to every data set:\n",
         _shared_data(),

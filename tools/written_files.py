@@ -161,6 +161,7 @@ STYLE_CARD = {
     "trained_on": ("object", "style -> training sketches"),
     "side": ("int", "side of the pieces that it sees, pixels"),
     "test": ("object", "how well it recognises real test sketches, as they are and softened"),
+    "note": ("text", "why there is none, alone in the file; of data with one style or none"),
 }
 SCORE_TABLE = {
     "run": ("text", "name of the run"),
