@@ -75,9 +75,11 @@ def score(reference_dir: str | Path, generated_dir: str | Path, size: str | None
     Raises:
         SketchFaceError: if no names match, a file is damaged, or a pair's sizes differ.
     """
-    from sketchface.scoring import score_folders
+    from sketchface.scoring import Options, parse_size, score_folders
 
-    return score_folders(Path(reference_dir), Path(generated_dir), size)
+    options = Options(target=None if size is None else parse_size(size))
+    [scores] = score_folders(Path(reference_dir), [Path(generated_dir)], options)
+    return scores
 
 
 def validate(name_or_dir: str | Path, root: str | Path | None = None) -> Validation:

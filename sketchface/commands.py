@@ -136,36 +136,68 @@ def peek(
 @app.command()
 def score(
     reference_dir: Annotated[Path, typer.Argument(help="Folder of the pictures that are right.")],
-    generated_dir: Annotated[Path, typer.Argument(help="Folder of the results.")],
+    generated_dirs: Annotated[
+        list[Path],
+        typer.Argument(metavar="GENERATED_DIR...", help="Folders of results, one a method."),
+    ],
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Measure these alone: l1, psnr, ssim, scoot, fsim, lpips, rank_1, parser_frechet, "
+            "parser_kernel, fid, kid; with --colour fsimc too.",
+            show_default="all that can be measured",
+        ),
+    ] = "",
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="How results are named, * standing for the reference's name without ending, as "
+            "in '*_fake_B'; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="N|WxH", help="Resize all to this size first (bicubic)."),
+    ] = None,
+    colour: Annotated[bool, typer.Option("--colour", help="Compare in colour.")] = False,
     json: Annotated[
         bool,
         typer.Option(
             "--json",
             help='Print one JSON object: {"protocol": "score:HASH", "n": pairs, "metrics": '
             '{METRIC: {"mean", "low", "high"}}, "missing": names, "extra": names} and, with '
-            '--per-image, "per_image": {NAME: {METRIC: value}}. METRIC is l1, psnr, ssim, '
-            "scoot, fsim.",
+            '--per-image, "per_image": {NAME: {METRIC: value}}. Of several folders: {"protocol", '
+            '"folders": {FOLDER: the rest}, "verdicts": [{"ours", "theirs", "metric", '
+            '"verdict"}]}.',
         ),
     ] = False,
     per_image: Annotated[
         bool, typer.Option("--per-image", help="Every pair's values too.")
     ] = False,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="N|WxH", help="Resize both to this size first (bicubic)."),
-    ] = None,
 ) -> None:
-    """Score pictures against references of the same name, in grey.
+    """Score pictures against references of the same name, and folders beside each other.
 
-    Pictures are matched by file name without ending and compared at their own size; a pair of
-    unequal sizes is refused unless --size is given. References without a result, and results
-    without a reference, are counted and named. Intervals are 95 %, over pairs. L1 is
-    in 0..1; the PSNR of identical pictures, which is infinite, counts as 100 dB.
+    Pictures are matched by file name without ending and compared in grey at their own size; a pair
+    of unequal sizes is refused unless --size is given. References without a result, and results
+    without a reference, are counted and named. Several folders are scored on the names that all of
+    them have, and every pair of folders gets a verdict by every metric. Intervals are 95 %, over
+    pairs. L1 is in 0..1; the PSNR of identical pictures, which is infinite, counts as 100 dB.
+    rank_1 is how often a result's own reference is the most similar one. FID, KID and LPIPS need
+    weights in models/judges/.
     """
-    from sketchface.scoring import as_json, as_table, score_folders
+    from sketchface.scoring import Options, as_json, as_table, parse_size, score_folders
 
-    scores = score_folders(reference_dir, generated_dir, size)
-    typer.echo(as_json(scores, per_image) if json else as_table(scores, per_image))
+    options = Options(
+        tuple(name.strip() for name in metrics.split(",") if name.strip()),
+        None if size is None else parse_size(size),
+        colour,
+        tuple(match or ()),
+    )
+    folders = score_folders(reference_dir, generated_dirs, options)
+    typer.echo(as_json(folders, per_image) if json else as_table(folders, per_image))
 
 
 @app.command()

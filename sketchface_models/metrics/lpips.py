@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from sketchface_models.metrics.metric import Direction, Metric
+from sketchface_models.metrics.validate import check_pair
 from sketchface_models.networks.imagenet import VGG, AlexNet
 from sketchface_models.pretrained.published import (
     ALEXNET,
@@ -92,3 +95,44 @@ class LPIPS(nn.Module):
         """Maps with channels of unit length at every place."""
         x = (pictures.expand(-1, 3, -1, -1).float() - self.shift) / self.scale
         return [x / (x.square().sum(1, keepdim=True).sqrt() + _EPSILON) for x in self.backbone(x)]
+
+
+LEAST_SIDE = 32
+
+
+@torch.no_grad()
+def lpips(reference: Tensor, generated: Tensor, data_range: float = 255.0) -> Tensor:
+    """Return LPIPS over AlexNet, which is what tables usually give.
+
+    Args:
+        reference: (B, C, H, W), C 1 or 3, sides >= 32, in [0, data_range].
+        generated: same shape.
+        data_range: value of white.
+
+    Returns:
+        (B,), 0 or more; lower is better. Computed in 32 bits.
+
+    Raises:
+        ValueError: see `check_pair`.
+        SketchFaceError: if a weight file is missing.
+    """
+    pair = check_pair("lpips", reference, generated, data_range, LEAST_SIDE)
+    network = _network(reference.device)
+    first, second = (pictures.float() / 127.5 - 1 for pictures in pair)
+    distances: Tensor = network(first, second)
+    return distances.to(pair[0].dtype)
+
+
+@lru_cache(maxsize=2)
+def _network(device: torch.device) -> LPIPS:
+    return LPIPS("alex").to(device)
+
+
+ALEX = Metric(
+    lpips,
+    Direction.LOWER,
+    "LPIPS",
+    least_side=LEAST_SIDE,
+    parameters={"revision": 1, "version": "0.1", "backbone": "alex"},
+    weights=FILES["alex"],
+)

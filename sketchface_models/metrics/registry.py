@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics import fsim, scoot, sets, simple, ssim
+from sketchface_models.metrics import fid, fsim, lpips, scoot, sets, simple, ssim
 from sketchface_models.metrics.metric import Direction, Metric, SetMetric, why_not_measured
 from sketchface_models.metrics.validate import check_pair
 
@@ -20,10 +20,13 @@ METRICS: dict[str, Metric] = {
     "scoot": scoot.SCOOT,
     "fsim": fsim.FSIM,
     "fsimc": fsim.FSIMC,
+    "lpips": lpips.ALEX,
 }
 SET_METRICS: dict[str, SetMetric] = {
     "parser_frechet": sets.PARSER_FRECHET,
     "parser_kernel": sets.PARSER_KERNEL,
+    "fid": fid.FID,
+    "kid": fid.KID,
 }
 
 

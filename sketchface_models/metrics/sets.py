@@ -22,6 +22,8 @@ from sketchface_models.metrics.judge import FEATURES, JUDGE
 from sketchface_models.metrics.kernel import resampled_mmd, squared_mmd
 from sketchface_models.metrics.metric import Features, SetMetric
 
+LEAST_FACES = 6
+"""Fewer faces decide nothing."""
 RESAMPLES = 200
 SEED = 0
 """Of the resampled faces: the same for every system that is scored on these faces."""
@@ -63,7 +65,7 @@ def resampled_kernel(features: Features, reference: Tensor, resamples: Tensor) -
     return {name: resampled_mmd(own, reference, resamples) for name, own in features.items()}
 
 
-_RESAMPLED = {"revision": 1, "resamples": RESAMPLES, "seed": SEED}
+RESAMPLED = {"revision": 1, "resamples": RESAMPLES, "seed": SEED}
 
 PARSER_FRECHET = SetMetric(
     JUDGE,
@@ -73,15 +75,15 @@ PARSER_FRECHET = SetMetric(
     # Fewer vectors do not fill a covariance: the distance then comes out too large, by an amount
     # that differs between sets.
     least=FEATURES + 1,
-    parameters=_RESAMPLED,
+    parameters=RESAMPLED,
 )
 PARSER_KERNEL = SetMetric(
     JUDGE,
     squared_mmd,
     resampled_kernel,
     "parser kernel",
-    least=LEAST,
-    parameters=_RESAMPLED | {"kernel": "(x.y / D + 1)^3"},
+    least=LEAST_FACES,
+    parameters=RESAMPLED | {"kernel": "(x.y / D + 1)^3"},
 )
 
 

@@ -7,12 +7,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from pipeline.common.verdicts import Sample, estimate
 from sketchface.commands import score
-from sketchface.scoring import NAMES
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.registry import score_batch
+from sketchface_models.metrics.registry import SET_METRICS, metric_names, score_batch
+from sketchface_models.metrics.simple import finite
 
+NAMES = metric_names(channels=1)
 app = typer.Typer()
 app.command()(score)
 
@@ -64,10 +64,11 @@ def test_json_holds_means_intervals_and_values(folders):
     expected = expected_scores([(grey(0), grey(0)), (grey(1), grey(11)), (grey(2), grey(12))])
     assert result["n"] == 3
     assert result["missing"] == result["extra"] == []
-    assert set(result["metrics"]) == set(NAMES) == set(expected)
+    assert set(result["metrics"]) == {*NAMES, "rank_1", *SET_METRICS}
+    assert set(expected) == set(NAMES)
     assert result["per_image"]["face0"]["psnr"] == 100  # identical, not Infinity
     for name, values in expected.items():
-        assert result["metrics"][name]["mean"] == estimate(Sample.per_face(values)).mean
+        assert result["metrics"][name]["mean"] == pytest.approx(finite(values).mean())
         assert result["metrics"][name]["low"] <= result["metrics"][name]["mean"]
         assert result["metrics"][name]["mean"] <= result["metrics"][name]["high"]
         assert result["per_image"]["face2"][name] == values[2].item()
@@ -191,3 +192,54 @@ def test_folders_that_cannot_be_scored_are_refused(folders, tmp_path):
     Image.fromarray(grey(0)).save(generated / "face0.png")
     with pytest.raises(SketchFaceError, match="same name"):
         run(reference, generated)
+
+
+def test_folders_are_set_beside_each_other_on_the_names_they_share(tmp_path):
+    reference, near, far = (tmp_path / name for name in ("real", "near", "far"))
+    rng = np.random.default_rng(0)
+    for folder in (reference, near, far):
+        folder.mkdir()
+    for i in range(12):
+        picture = np.kron(rng.integers(0, 256, (8, 8)), np.ones((4, 4))).astype(np.uint8)
+        Image.fromarray(picture).save(reference / f"{i}.png")
+        for folder, noise in ((near, 5), (far, 60)):
+            noisy = (picture + rng.normal(0, noise, picture.shape)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(noisy).save(folder / f"{i}.png")
+    (far / "11.png").unlink()
+    result = json.loads(run(reference, near, far, "--json", "--metrics", "ssim,l1,rank_1"))
+    assert {name: part["n"] for name, part in result["folders"].items()} == {"near": 11, "far": 11}
+    assert result["folders"]["far"]["missing"] == ["11"]
+    words = {word["metric"]: word["verdict"] for word in result["verdicts"]}
+    assert words["l1"] == words["ssim"] == "better"
+    assert words["rank_1"] == "undecided"  # both point to every reference
+    table = run(reference, near, far, "--metrics", "l1")
+    assert "near is better than far by L1" in table
+
+
+def test_prefixes_and_suffixes_of_names_are_stripped(folders):
+    reference, generated = folders
+    for path in list(generated.iterdir()):
+        path.rename(generated / f"epoch9_{path.stem}_fake_B{path.suffix}")
+    with pytest.raises(SketchFaceError, match="or give --match"):
+        run(reference, generated)
+    result = json.loads(run(reference, generated, "--json", "--match", "epoch9_*_fake_B"))
+    assert result["n"] == 3
+    with pytest.raises(SketchFaceError, match=r"--match fake: expected one \*"):
+        run(reference, generated, "--match", "fake")
+
+
+def test_metrics_without_weights_or_of_another_name_are_refused(folders, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SketchFaceError, match="--metrics fid: models/judges/pt_inception"):
+        run(*folders, "--metrics", "fid")
+    with pytest.raises(SketchFaceError, match="--metrics nonsense: allowed: l1, psnr"):
+        run(*folders, "--metrics", "nonsense")
+
+
+def test_colour_counts_when_it_is_asked_for(tmp_path):
+    for folder, colour in (("reference", (200, 0, 0)), ("generated", (0, 102, 0))):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (32, 32), colour).save(tmp_path / folder / "a.png")
+    folders = (tmp_path / "reference", tmp_path / "generated", "--json", "--metrics", "l1")
+    assert json.loads(run(*folders))["metrics"]["l1"]["mean"] < 0.01  # of one brightness
+    assert json.loads(run(*folders, "--colour"))["metrics"]["l1"]["mean"] > 0.3

@@ -1,18 +1,30 @@
 import dataclasses
+import hashlib
+import os
 
 import pytest
 import torch
 from metric_pictures import DATA, noise, read_pair
 
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.metrics import simple
+from sketchface_models.metrics.metric import Direction, Metric, weights_hash
 from sketchface_models.metrics.protocol import Protocol, measures
-from sketchface_models.metrics.registry import METRICS, least_side, metric_names, score_batch
+from sketchface_models.metrics.registry import (
+    METRICS,
+    least_side,
+    metric_names,
+    not_measured,
+    score_batch,
+)
 from sketchface_models.pixels import from_signed
+from sketchface_models.pretrained.published import Published
 
 
 def test_names_and_directions():
-    assert list(METRICS) == ["l1", "psnr", "ssim", "scoot", "fsim", "fsimc"]
-    assert [name for name in METRICS if METRICS[name].direction == "lower"] == ["l1"]
-    assert metric_names(3) == tuple(METRICS)
+    assert list(METRICS) == ["l1", "psnr", "ssim", "scoot", "fsim", "fsimc", "lpips"]
+    assert [name for name in METRICS if METRICS[name].direction == "lower"] == ["l1", "lpips"]
+    assert metric_names(3) == tuple(METRICS)[:-1]  # the weights of LPIPS are not here
     assert metric_names(1) == ("l1", "psnr", "ssim", "scoot", "fsim")
     assert least_side(METRICS) == 20
 
@@ -91,6 +103,8 @@ def test_a_protocol_prints_its_name_and_hash():
         {"metrics": measures("rgb")},
         {"metrics": measures("grey", retrieval=False)},
         {"metrics": {**measures("grey"), "ssim": {"sigma": 2}}},
+        {"seeds": {"another face": 1}},
+        {"inputs": ("photo",)},
     ],
 )
 def test_everything_that_changes_a_value_changes_the_hash(change):
@@ -103,5 +117,36 @@ def test_the_order_of_a_mapping_does_not_change_the_hash():
 
 
 def test_measures_cover_every_metric_with_parameters():
-    assert set(measures("rgb")) == {*METRICS, "retrieval"}
+    assert set(measures("rgb")) == {*metric_names(3), "retrieval"}
     assert all(measures("rgb").values())
+
+
+def test_a_metric_whose_weights_are_missing_is_not_measured_and_names_the_file():
+    lacking = not_measured(1)
+    assert set(lacking) == {"lpips", "fid", "kid"}
+    assert lacking["fid"].startswith("models/judges/pt_inception-2015-12-05-6726825d.pth: ")
+    with pytest.raises(SketchFaceError, match=r"models/judges/alexnet-owt-7be5be79\.pth: "):
+        score_batch(noise(1, 3, 40, 40), noise(1, 3, 40, 40), names=["lpips"])
+
+
+def test_a_metric_is_measured_once_its_weights_are_there(tmp_path, monkeypatch):
+    """A metric with weights of its own is an object that names its file, and a line."""
+    file = Published("toy.pth", "made by this test")
+    metric = Metric(simple.l1, Direction.LOWER, "toy", weights=(file,))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(METRICS, "toy", metric)
+    assert "toy" not in metric_names(1)
+    path = tmp_path / "models" / "judges" / "toy.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    assert metric_names(1)[-1] == "toy"
+    assert weights_hash(file) == hashlib.sha256(b"weights").hexdigest()
+    path.write_bytes(b"others")
+    os.utime(path, (1, 1))
+    assert weights_hash(file) == hashlib.sha256(b"others").hexdigest()
+
+
+def test_the_tag_for_any_inputs_is_that_of_a_run_without_inputs():
+    reading = dataclasses.replace(PROTOCOL, inputs=("photo", "depth"))
+    assert reading.tag != PROTOCOL.tag
+    assert reading.tag_any_inputs == PROTOCOL.tag
