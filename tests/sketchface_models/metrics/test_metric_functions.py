@@ -9,12 +9,14 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from sketchface_models.metrics.fsim import _planes, fsim, fsimc
 from sketchface_models.metrics.phase_congruency import phase_congruency
-from sketchface_models.metrics.registry import METRICS
+from sketchface_models.metrics.registry import METRICS, metric_names
 from sketchface_models.metrics.scoot import scoot
 from sketchface_models.metrics.simple import l1, psnr
 from sketchface_models.metrics.ssim import ssim
 
-ALL = [metric.function for metric in METRICS.values()]
+HERE = metric_names(3)
+"""Metrics that need no weights, which are not here."""
+ALL = [METRICS[name].function for name in HERE]
 
 
 @pytest.mark.parametrize("metric", ALL)
@@ -48,7 +50,7 @@ def test_uint8_is_the_same_as_float64(metric):
 @pytest.mark.parametrize(
     "picture", [noise(1, 3, 40, 40), sketch(), torch.full((1, 1, 40, 40), 7.0)]
 )
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", HERE)
 def test_identical_pictures(name, picture):
     expected = {"l1": 0.0, "psnr": math.inf}.get(name, 1.0)
     assert METRICS[name].function(picture, picture).item() == pytest.approx(expected, abs=1e-6)
