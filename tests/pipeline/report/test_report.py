@@ -448,3 +448,23 @@ def test_the_stage_reads_run_and_seeds_and_fails_in_one_line(copy: Path):
         "error: report: data/train/able/5/weights/model.json: missing; "
         "run `dvc repro train@able-5`\n"
     )
+
+
+def test_several_outputs_of_a_run_are_reported_each_by_itself(tmp_path: Path):
+    data = tmp_path / "data"
+    write_faces(data, "made")
+    for seed in SEEDS:
+        folder = write_run(data, "both", seed, 2.0)
+        write_run(tmp_path / "other", "both", seed, 1.0, target="photo")
+        shutil.copytree(tmp_path / f"other/evaluate/both/{seed}/photo", folder.parent / "photo")
+    write_report(["both"], SEEDS, data, tmp_path / "reports")
+    found = sections((tmp_path / "reports/report.md").read_text())
+    assert {"Run `both: photo`", "Run `both: sketch`"} <= set(found)
+    assert found["Comparison"].count("has no run to be compared with") == 2
+    metrics = json.loads((tmp_path / "reports/metrics.json").read_text())["both"]
+    assert list(metrics) == ["photo", "sketch"]
+    assert metrics["sketch"]["ssim"] > metrics["photo"]["ssim"]
+    page = (tmp_path / "reports/index.html").read_text()
+    assert page.count('alt="Sample sheet of both: ') == 2
+    curves = pd.read_csv(tmp_path / "reports/curves.csv")
+    assert not curves.duplicated(["run", "seed", "step", "term"]).any()
