@@ -47,8 +47,11 @@ def reflection_pad(x: Tensor, padding: int | Sides) -> Tensor:
     return padded
 
 
+@torch.compiler.disable
 def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Resize bilinearly, as `F.interpolate(mode="bilinear")` without antialiasing.
+
+    It stays out of compiled networks: inductor fails on its backward pass within HIDA's decoder.
 
     Args:
         x: (B, C, H, W) float.
