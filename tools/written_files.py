@@ -281,7 +281,7 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
                 "tensors": ("list of text", "weights in the other file, by name in the run"),
             },
         ),
-        File("start.safetensors", "those weights; none for a run that starts fresh"),
+        File("start.safetensors", "those weights", only="where the run has `pretrain`"),
     ),
     "data/train/RUN/SEED/weights": WEIGHT_FILES,
     "data/train/RUN/SEED/logs": LOG_FILES,
