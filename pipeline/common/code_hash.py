@@ -23,6 +23,7 @@ PLUMBING = frozenset(
         "pipeline/common/code_hash.py",
         "pipeline/common/parallel.py",
         "pipeline/common/parameters.py",
+        "pipeline/common/progress.py",
         "pipeline/common/shard_jobs.py",
         "pipeline/common/shards.py",
         "sketchface_models/atomic.py",
