@@ -25,7 +25,6 @@ from pipeline.common.code_hash import (
     PLUMBING,
     ROOT,
     import_closure,
-    imports,
     module_file,
 )
 from pipeline.common.parameters import RUN_NAME
@@ -106,11 +105,8 @@ def _system_of(section: object) -> str:
 
 
 def _adapters(module: str) -> Mapping[str, Sequence[str]]:
-    """Return the registry of data sets with the chosen one; all of them where that one chooses."""
-    path = module_file(module)
-    if path is None or DATASETS in imports(path):
-        return NO_REGISTRIES
-    return {DATASETS: [module]}
+    """Return the registry of data sets with the chosen one; with all where that one is unknown."""
+    return {DATASETS: [module]} if module_file(module) else NO_REGISTRIES
 
 
 def _is_weights(path: Path) -> bool:

@@ -74,7 +74,7 @@ def import_closure(
             pending += registries[name]
         else:
             files.add(path)
-            pending += imports(path)
+            pending += _imports(path)
     folders = {path.parent for path in files}
     return tuple(sorted({*files, *(file for folder in folders for file in _data_files(folder))}))
 
@@ -89,7 +89,7 @@ def code_hash(module: str) -> str:
 
 
 @functools.cache
-def imports(path: Path) -> tuple[str, ...]:
+def _imports(path: Path) -> tuple[str, ...]:
     """Return the dotted names that a Python file may import: `from a import b` means a and a.b."""
     names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

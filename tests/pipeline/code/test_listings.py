@@ -67,9 +67,8 @@ def test_systems_and_data_sets_are_registered_under_the_name_of_their_module():
         module = f"{SYSTEMS}.{name.replace('-', '_')}"
         assert system_class(name).__module__ == module
         assert module_file(module) is not None
-    assert {adapter(name).__name__ for name in ADAPTERS} == {
-        f"pipeline.datasets.{name}" for name in ADAPTERS
-    }
+    for name in ADAPTERS:
+        assert type(adapter(name)).__module__ == f"pipeline.datasets.{name}"
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    module.imports.cache_clear()
+    module._imports.cache_clear()
     module.code_hash.cache_clear()
 
 
