@@ -226,7 +226,9 @@ SHARED = """
 import torch
 from lightning_fabric import Fabric
 from torch import nn
-from sketchface_models.training.batchnorm import SyncBatchNorm2d, convert_batch_norms
+from sketchface_models.training.batchnorm import (
+    SyncBatchNorm1d, SyncBatchNorm2d, convert_batch_norms
+)
 from sketchface_models.training.distributed import UnwrappedDDPStrategy
 
 fabric = Fabric(accelerator="cpu", devices=2, strategy=UnwrappedDDPStrategy())
@@ -236,19 +238,19 @@ rank = fabric.global_rank
 def near(a, b):
     torch.testing.assert_close(a, b, rtol=2e-4, atol=2e-5)
 
-def compare(options):
+def compare(kind, converted, options, *inner):
     torch.manual_seed(0)
-    x = 50 + 3 * torch.randn(6, 4, 5, 7)  # far from zero: squares minus squares would not do
-    weights = torch.randn(6, 4, 5, 7)
-    whole = nn.Sequential(nn.BatchNorm2d(4, **options))
-    shared = nn.Sequential(nn.BatchNorm2d(4, **options))
+    x = 50 + 3 * torch.randn(6, 4, *inner)  # far from zero: squares minus squares would not do
+    weights = torch.randn(6, 4, *inner)
+    whole = nn.Sequential(kind(4, **options))
+    shared = nn.Sequential(kind(4, **options))
     if whole[0].affine:
         for network in (whole, shared):
             torch.manual_seed(1)
             nn.init.normal_(network[0].weight)
             nn.init.normal_(network[0].bias)
     convert_batch_norms(shared)
-    assert type(shared[0]) is SyncBatchNorm2d
+    assert type(shared[0]) is converted
     mine = slice(rank, None, 2)
 
     for turn in range(3):
@@ -279,14 +281,16 @@ def compare(options):
     assert low.dtype == torch.bfloat16
     assert shared.state_dict().keys() == whole.state_dict().keys()
 
-compare({})
-compare({"affine": False, "track_running_stats": False})
-compare({"momentum": None, "eps": 1e-3})
+bare, slow = {"affine": False, "track_running_stats": False}, {"momentum": None, "eps": 1e-3}
+for options in ({}, bare, slow):
+    compare(nn.BatchNorm2d, SyncBatchNorm2d, options, 5, 7)
+    compare(nn.BatchNorm1d, SyncBatchNorm1d, options)
+    compare(nn.BatchNorm1d, SyncBatchNorm1d, options, 9)
 print("done", rank)
 """
 
 
-def test_shared_batch_norm_is_that_of_the_whole_batch(tmp_path: Path):
+def test_synchronised_batch_norm_is_that_of_the_whole_batch(tmp_path: Path):
     """Forward, backward, second derivatives, running statistics; also without weights."""
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
@@ -297,7 +301,7 @@ def test_shared_batch_norm_is_that_of_the_whole_batch(tmp_path: Path):
     assert sorted(done.stdout.replace(" ", "").replace("\n", "")) == sorted("done0done1")
 
 
-def test_only_two_dimensional_batch_norms_are_shared():
+def test_batch_norms_alone_are_synchronised_and_stay_the_same_objects():
     networks = nn.ModuleDict({"a": nn.Sequential(nn.BatchNorm2d(2), nn.InstanceNorm2d(2))})
     weight = networks["a"][0].weight
     convert_batch_norms(networks)

@@ -1,8 +1,10 @@
-"""Fused Adam on a CPU reads a gradient in its parameter's layout, whatever its own is.
+"""What every system has to keep to on the engine: layouts of gradients, compiled networks.
 
-Where they differ it silently learns something else, so no system may let them differ.
+Fused Adam on a CPU reads a gradient in its parameter's layout, whatever its own is. Where they
+differ it silently learns something else, so no system may let them differ.
 """
 
+import copy
 import json
 from pathlib import Path
 
@@ -57,17 +59,23 @@ def alike(one: Tensor, two: Tensor) -> bool:
     return [one.stride(axis) for axis in sides] == [two.stride(axis) for axis in sides]
 
 
-@pytest.mark.parametrize("run", sorted(PARAMS["systems"]))
-def test_gradients_lie_in_the_layout_of_their_parameters(tmp_path: Path, run: str):
-    model = PARAMS["systems"][run]
+def small_trainer(folder: Path, run: str, compiled: bool = False) -> Trainer:
+    model = copy.deepcopy(PARAMS["systems"][run])
     model["task"] |= {"size": SIZE}
     model["schedule"] |= {"batch": 2}
     if isinstance(model.get("network"), dict) and "width" in model["network"]:
         model["network"] |= {"width": 8}
-    pack = noise_pack(tmp_path / "pack", load(Task, model["task"]))
+    pack = noise_pack(folder, load(Task, model["task"]))
     torch.manual_seed(0)
-    trainer = Trainer(build(model, pack.channels), pack, 0, Engine("cpu", "auto", 1, 1))
+    engine = Engine("cpu", "auto", 1, 1, compile=compiled)
+    trainer = Trainer(build(model, pack.channels), pack, 0, engine)
     trainer.system.networks.train()
+    return trainer
+
+
+@pytest.mark.parametrize("run", sorted(PARAMS["systems"]))
+def test_gradients_lie_in_the_layout_of_their_parameters(tmp_path: Path, run: str):
+    trainer = small_trainer(tmp_path / "pack", run)
     wrong: list[str] = []
     updates = 0
 
@@ -81,6 +89,20 @@ def test_gradients_lie_in_the_layout_of_their_parameters(tmp_path: Path, run: st
     trainer.learn(0, trainer.feed.raw(0))
     assert updates
     assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["hida", "parser", "parser-judge", "pix2pix"])
+def test_compiled_networks_begin_with_the_same_losses(tmp_path: Path, run: str):
+    losses = []
+    for compiled in (False, True):
+        trainer = small_trainer(tmp_path / str(compiled), run, compiled)
+        for module in trainer.system.networks.modules():
+            if isinstance(module, nn.Dropout | nn.Dropout2d):
+                module.p = 0.0  # compiled code draws other random numbers
+        terms = trainer.learn(0, trainer.feed.raw(0))
+        losses.append({n: float(t) for n, t in terms.items() if not n.startswith("grad_")})
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_the_watch_sees_a_gradient_in_another_layout():
