@@ -19,7 +19,14 @@ from pipeline.common.pictures import default_device
 from pipeline.common.progress import progress
 from pipeline.common.verdicts import Estimate, Sample, Verdict, compare, estimate, verdicts
 from sketchface_models.errors import SketchFaceError, printable
-from sketchface_models.metrics.metric import Extractor, weights_hash, why_not_measured
+from sketchface_models.metrics.metric import (
+    Direction,
+    Extractor,
+    Metric,
+    SetMetric,
+    weights_hash,
+    why_not_measured,
+)
 from sketchface_models.metrics.protocol import Protocol, measures
 from sketchface_models.metrics.registry import (
     METRICS,
@@ -100,11 +107,8 @@ class Options:
         """
         channels = 3 if self.colour else 1
         possible = [*metric_names(channels, measurable=False), RANK_1, *SET_METRICS]
-        lacking = {
-            name: why_not_measured(metric)
-            for name, metric in {**METRICS, **SET_METRICS}.items()
-            if name in possible
-        }
+        every: dict[str, Metric | SetMetric] = {**METRICS, **SET_METRICS}
+        lacking = {name: why_not_measured(every[name]) for name in possible if name in every}
         for name in self.names:
             if name not in possible:
                 raise SketchFaceError(f"--metrics {name}: allowed: {', '.join(possible)}")
@@ -171,7 +175,7 @@ def compared(folders: Sequence[Scores]) -> list[tuple[str, str, str, Verdict]]:
     for ours, theirs in combinations(folders, 2):
         for name in ours.samples:
             metric = METRICS.get(name) or SET_METRICS.get(name)
-            direction = metric.direction.value if metric else "higher"
+            direction = metric.direction if metric else Direction.HIGHER
             least = SET_METRICS[name].least if name in SET_METRICS else 6
             keys.append((ours.folder, theirs.folder, name))
             comparisons.append(compare(ours.samples[name], theirs.samples[name], direction, least))

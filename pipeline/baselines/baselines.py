@@ -37,13 +37,13 @@ from pipeline.baselines.label_scores import (
 from pipeline.baselines.protocol import image_protocol
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
 from pipeline.baselines.targets import (
-    TEST,
     class_colours,
     face_frame,
     fingerprint,
     mean_training_target,
     read_dataset,
     read_pictures,
+    scored_rows,
 )
 from pipeline.common.code_hash import code_hash
 from pipeline.common.pictures import BATCH, default_device, rounded
@@ -121,7 +121,7 @@ def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None
         SketchFaceError: if a face has no input, or no training face a target.
     """
     pack, dataset = Pack(pack_folder), read_dataset(data)
-    rows = pack.paired_rows(TEST)[0]
+    rows, _ = scored_rows(data, pack)
     ids, styles = (tuple(each[row] for row in rows) for each in (pack.ids, pack.styles))
     unpaired = len(pack.domains) > 1
     targets = [pack.target, *(pack.inputs[:1] if unpaired else [])]

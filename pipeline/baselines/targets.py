@@ -17,12 +17,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from pipeline.baselines.learned import REASON, learned_faces
 from pipeline.common.fields import FIELDS, as_array
 from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import CLASSES, PARSING
 from sketchface_models.metrics.baselines import mean_target
+from sketchface_models.training.pack import Pack
 
 TEST = "test"
 COLOURED = 1000
@@ -149,6 +151,23 @@ def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
     for row in sorted(range(len(ids)), key=lambda row: ids[row]):
         digest.update(f"{ids[row]}\0".encode() + pictures[row].numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def scored_rows(data: Path, pack: Pack) -> tuple[np.ndarray, tuple[MissingFace, ...]]:
+    """Return the rows of the test faces that are scored, and those that a parser learned from.
+
+    Args:
+        data: folder with the stages' folders.
+        pack: of the run; rows are those of its first domain.
+    """
+    rows = pack.paired_rows(TEST)[0]
+    learned = learned_faces(data, {pack.ids[row] for row in rows})
+    dropped = tuple(
+        MissingFace(id, TEST, style, REASON)
+        for id, style in zip(pack.ids, pack.styles, strict=True)
+        if id in learned
+    )
+    return np.array([row for row in rows if pack.ids[row] not in learned], np.int64), dropped
 
 
 def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> tuple[MissingFace, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
-from pipeline.common.fields import FIELDS, NEEDS
+from pipeline.common.fields import FIELDS, NEEDS, showing
 from pipeline.common.parallel import ParallelSettings
 from pipeline.common.parameters import RUN_NAME, Parameters
 from pipeline.contours.contours import ContourSettings
@@ -118,10 +118,11 @@ def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[st
         for output in system_class(settings.system).outputs_of(settings).values():
             if output.kind == "image" and output.field not in IMAGES:
                 yield f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
-        if task.target in task.inputs and not task.sees_target:
+        shown = [] if task.unpaired else showing(task.target, task.inputs)
+        if shown and not task.sees_target:
             yield (
-                f"{section}.task.inputs: {task.target!r} is the target too; remove it, or set "
-                f"{section}.task.sees_target: true, and its rows say so"
+                f"{section}.task.inputs: {shown[0]!r} is, or shows, the target {task.target!r}; "
+                f"remove it, or set {section}.task.sees_target: true, and its rows say so"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -51,3 +52,12 @@ def as_array(name: str, data: bytes, size: int) -> np.ndarray:
         picture = np.repeat(picture[..., None], 3, axis=2)
     picture = resize(picture, (size, size), labels=name == "parsing")
     return picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
+
+
+MADE_FROM = {"lines": "sketch"}
+"""Fields that are made from another one and show its very strokes."""
+
+
+def showing(target: str, inputs: Iterable[str]) -> list[str]:
+    """Return the inputs that show a face's target: the field itself, and what is made from it."""
+    return [name for name in inputs if target in (name, MADE_FROM.get(name))]

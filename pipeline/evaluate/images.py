@@ -28,6 +28,7 @@ from pipeline.baselines.scoring import (
     set_scores,
 )
 from pipeline.baselines.targets import TEST, read_pictures
+from pipeline.common.fields import showing
 from pipeline.common.images import encode_png
 from pipeline.common.pictures import with_channels_of
 from pipeline.common.records import (
@@ -150,6 +151,7 @@ def _summary(subject: Subject, output: str, target: str, targets: Tensor) -> Sum
         not_measured=lacking,
         missing=subject.missing(),
         known_kinds=len(styles) if STYLE in pack.inputs else 1,
+        sees_target=bool(showing(target, inputs)),
         weights=subject.weights,
         validation=subject.card.get("best"),
     )

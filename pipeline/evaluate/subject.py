@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import torch
 
 from pipeline.baselines.baselines import Faces, pictured_inputs
-from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dataset
+from pipeline.baselines.targets import face_frame, missing_faces, read_dataset, scored_rows
 from pipeline.common.records import MissingFace, Origin
 from sketchface_models.config import at_least
 from sketchface_models.systems.base import System
@@ -54,10 +55,14 @@ class Subject:
     seed: int
     device: torch.device
 
+    @cached_property
+    def _scored(self) -> tuple[np.ndarray, tuple[MissingFace, ...]]:
+        return scored_rows(self.data, self.pack)
+
     @property
     def rows(self) -> np.ndarray:
-        """The test faces' rows in the pack's first domain, (N,)."""
-        return self.pack.paired_rows(TEST)[0]
+        """The scored test faces' rows in the pack's first domain, (N,)."""
+        return self._scored[0]
 
     @property
     def ids(self) -> list[str]:
@@ -86,8 +91,9 @@ class Subject:
         )
 
     def missing(self) -> tuple[MissingFace, ...]:
-        """Test faces that cannot be scored."""
-        return missing_faces(self.data, self.lacking)
+        """Test faces that cannot be scored, or are not."""
+        missing = (*missing_faces(self.data, self.lacking), *self._scored[1])
+        return tuple(sorted(missing, key=lambda face: face.id))
 
     def origin(self, output: str) -> Origin:
         """Of the pictures of an output."""

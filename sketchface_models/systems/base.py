@@ -56,7 +56,8 @@ class Task:
     size: Annotated[int, between(32, 2048)]
     """Side of the training pictures in pixels."""
     sees_target: bool = False
-    """Allow the target among the inputs. Such a run is an upper bound, and its rows say so."""
+    """Allow inputs that are, or show, the target, such as rough lines of the sketch. Such a run is
+    no rival of runs that read photos, and its rows say so."""
     sizes: Mapping[str, Annotated[int, between(8, 2048)]] = field(default_factory=dict)
     """Field -> its own side in pixels, of the fields that differ from `size`."""
     unpaired: bool = False

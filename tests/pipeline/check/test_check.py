@@ -70,8 +70,11 @@ def test_every_field_of_a_domain_must_come_from_one_kind_of_face():
 def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
     values = composed(tmp_path)
     task = values["systems"]["pix2pix"]["task"]
-    task["inputs"] = ["lines", "sketch"]
-    assert refusal(values).startswith("systems.pix2pix.task.inputs: 'sketch' is the target too")
+    task["sees_target"] = False
+    for inputs, name in ((["lines"], "lines"), (["photo", "sketch"], "sketch")):
+        task["inputs"] = inputs
+        line = f"systems.pix2pix.task.inputs: {name!r} is, or shows, the target 'sketch'"
+        assert refusal(values).startswith(line)
     task["sees_target"] = True
     check_parameters(Parameters(values))
 
