@@ -53,7 +53,13 @@ def check_parameters(params: Parameters) -> list[str]:
     accelerator(params.section("engine", Engine))
     for name, cls in sections.items():  # every value is read, so that any change reruns the check
         dataclasses.asdict(params.section(name, cls))
-    _refuse([*_task_problems(params, sections), *_pretrain_problems(params)])
+    _refuse(
+        [
+            *_task_problems(params, sections),
+            *_pretrain_problems(params),
+            *_compile_problems(params),
+        ]
+    )
     data_settings = params.section("data", data.Settings)
     offered = data.fields(data_settings)
     _check_fed(params, data.field_sets(data_settings))
@@ -138,6 +144,14 @@ def _pretrain_problems(params: Parameters) -> Iterator[str]:
                     f"{section}.pretrain.{part}: {source!r}; allowed: RUN:PART of a run in "
                     f"`pretrain`, which names {', '.join(pretrained) or 'none'}"
                 )
+
+
+def _compile_problems(params: Parameters) -> Iterator[str]:
+    """Yield a line for each run that `engine.compile` would leave as it is."""
+    if params.value("engine.compile"):
+        for run in (*params.value("run"), *params.value("pretrain")):
+            if not system_class(params.value(f"systems.{run}.system")).compiled:
+                yield f"engine.compile: true; allowed: false, {run} has nothing to compile"
 
 
 def _check_fed(params: Parameters, field_sets: Sequence[set[str]]) -> None:

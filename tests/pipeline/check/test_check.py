@@ -11,6 +11,7 @@ from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
+from sketchface_models.systems.registry import system_class
 
 
 def composed(folder: Path, *overrides: str) -> dict[str, Any]:
@@ -94,3 +95,15 @@ def test_runs_that_others_start_from_must_be_fed_too(tmp_path: Path):
     values = composed(tmp_path, "data=folder", "model=pix2pix-photo", "data.root=photos")
     values["pretrain"] = ["hida"]
     assert refusal(values).startswith("data folder cannot feed every run: hida needs style; ")
+
+
+def test_compile_is_refused_where_a_system_has_nothing_to_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    values = composed(tmp_path, "engine.compile=true")
+    check_parameters(Parameters(values))
+    monkeypatch.setattr(system_class("hida"), "compiled", ())
+    line = "engine.compile: true; allowed: false, hida has nothing to compile"
+    assert refusal(values) == line
+    values["run"] = ["pix2pix"]
+    check_parameters(Parameters(values))
