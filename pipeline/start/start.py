@@ -9,7 +9,7 @@ from typing import Any
 from sketchface_models.atomic import atomic_dir, write_json
 
 LIST_FILE = "start.json"
-NOTHING = {"parts": {}, "tensors": []}
+NOTHING: dict[str, Any] = {"parts": {}, "tensors": []}
 """What the list says of a run that starts from nothing: its training depends on nothing new."""
 
 

@@ -104,3 +104,35 @@ def test_grey_where_colour_is_wanted_and_the_other_way_round():
     assert found.shape == (1, 8, 8)
     assert np.abs(found[0] - expected).max() <= 1
     assert cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).tolist() == found[0].tolist()
+
+
+def test_an_unpaired_pack_holds_the_faces_of_each_domain(tmp_path: Path):
+    """Whoever lacks the target stays among the inputs, and the other way round."""
+    no_sketch, no_photo, no_depth = TEST[1], IDS[0], IDS[1]
+    lost = {"lines": [no_sketch], "photo": [no_photo], "depth": [no_photo, no_depth]}
+    data = write_tables(tmp_path / "data", lost)
+    task = Task(inputs=("photo", "depth"), target="lines", size=HALF, unpaired=True)
+    write_pack("two", task, data, tmp_path / "pack")
+    pack = Pack(tmp_path / "pack")
+    photos, lines = pack.domains
+    assert (photos.fields, lines.fields) == (("depth", "photo"), ("lines",))
+    assert photos.ids == sorted(set(IDS) - {no_photo, no_depth})
+    assert lines.ids == sorted(set(IDS) - {no_sketch})
+    for domain in pack.domains:
+        assert domain.splits == [SPLIT[id] for id in domain.ids]
+        for field in domain.fields:
+            for row, id in enumerate(domain.ids):
+                assert np.array_equal(pack.arrays[field][row], face_picture(id, field, HALF))
+    # Only a face that has a part of a domain is missing from it.
+    missing = json.loads((tmp_path / "pack/pack.json").read_text())["missing"]
+    assert [(face["id"], face["lacks"]) for face in missing] == [(no_depth, ["depth"])]
+
+
+def test_fields_may_have_a_side_of_their_own(tables: Path, tmp_path: Path):
+    task = Task(inputs=("photo", "depth"), target="sketch", size=HALF, sizes={"depth": SIZE})
+    write_pack("sizes", task, tables, tmp_path / "pack")
+    pack = Pack(tmp_path / "pack")
+    assert pack.sizes == {"photo": HALF, "depth": SIZE, "sketch": HALF}
+    for row, id in enumerate(pack.ids):
+        for field, side in pack.sizes.items():
+            assert np.array_equal(pack.arrays[field][row], face_picture(id, field, side))
