@@ -1,4 +1,4 @@
-"""Tiny packs and configurations to train from, drawn on the spot."""
+"""Tiny packs and configurations to train from, made on the spot."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def make_config(**changes: object) -> dict[str, Any]:
     config = copy.deepcopy(CONFIG)
     for key, value in changes.items():
         *path, last = key.split("__")
-        place = config
+        section = config
         for name in path:
-            place = place[name]
-        place[last] = value
+            section = section[name]
+        section[last] = value
     return config

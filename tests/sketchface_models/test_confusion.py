@@ -12,8 +12,8 @@ from sketchface_models.labels import CLASSES
 
 def test_a_matrix_by_hand():
     truth = torch.tensor([[0, 0, 0, 1], [1, 1, 2, 2]])
-    found = torch.tensor([[0, 0, 1, 1], [1, 0, 2, 0]])
-    matrix = confusion(truth, found, 4)
+    predicted = torch.tensor([[0, 0, 1, 1], [1, 0, 2, 0]])
+    matrix = confusion(truth, predicted, 4)
     assert matrix.tolist() == [[2, 1, 0, 0], [1, 2, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     scores = parsing_scores(matrix)
     assert scores.accuracy == 5 / 8
@@ -29,9 +29,9 @@ def test_a_matrix_by_hand():
 
 
 def test_a_class_that_the_truth_lacks_counts_against_others_but_not_in_means():
-    truth, found = torch.zeros(10, dtype=torch.long), torch.zeros(10, dtype=torch.long)
-    found[:4] = 2
-    scores = parsing_scores(confusion(truth, found, 3))
+    truth, predicted = torch.zeros(10, dtype=torch.long), torch.zeros(10, dtype=torch.long)
+    predicted[:4] = 2
+    scores = parsing_scores(confusion(truth, predicted, 3))
     assert math.isnan(scores.iou[2])
     assert math.isnan(scores.f1[1])
     assert scores.mean_iou == 0.6
@@ -48,12 +48,12 @@ def test_a_class_never_found_scores_zero():
 def test_pooling_is_not_the_mean_over_pictures():
     draw = torch.Generator().manual_seed(0)
     truth = torch.randint(0, 19, (3, 20, 20), generator=draw)
-    found = torch.where(torch.rand(truth.shape, generator=draw) < 0.6, truth, 7)
+    predicted = torch.where(torch.rand(truth.shape, generator=draw) < 0.6, truth, 7)
     truth[2] = 1
-    parts = [confusion(t, f) for t, f in zip(truth, found, strict=True)]
+    parts = [confusion(t, f) for t, f in zip(truth, predicted, strict=True)]
     pooled = torch.stack(parts).sum(dim=0)
-    assert torch.equal(pooled, confusion(truth, found))
-    t, f = truth.numpy().ravel(), found.numpy().ravel()
+    assert torch.equal(pooled, confusion(truth, predicted))
+    t, f = truth.numpy().ravel(), predicted.numpy().ravel()
     f1 = [
         2 * np.sum((t == c) & (f == c)) / (np.sum(t == c) + np.sum(f == c))
         for c in range(19)
@@ -70,8 +70,8 @@ def test_pooling_is_not_the_mean_over_pictures():
 
 def test_ignored_labels_are_not_counted_and_foreign_ones_refused():
     truth = torch.tensor([-1, 255, 0])
-    found = torch.tensor([3, 200, 0])
-    assert confusion(truth, found).sum() == 1
+    predicted = torch.tensor([3, 200, 0])
+    assert confusion(truth, predicted).sum() == 1
     with pytest.raises(ValueError, match="predicted classes 0 to 19"):
         confusion(torch.tensor([0, 0]), torch.tensor([0, 19]))
     with pytest.raises(ValueError, match="truth"):

@@ -137,7 +137,7 @@ def test_the_judge_has_exactly_the_published_weights():
 def test_the_judge_joins_the_skip_first_and_what_was_doubled_second():
     network = UNetParser().eval()
     seen = []
-    network.up[0].register_forward_hook(lambda module, given, out: seen.append(given[0]))
+    network.up[0].register_forward_hook(lambda module, inputs, out: seen.append(inputs[0]))
     photo = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         network(photo)
@@ -169,15 +169,15 @@ def test_layers_are_named_and_are_what_the_forward_pass_uses():
     photo = torch.randn(1, 3, 64, 64)
     seen: list[torch.Tensor] = []
     for stage in network.encoder:
-        stage.register_forward_hook(lambda module, given, out: seen.append(out))
+        stage.register_forward_hook(lambda module, inputs, out: seen.append(out))
     with torch.no_grad():
         network(photo)
-        found = network.features(photo)
-    assert tuple(found) == LAYERS
+        output = network.features(photo)
+    assert tuple(output) == LAYERS
     for level, (name, width) in enumerate(zip(LAYERS, WIDTHS, strict=True)):
         side = 64 >> (level + 1)
-        assert found[name].shape == (1, width, side, side)
-        torch.testing.assert_close(found[name], seen[level])
+        assert output[name].shape == (1, width, side, side)
+        torch.testing.assert_close(output[name], seen[level])
 
 
 # Moves
@@ -196,27 +196,27 @@ def quarters(count: int = 4) -> torch.Tensor:
 
 def test_without_distortion_nothing_changes():
     labels = quarters()
-    photo, found = distort(photo_of(labels), labels, Distort(**STILL, **PLAIN), 64)
-    assert torch.equal(found, labels)
+    photo, output = distort(photo_of(labels), labels, Distort(**STILL, **PLAIN), 64)
+    assert torch.equal(output, labels)
     torch.testing.assert_close(photo, photo_of(labels), atol=1e-5, rtol=0)
 
 
 def test_at_half_the_side_pixels_are_averaged_and_labels_picked():
     labels = quarters()
     grain = photo_of(labels) + 0.1 * (torch.arange(64) % 2 * 2 - 1)
-    photo, found = distort(grain, labels, Distort(**STILL, **PLAIN), 32)
-    assert torch.equal(found, labels[:, ::2, ::2])
+    photo, output = distort(grain, labels, Distort(**STILL, **PLAIN), 32)
+    assert torch.equal(output, labels[:, ::2, ::2])
     torch.testing.assert_close(photo, photo_of(labels[:, ::2, ::2]), atol=1e-5, rtol=0)
 
 
 def test_photo_and_labels_move_together():
     labels = quarters(32)
     torch.manual_seed(0)
-    photo, found = move(photo_of(labels), labels, Distort(**{**WILD, **PLAIN}), 64)
-    assert len({tuple(each.flatten().tolist()) for each in found}) == 32
-    inside = found != IGNORED
+    photo, output = move(photo_of(labels), labels, Distort(**{**WILD, **PLAIN}), 64)
+    assert len({tuple(each.flatten().tolist()) for each in output}) == 32
+    inside = output != IGNORED
     # Between two classes the photo is blended; anywhere else its colour says the class.
-    agree = (photo[:, 0] - (found.float() / 9 - 1)).abs() < 0.02
+    agree = (photo[:, 0] - (output.float() / 9 - 1)).abs() < 0.02
     assert agree[inside].float().mean() > 0.9
     assert 0.03 < (~inside).float().mean() < 0.5
     # Faces are turned and zoomed about the centre by no more than was allowed.
@@ -237,10 +237,10 @@ def test_draws_are_a_function_of_the_generator_alone():
 def test_recoloured_photos_stay_in_range_and_differ():
     torch.manual_seed(0)
     photo = torch.rand(64, 3, 32, 32) * 2 - 1
-    found = recolour(photo, Distort(**WILD))
-    assert found.shape == photo.shape
-    assert -1 <= found.min() < -0.99
-    assert 0.99 < found.max() <= 1
+    output = recolour(photo, Distort(**WILD))
+    assert output.shape == photo.shape
+    assert -1 <= output.min() < -0.99
+    assert 0.99 < output.max() <= 1
     quiet = recolour(photo, Distort(**{**WILD, "grey": 1.0, "noise": 0.0}))
     assert (quiet[:, 0] - quiet[:, 1]).abs().max() < 1e-6
     colour = recolour(photo, Distort(**{**WILD, "grey": 0.0, "noise": 0.0}))
@@ -251,12 +251,12 @@ def test_what_is_cut_out_is_not_learned_from():
     labels = quarters(64)
     photo = photo_of(labels)
     torch.manual_seed(1)
-    found, left = cut(photo, labels, Distort(**{**WILD, "cut": 0.5}))
+    output, left = cut(photo, labels, Distort(**{**WILD, "cut": 0.5}))
     hidden = left == IGNORED
     part = hidden.flatten(1).any(dim=1).float().mean()
     assert 0.25 < part < 0.75
     assert hidden.flatten(1).float().mean(dim=1).max() <= 1 / 9 + 0.02
-    same = (found == photo).all(dim=1)
+    same = (output == photo).all(dim=1)
     assert same[~hidden].all()
 
 
@@ -359,7 +359,7 @@ def test_the_rate_rises_stays_and_falls_to_zero():
 def test_early_steps_are_taken_at_a_fraction_of_the_side():
     system = Parser(load(ParserSettings, parser_model()), {"photo": 3, "parsing": 1})
     sides = []
-    system.networks["parser"].register_forward_hook(lambda m, given, out: sides.append(out.shape))
+    system.networks["parser"].register_forward_hook(lambda m, inputs, out: sides.append(out.shape))
     batch = {
         "photo": torch.zeros(2, 3, SIZE, SIZE),
         "parsing": torch.full((2, 1, SIZE, SIZE), -1.0),
@@ -374,10 +374,10 @@ def test_drawn_labels_come_back_as_labels():
     system.networks.eval()
     batch = {"photo": torch.randn(2, 3, SIZE, SIZE)}
     with torch.no_grad():
-        drawn = system.generate(batch)
+        generated = system.generate(batch)
         logits = system.networks["parser"](batch["photo"])
-    assert drawn.shape == (2, 1, SIZE, SIZE)
-    assert torch.equal(as_labels(drawn), logits.argmax(dim=1))
+    assert generated.shape == (2, 1, SIZE, SIZE)
+    assert torch.equal(as_labels(generated), logits.argmax(dim=1))
     stored = torch.arange(19, dtype=torch.uint8).reshape(1, 1, 1, 19)
     back = normalise({"parsing": stored}, torch.device("cpu"))["parsing"]
     assert torch.equal(as_labels(back), stored[:, 0].long())
@@ -492,9 +492,9 @@ def test_the_perceptual_loss_sees_and_teaches(shipped: Path):
     picture = torch.rand(2, 3, 64, 64) * 2 - 1
     assert float(loss(picture, picture)) == 0
     other = (torch.rand(2, 3, 64, 64) * 2 - 1).requires_grad_()
-    found = loss(other, picture)
-    found.backward()
-    assert found > 0
+    output = loss(other, picture)
+    output.backward()
+    assert output > 0
     assert other.grad is not None
     assert (other.grad.flatten(1).abs().sum(dim=1) > 0).all()
     assert all(p.grad is None for p in loss.parser.parameters())
@@ -549,11 +549,11 @@ def test_photos_are_parsed_one_by_one_whatever_their_size(shipped: Path, precisi
         draw.integers(0, 256, (h, w, 3)).astype(np.uint8)
         for h, w in ((256, 256), (40, 60), (300, 200), *[(64, 64)] * BATCH)
     ]
-    found = parser.labels(photos)
-    assert [labels.shape for labels in found] == [photo.shape[:2] for photo in photos]
-    assert all(labels.dtype == np.uint8 and labels.max() < 19 for labels in found)
+    output = parser.labels(photos)
+    assert [labels.shape for labels in output] == [photo.shape[:2] for photo in photos]
+    assert all(labels.dtype == np.uint8 and labels.max() < 19 for labels in output)
     alone = parser.labels(photos[2:3])[0]
-    assert (alone != found[2]).mean() < 0.01
+    assert (alone != output[2]).mean() < 0.01
     assert parser.labels([]) == []
 
 
@@ -562,9 +562,9 @@ def test_the_likeliest_class_is_that_of_all_classes_scaled_together(size: tuple[
     torch.manual_seed(0)
     logits = torch.randn(64, 64, 19).permute(2, 0, 1)
     together = F.interpolate(logits.contiguous()[None], size, mode="bilinear")[0]
-    found = argmax_labels(logits, *size)
-    assert found.dtype == torch.uint8
-    assert torch.equal(found, together.argmax(dim=0).to(torch.uint8))
+    output = argmax_labels(logits, *size)
+    assert output.dtype == torch.uint8
+    assert torch.equal(output, together.argmax(dim=0).to(torch.uint8))
 
 
 def test_of_equally_likely_classes_the_first_is_taken():

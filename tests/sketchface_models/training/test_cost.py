@@ -23,14 +23,14 @@ CPU = torch.device("cpu")
 
 def forward_flops(network: nn.Module, x: Tensor) -> list[int]:
     """Operations of each convolution of one forward pass, from its shapes."""
-    found = []
+    counted = []
 
     def count(layer: nn.Module, arriving: tuple[Tensor], leaving: Tensor) -> None:
         weights = layer.weight.numel()
         # Each weight is used once for every pixel on the side that the kernel is laid on.
         transposed = isinstance(layer, nn.ConvTranspose2d)
         pixels = (arriving[0] if transposed else leaving)[:, 0].numel()
-        found.append(2 * weights * pixels)
+        counted.append(2 * weights * pixels)
 
     kinds = nn.Conv2d | nn.ConvTranspose2d
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, kinds)]
@@ -38,7 +38,7 @@ def forward_flops(network: nn.Module, x: Tensor) -> list[int]:
         network(x)
     for hook in hooks:
         hook.remove()
-    return found
+    return counted
 
 
 @pytest.mark.parametrize("batch", [2, 4])
@@ -47,17 +47,17 @@ def test_a_step_of_pix2pix_counted_by_hand(pack: Path, batch: int):
     system = build(make_config()["model"], opened.channels)
     raw = opened.read(opened.rows("train")[:batch])
     photo = normalise(raw, CPU)["photo"]
-    drawn = forward_flops(system.networks["generator"], photo)
-    judged = forward_flops(system.networks["discriminator"], torch.cat([photo, photo], 1))
-    assert (len(drawn), len(judged)) == (12, 4)
-    g, d = sum(drawn), sum(judged)
+    generator = forward_flops(system.networks["generator"], photo)
+    discriminator = forward_flops(system.networks["discriminator"], torch.cat([photo, photo], 1))
+    assert (len(generator), len(discriminator)) == (12, 4)
+    g, d = sum(generator), sum(discriminator)
     # A backward pass costs as much again for the weights and for what arrives, the latter not for
     # a first layer that sees data. The discriminator learns from two batches, in every second
     # epoch; at each step it scores once more and hands gradients on without learning.
-    expected = (3 * d - judged[0]) + (3 * g - drawn[0]) + 2 * d
-    found = measure(system, raw)
-    assert found["flops_per_sample"] == expected / batch
-    assert found["parameters"] == {
+    expected = (3 * d - discriminator[0]) + (3 * g - generator[0]) + 2 * d
+    counted = measure(system, raw)
+    assert counted["flops_per_sample"] == expected / batch
+    assert counted["parameters"] == {
         "generator": sum(p.numel() for p in system.networks["generator"].parameters()),
         "discriminator": sum(p.numel() for p in system.networks["discriminator"].parameters()),
     }
@@ -107,9 +107,9 @@ class Critic(System):
             if self.penalty:
                 [slope] = torch.autograd.grad(loss, x, create_graph=True)
                 loss = loss + slope.square().mean()
-            told = update("critic", loss)
-            assert not told.requires_grad
-        return {"critic": told}
+            value = update("critic", loss)
+            assert not value.requires_grad
+        return {"critic": value}
 
     def generate(self, batch: Batch) -> Tensor:
         return self.networks["frozen"](batch["photo"])

@@ -51,8 +51,8 @@ def test_domains_have_their_own_faces(unpaired_pack: Path, pack: Path):
         assert ids == [expected, expected]
         batch = unpaired.read_domains(rows)
         for name in ("photo", "sketch"):
-            place = [whole.ids.index(id) for id in expected]
-            assert torch.equal(batch[name], whole.read(np.array(place), [name])[name])
+            positions = [whole.ids.index(id) for id in expected]
+            assert torch.equal(batch[name], whole.read(np.array(positions), [name])[name])
 
 
 def test_each_domain_has_an_order_of_its_own_and_shows_every_face(unpaired_pack: Path):

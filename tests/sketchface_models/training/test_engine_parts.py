@@ -122,8 +122,8 @@ def read(path: Path) -> list[dict]:
 
 
 def test_log_writes_every_step_and_tells_observers_in_order(tmp_path: Path):
-    told = []
-    log = StepLog(tmp_path / "steps.jsonl", 0, (told.extend,), every=3)
+    logged = []
+    log = StepLog(tmp_path / "steps.jsonl", 0, (logged.extend,), every=3)
     for step in range(7):
         log.add(step, terms(l1=0.5 * step, **({"d": 1.0} if step % 2 else {})))
     assert len(read(log.path)) == 6
@@ -132,7 +132,7 @@ def test_log_writes_every_step_and_tells_observers_in_order(tmp_path: Path):
         {"step": step, "l1": 0.5 * step, **({"d": 1.0} if step % 2 else {})} for step in range(7)
     ]
     assert read(log.path) == expected
-    assert [{"step": step, **values} for step, values in told] == expected
+    assert [{"step": step, **values} for step, values in logged] == expected
     log.flush()
     assert len(read(log.path)) == 7
 
@@ -194,9 +194,9 @@ def test_progress_line_shows_the_last_step_and_the_time_left(
 def test_stopwatch_keeps_the_clock_out_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    told: Lines = []
+    logged: Lines = []
     path = tmp_path / "timing.jsonl"
-    watch = SpeedLog(path, 0, 4, (told.extend,))
+    watch = SpeedLog(path, 0, 4, (logged.extend,))
     for first, seconds in ((0, 5.0), (20, 10.0)):
         now += seconds
         watch([(step, {"l1": 1.0}) for step in range(first, first + 20)])
@@ -204,7 +204,7 @@ def test_stopwatch_keeps_the_clock_out_of_the_log(tmp_path: Path, monkeypatch: p
         (19, 16.0),
         (39, 8.0),
     ]
-    shown = {step: terms["images_per_second"] for step, terms in told if len(terms) == 2}
+    shown = {step: terms["images_per_second"] for step, terms in logged if len(terms) == 2}
     assert shown == {19: 16.0, 39: 8.0}
     with path.open("a") as file:
         file.write('{"step": 4')  # killed while writing

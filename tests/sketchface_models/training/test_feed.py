@@ -254,11 +254,11 @@ def test_normalise_maps_pictures_to_centred_and_depth_to_unit_range():
 def test_normalise_leaves_raw_batches_alone():
     raw = {"photo": torch.full((1, 3, 2, 2), 51, dtype=torch.uint8)}
     floats = {"photo": torch.full((1, 3, 2, 2), 51.0)}
-    for given in (raw, floats):
-        assert normalise(given, torch.device("cpu"))["photo"].unique().tolist() == [
+    for tensors in (raw, floats):
+        assert normalise(tensors, torch.device("cpu"))["photo"].unique().tolist() == [
             pytest.approx(-0.6)
         ]
-        assert given["photo"].unique().tolist() == [51]
+        assert tensors["photo"].unique().tolist() == [51]
 
 
 def spoil_json(folder: Path, **changes: object) -> None:

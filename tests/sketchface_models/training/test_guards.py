@@ -26,8 +26,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def store_of(program: Program) -> Path:
-    (place,) = (program.folder / "store").iterdir()
-    return place
+    (store,) = (program.folder / "store").iterdir()
+    return store
 
 
 def refused(program: Program) -> str:
@@ -229,11 +229,11 @@ def test_the_checkpoint_before_a_spoilt_one_is_used(
         newest.unlink()
     capsys.readouterr()
     program.here()
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
-    assert len(told) == (0 if fault == "gone" else 1)
-    if told:
-        assert told[0].startswith(f"warning: {newest}: ")
-        assert told[0].endswith("; going on from state.previous.safetensors")
+    printed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert len(printed) == (0 if fault == "gone" else 1)
+    if printed:
+        assert printed[0].startswith(f"warning: {newest}: ")
+        assert printed[0].endswith("; going on from state.previous.safetensors")
     assert program.notes()["resumed_at"] == 6
     assert program.bytes() == straight.bytes()
     assert program.lines() == straight.lines()
@@ -243,11 +243,11 @@ def test_a_refused_checkpoint_never_takes_the_place_of_a_good_one(tmp_path: Path
     config = tiny_config("tiny", checkpoint_every=2)
     program = Program(tmp_path / "p", pack, config)
     interrupted(program, pack, 9)
-    place = store_of(program)
-    (place / "state.safetensors").write_bytes(b"spoilt")
+    store = store_of(program)
+    (store / "state.safetensors").write_bytes(b"spoilt")
     interrupted(program, pack, 8 + 1)  # goes on from 6, and saves at 8 once more
-    assert load_tensors(place / "state.safetensors")[1]["step"] == 8
-    assert load_tensors(place / "state.previous.safetensors")[1]["step"] == 6
+    assert load_tensors(store / "state.safetensors")[1]["step"] == 8
+    assert load_tensors(store / "state.previous.safetensors")[1]["step"] == 6
 
 
 def test_a_state_made_otherwise_is_named_and_left_alone(
@@ -258,10 +258,10 @@ def test_a_state_made_otherwise_is_named_and_left_alone(
     left = store_of(program)
     torch.set_num_threads(2)
     program.here()
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note")]
-    assert len(told) == 1
-    assert str(left) in told[0]
-    assert "threads 1" in told[0]
+    printed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note")]
+    assert len(printed) == 1
+    assert str(left) in printed[0]
+    assert "threads 1" in printed[0]
     assert program.notes()["resumed_at"] == 0
     assert (left / "state.safetensors").exists()
 

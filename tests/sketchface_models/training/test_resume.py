@@ -36,7 +36,7 @@ def interrupt_at(last: int) -> Observer:
     return observe
 
 
-class Place:
+class Workspace:
     """A folder to train in."""
 
     def __init__(self, folder: Path, pack: Path) -> None:
@@ -51,8 +51,8 @@ class Place:
         before = self.runs()
         with pytest.raises(Interrupted):
             self.train(interrupt_at(last), **changes)
-        (place,) = self.runs() - before
-        return place
+        (workspace,) = self.runs() - before
+        return workspace
 
     def runs(self) -> set[Path]:
         return set(self.store.iterdir()) if self.store.exists() else set()
@@ -68,20 +68,20 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, pack: Path) -> Place:
-    return Place(tmp_path, pack)
+def workspace(tmp_path: Path, pack: Path) -> Workspace:
+    return Workspace(tmp_path, pack)
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Place:
+def straight(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Workspace:
     """Twelve steps (three epochs, the rates falling) without an interruption."""
     torch.set_num_threads(1)
-    whole = Place(tmp_path_factory.mktemp("straight"), pack)
+    whole = Workspace(tmp_path_factory.mktemp("straight"), pack)
     whole.train()
     return whole
 
 
-def test_an_uninterrupted_run_leaves_everything_and_no_state(straight: Place, pack: Path):
+def test_an_uninterrupted_run_leaves_everything_and_no_state(straight: Workspace, pack: Path):
     lines = [json.loads(line) for line in straight.steps().splitlines()]
     assert [line["step"] for line in lines] == list(range(12))
     always = {"step", "generator", "adversarial", "l1", "grad_generator"}
@@ -100,35 +100,37 @@ def test_an_uninterrupted_run_leaves_everything_and_no_state(straight: Place, pa
     assert {path.name for path in straight.out.iterdir()} == {"weights", "logs"}
 
 
-def test_training_twice_gives_the_same_bytes(straight: Place, place: Place):
+def test_training_twice_gives_the_same_bytes(straight: Workspace, workspace: Workspace):
     torch.manual_seed(1234)
     np.random.seed(1234)
-    place.train()
-    assert place.weights() == straight.weights()
-    assert place.steps() == straight.steps()
+    workspace.train()
+    assert workspace.weights() == straight.weights()
+    assert workspace.steps() == straight.steps()
 
 
 @pytest.mark.parametrize(("last", "checkpoint"), [(2, 0), (5, 3), (8, 6), (11, 9)])
-def test_resumed_equals_straight(straight: Place, place: Place, last: int, checkpoint: int):
+def test_resumed_equals_straight(
+    straight: Workspace, workspace: Workspace, last: int, checkpoint: int
+):
     # The lines of the last three steps are out already, but the state is older.
-    waiting = place.interrupted(last)
-    assert not place.out.exists()
+    waiting = workspace.interrupted(last)
+    assert not workspace.out.exists()
     assert len((waiting / "steps.jsonl").read_text().splitlines()) == last + 1
-    place.train()
-    assert place.resumed_at() == checkpoint
-    assert place.weights() == straight.weights()
-    assert place.steps() == straight.steps()
-    assert place.runs() == set()
+    workspace.train()
+    assert workspace.resumed_at() == checkpoint
+    assert workspace.weights() == straight.weights()
+    assert workspace.steps() == straight.steps()
+    assert workspace.runs() == set()
 
 
-def test_resumed_twice_equals_straight(straight: Place, place: Place):
-    place.interrupted(5)
+def test_resumed_twice_equals_straight(straight: Workspace, workspace: Workspace):
+    workspace.interrupted(5)
     with pytest.raises(Interrupted):
-        place.train(interrupt_at(8))
-    place.train()
-    assert place.resumed_at() == 6
-    assert place.weights() == straight.weights()
-    assert place.steps() == straight.steps()
+        workspace.train(interrupt_at(8))
+    workspace.train()
+    assert workspace.resumed_at() == 6
+    assert workspace.weights() == straight.weights()
+    assert workspace.steps() == straight.steps()
 
 
 def test_resumed_equals_straight_at_full_stretch(tmp_path: Path, pack: Path):
@@ -139,7 +141,7 @@ def test_resumed_equals_straight_at_full_stretch(tmp_path: Path, pack: Path):
         "model__network__dropout": 0.0,
         "model__conditional__timer": 1,
     }
-    one, two = Place(tmp_path / "1", pack), Place(tmp_path / "2", pack)
+    one, two = Workspace(tmp_path / "1", pack), Workspace(tmp_path / "2", pack)
     one.train(**changes)
     two.interrupted(8, **changes)
     two.train(**changes)
@@ -171,17 +173,17 @@ train(config, Path(pack), Path(out), Path(store), observers)
 
 
 @pytest.mark.parametrize("when", ["logging", "saving"])
-def test_killed_process_is_resumed(straight: Place, place: Place, when: str):
-    given = [make_config(), *map(str, (place.pack, place.out, place.store)), when]
+def test_killed_process_is_resumed(straight: Workspace, workspace: Workspace, when: str):
+    arguments = [make_config(), *map(str, (workspace.pack, workspace.out, workspace.store)), when]
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, json.dumps(given)], cwd=ROOT, capture_output=True
+        [sys.executable, "-c", KILLED, json.dumps(arguments)], cwd=ROOT, capture_output=True
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    assert not place.out.exists()
-    place.train()
-    assert place.resumed_at() == 6
-    assert place.weights() == straight.weights()
-    assert place.steps() == straight.steps()
+    assert not workspace.out.exists()
+    workspace.train()
+    assert workspace.resumed_at() == 6
+    assert workspace.weights() == straight.weights()
+    assert workspace.steps() == straight.steps()
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -197,36 +199,36 @@ def contents(folder: Path) -> dict[Path, bytes]:
         {"engine__validate_every": 6},
     ],
 )
-def test_another_run_never_goes_on_from_it(place: Place, changes: dict[str, object]):
-    waiting = place.interrupted()
+def test_another_run_never_goes_on_from_it(workspace: Workspace, changes: dict[str, object]):
+    waiting = workspace.interrupted()
     before = contents(waiting)
-    place.train(**changes)
-    assert place.resumed_at() == 0
-    assert place.runs() == {waiting}
+    workspace.train(**changes)
+    assert workspace.resumed_at() == 0
+    assert workspace.runs() == {waiting}
     assert contents(waiting) == before
 
 
-def test_another_pack_never_goes_on_from_it(place: Place, tmp_path: Path):
-    waiting = place.interrupted()
-    other = shutil.copytree(place.pack, tmp_path / "other")
+def test_another_pack_never_goes_on_from_it(workspace: Workspace, tmp_path: Path):
+    waiting = workspace.interrupted()
+    other = shutil.copytree(workspace.pack, tmp_path / "other")
     pictures = np.load(other / "photo.npy")
     pictures[0, 0, 0, 0] ^= 1
     np.save(other / "photo.npy", pictures)
-    place.train(pack=other)
-    assert place.resumed_at() == 0
-    assert place.runs() == {waiting}
+    workspace.train(pack=other)
+    assert workspace.resumed_at() == 0
+    assert workspace.runs() == {waiting}
 
 
-def test_a_copied_pack_does(place: Place, tmp_path: Path):
-    place.interrupted()
-    place.train(pack=shutil.copytree(place.pack, tmp_path / "copy"))
-    assert place.resumed_at() == 3
+def test_a_copied_pack_does(workspace: Workspace, tmp_path: Path):
+    workspace.interrupted()
+    workspace.train(pack=shutil.copytree(workspace.pack, tmp_path / "copy"))
+    assert workspace.resumed_at() == 3
 
 
 def test_other_code_never_goes_on_from_it(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    waiting = place.interrupted()
+    waiting = workspace.interrupted()
     package = Path(sketchface_models.__file__).parent
     copied = shutil.copytree(package, tmp_path / "code" / "sketchface_models")
     same = fingerprint.code_hash()
@@ -234,24 +236,24 @@ def test_other_code_never_goes_on_from_it(
     assert fingerprint.code_hash() == same
     with (copied / "training" / "feed.py").open("a") as file:
         file.write("# changed\n")
-    place.train()
-    assert place.resumed_at() == 0
-    assert place.runs() == {waiting}
+    workspace.train()
+    assert workspace.resumed_at() == 0
+    assert workspace.runs() == {waiting}
 
 
-def test_a_second_process_on_the_same_run_is_refused_in_one_line(place: Place):
+def test_a_second_process_on_the_same_run_is_refused_in_one_line(workspace: Workspace):
     refused = []
 
     def start_again(lines: Lines) -> None:
         with pytest.raises(SketchFaceError) as caught:
-            place.train()
+            workspace.train()
         refused.append(str(caught.value))
 
-    place.train(start_again)
+    workspace.train(start_again)
     assert len(refused) == 4
     assert all("another process trains this very run" in line for line in refused)
     assert "\n" not in refused[0]
-    assert place.weights()  # the first was not disturbed
+    assert workspace.weights()  # the first was not disturbed
 
 
 def truncate(state: Path) -> None:
@@ -292,20 +294,20 @@ def other_network(state: Path) -> None:
     ],
 )
 def test_a_spoilt_state_is_refused_and_its_removal_mends_it(
-    straight: Place, place: Place, spoil: Callable[[Path], None], words: str
+    straight: Workspace, workspace: Workspace, spoil: Callable[[Path], None], words: str
 ):
-    state = place.interrupted() / "state.safetensors"
+    state = workspace.interrupted() / "state.safetensors"
     spoil(state)
     with pytest.raises(SketchFaceError) as caught:
-        place.train()
+        workspace.train()
     assert str(state) in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     state.unlink()
-    place.train()
-    assert place.resumed_at() == 0
-    assert place.weights() == straight.weights()
-    assert place.steps() == straight.steps()
+    workspace.train()
+    assert workspace.resumed_at() == 0
+    assert workspace.weights() == straight.weights()
+    assert workspace.steps() == straight.steps()
 
 
 @pytest.mark.parametrize(
@@ -317,14 +319,14 @@ def test_a_spoilt_state_is_refused_and_its_removal_mends_it(
     ],
 )
 def test_what_blows_up_stops_the_run_and_keeps_the_last_good_state(
-    place: Place, rate: float, message: str, steps: int | None
+    workspace: Workspace, rate: float, message: str, steps: int | None
 ):
     changes = {"model__schedule__lr_generator": rate, "engine__checkpoint_every": 1}
     for _ in range(2):  # started again, it says the same
         with pytest.raises(SketchFaceError, match=message):
-            place.train(**changes)
-    assert not place.out.exists()
-    (waiting,) = place.runs()
+            workspace.train(**changes)
+    assert not workspace.out.exists()
+    (waiting,) = workspace.runs()
     state = waiting / "state.safetensors"
     assert state.exists() == (steps is not None)
     if steps is not None:

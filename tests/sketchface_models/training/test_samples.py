@@ -67,19 +67,19 @@ def test_sheets_show_the_first_validation_faces_by_input_drawing_target(trained:
     raw = pack.read(rows)
     system, _ = load_trained(trained / "weights")
     with torch.no_grad():
-        drawn = system.generate(normalise(raw, torch.device("cpu")))
-    drawn = ((drawn + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    for line, pictures in enumerate((raw["photo"], drawn, raw["sketch"])):
+        generated = system.generate(normalise(raw, torch.device("cpu")))
+    generated = ((generated + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    for line, pictures in enumerate((raw["photo"], generated, raw["sketch"])):
         for column, picture in enumerate(pictures):
             cell = sheet[64 * line : 64 * line + 64, 64 * column : 64 * column + 64]
             assert np.array_equal(cell, picture.expand(3, -1, -1).permute(1, 2, 0).numpy())
 
 
 def test_sheets_are_told_of_as_they_are_made(tmp_path: Path, pack: Path):
-    told: list[tuple[int, bool]] = []
-    sheets = (lambda step, path: told.append((step, path.read_bytes()[:4] == b"\x89PNG")),)
+    shown: list[tuple[int, bool]] = []
+    sheets = (lambda step, path: shown.append((step, path.read_bytes()[:4] == b"\x89PNG")),)
     train(make_config(), pack, tmp_path / "out", tmp_path / "store", (), sheets)
-    assert told == [(5, True), (10, True), (12, True)]
+    assert shown == [(5, True), (10, True), (12, True)]
 
 
 def test_the_best_weights_are_those_of_the_best_validation(trained: Path, many: Path):

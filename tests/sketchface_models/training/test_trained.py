@@ -45,11 +45,11 @@ def test_trained_system_is_ready_to_draw(out: Path, pack: Path):
     opened = Pack(pack)
     batch = normalise(opened.read(opened.rows("test")), torch.device("cpu"))
     with torch.no_grad():
-        drawn = system.generate(batch)
-        assert torch.equal(drawn, system.generate(batch))
+        generated = system.generate(batch)
+        assert torch.equal(generated, system.generate(batch))
         alone = {name: tensor[:1] for name, tensor in batch.items()}
-        torch.testing.assert_close(system.generate(alone), drawn[:1])
-    assert drawn.shape == (4, 1, 64, 64)
+        torch.testing.assert_close(system.generate(alone), generated[:1])
+    assert generated.shape == (4, 1, 64, 64)
 
 
 def test_the_running_average_is_what_gets_used(out: Path, pack: Path):
@@ -66,8 +66,8 @@ def test_validation_l1_is_that_of_whole_grey_levels(out: Path, pack: Path):
     opened = Pack(pack)
     raw = opened.read(opened.rows("val"))
     with torch.no_grad():
-        drawn = system.generate(normalise(raw, torch.device("cpu"))).numpy()
-    levels = np.clip(np.rint((drawn + 1) * 127.5), 0, 255)
+        generated = system.generate(normalise(raw, torch.device("cpu"))).numpy()
+    levels = np.clip(np.rint((generated + 1) * 127.5), 0, 255)
     expected = np.abs(levels - raw["sketch"].numpy()).mean() / 255
     terms = validation_terms(system, opened, torch.device("cpu"))
     assert terms["val_l1"].item() == pytest.approx(expected, abs=1e-6)
@@ -166,9 +166,9 @@ def test_command_trains_on_a_machine_without_the_data_side(tmp_path: Path, out: 
     assert done.returncode == 0, done.stderr
     name = Path("weights", "model.safetensors")
     assert (tmp_path / "out" / name).read_bytes() == (out / name).read_bytes()
-    told = json.loads((tmp_path / "out" / "logs" / "run.json").read_text())
-    assert told["commit"] == "unknown"
-    assert told["precision"] == "32-true"
+    notes = json.loads((tmp_path / "out" / "logs" / "run.json").read_text())
+    assert notes["commit"] == "unknown"
+    assert notes["precision"] == "32-true"
 
 
 def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -216,8 +216,8 @@ def test_wrong_configurations(tmp_path: Path, pack: Path, spoil, words: list[str
     spoil(config)
     with pytest.raises(SketchFaceError) as caught:
         train(config, pack, tmp_path / "out", tmp_path / "store")
-    found = str(caught.value).split("\n")
-    assert all(line.startswith(word) for line, word in zip(found, words, strict=True))
+    problems = str(caught.value).split("\n")
+    assert all(line.startswith(word) for line, word in zip(problems, words, strict=True))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,8 +274,8 @@ def test_learns_eight_pictures_by_heart(tmp_path: Path):
     batch = normalise(opened.read(opened.rows("train")), torch.device("cpu"))
     system, _ = load_trained(tmp_path / "out" / "weights")
     with torch.no_grad():
-        drawn = system.generate(batch)
+        generated = system.generate(batch)
     # No one picture for all eight could be nearer in L1 than their median.
     median = batch["sketch"].median(dim=0, keepdim=True).values
     without_looking = (median - batch["sketch"]).abs().mean()
-    assert (drawn - batch["sketch"]).abs().mean() < 0.5 * without_looking
+    assert (generated - batch["sketch"]).abs().mean() < 0.5 * without_looking

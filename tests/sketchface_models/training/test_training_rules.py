@@ -169,8 +169,8 @@ def test_the_gradient_penalty_reaches_the_critics_weights(pack: Path):
                 parameter.copy_(value)
         values.append(loss().item())
     expected = (values[0] - values[1]) / 2e-6
-    found = sum((g.double() * w).sum().item() for g, w in zip(gradient, way))
-    assert found == pytest.approx(expected, rel=1e-3)
+    results = sum((g.double() * w).sum().item() for g, w in zip(gradient, way))
+    assert results == pytest.approx(expected, rel=1e-3)
 
 
 def test_several_critic_updates_within_a_step(pack: Path):
@@ -185,8 +185,8 @@ def test_several_critic_updates_within_a_step(pack: Path):
 
 
 def test_a_lazy_penalty_comes_at_its_steps(pack: Path):
-    found = [("r1" in terms) for _, terms in learned(make_trainer(pack, "lazyr1"), 9)]
-    assert found == [step % 4 == 0 for step in range(9)]
+    results = [("r1" in terms) for _, terms in learned(make_trainer(pack, "lazyr1"), 9)]
+    assert results == [step % 4 == 0 for step in range(9)]
 
 
 def test_networks_wait_by_condition_and_by_time(pack: Path):
@@ -206,13 +206,13 @@ def test_networks_wait_by_condition_and_by_time(pack: Path):
 
 def test_phases_hand_over_from_one_optimizer_to_others(pack: Path):
     trainer = make_trainer(pack, "phases")
-    found = list(learned(trainer, 10))
-    first, second = found[: Phases.switch], found[Phases.switch :]
+    results = list(learned(trainer, 10))
+    first, second = results[: Phases.switch], results[Phases.switch :]
     assert all(moved == {"encoder", "decoder"} for moved, _ in first)
     assert all(moved == {"decoder", "critic"} for moved, _ in second)
     rates = [terms["lr_decoder"] / 5e-3 for _, terms in second]
     assert rates == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
-    assert {terms["lr_pretrain"] for _, terms in found} == {5e-3}
+    assert {terms["lr_pretrain"] for _, terms in results} == {5e-3}
 
 
 def test_a_frozen_network_passes_gradients_and_stays(pack: Path):
@@ -286,11 +286,11 @@ def test_clipping_scales_the_gradient_and_logs_what_it_was(pack: Path):
 
 def test_noise_depends_on_seed_and_step_alone(pack: Path):
     system = SYSTEMS["noisy"]
-    drawn = []
+    states = []
 
     class Watch(system):
         def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-            drawn.append(torch.get_rng_state())
+            states.append(torch.get_rng_state())
             return super().training_step(batch, clock, update)
 
     trainer = make_trainer(pack, "noisy")
@@ -298,5 +298,5 @@ def test_noise_depends_on_seed_and_step_alone(pack: Path):
     for step in (0, 1, 0):
         torch.rand(step + 3)
         trainer.learn(step, Feed(trainer.pack, 8, trainer.system.settings.augment, 0).raw(step))
-    assert torch.equal(drawn[0], drawn[2])
-    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(states[0], states[2])
+    assert not torch.equal(states[0], states[1])
