@@ -37,9 +37,9 @@ from sketchface_models.pretrained.parsers import (
 )
 
 MOST_BYTES = 30 * 10**6
-RANKS = ("rank_1", "rank_5")
-"""Retrieval in a summary: whether the own target is among the first one, or five."""
 """Size in bytes that the weights of a shipped generator may have at most."""
+RANKS = ("rank_1", "rank_5")
+"""Retrieval in a summary: whether the own target is the first one, or among the first five."""
 DATA_SETS = {
     "celebamask": (
         "CelebAMask-HQ (Lee, Liu, Wu, Luo, CVPR 2020): real faces, photos with 19-class masks",

@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, pack: Path) -> Path:
 def summary(**changes: Any) -> dict[str, Any]:
     """What `evaluate` says of the run, as far as a card tells of it."""
     value = {"mean": 0.5, "low": 0.4, "high": 0.6}
-    rows = ("model", "input")
+    ranks = {rank: {"mean": mean} for rank, mean in (("rank_1", 0.25), ("rank_5", 0.75))}
     return {
         "run": "tiny",
         "seed": 0,
@@ -52,8 +52,9 @@ def summary(**changes: Any) -> dict[str, Any]:
         "split": "test",
         "protocol": "fs2k-250:8e3cca0b",
         "n": 1046,
-        "scores": {row: {"all": {"ssim": value, "scoot": value}} for row in rows},
-        "retrieval": {row: {"rank_1": 0.25, "rank_5": 0.75} for row in rows},
+        "means": {
+            method: {"ssim": value, "scoot": value} | ranks for method in ("system", "input")
+        },
         "not_learned": [],
     } | changes
 
@@ -115,9 +116,9 @@ def test_cards_say_what_they_are(trained: Path, shipped: Path) -> None:
     assert card["faces"] == about["faces"]
     assert card["terms"] == DATA_SETS["fs2k"][1]
     assert card["training"] == {"run": "tiny", "seed": 0, "steps": 3, "images": 12}
-    assert card["scores"]["rows"]["model"]["ssim"]["mean"] == 0.5
+    assert card["scores"]["rows"]["system"]["ssim"]["mean"] == 0.5
     text = (shipped / "tiny.md").read_text()
-    for words in ("# Generator `tiny`", "research only", "| model | 0.5000 (0.4000 to 0.6000)",
+    for words in ("# Generator `tiny`", "research only", "| system | 0.5000 (0.4000 to 0.6000)",
                   "`fs2k-250:8e3cca0b`, 1,046 faces", "| 0.250 | 0.750 |"):  # fmt: skip
         assert words in text
     assert str(trained) not in text + json.dumps(card)

@@ -188,7 +188,7 @@ def test_command_lists_every_violation(tmp_path: Path, pack: Path):
     lines = errors(command(path, pack, tmp_path / "out"))
     assert sorted(lines) == [
         "engine.precision: '16'; allowed: one of auto, 32-true, bf16-mixed",
-        "model.loss.l2: 1.0; allowed: one of the keys l1, scale",
+        "model.loss.l2: 1.0; allowed: one of the keys l1, scale, adversarial",
         "model.network.width: 0; allowed: a whole number >= 1",
         "model.schedule.batch: missing; allowed: a whole number >= 1",
         "seed: '0'; allowed: a whole number",
