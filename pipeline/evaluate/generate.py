@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.baselines.targets import TEST
+from pipeline.common.images import read_image
 from pipeline.common.pictures import BATCH, scaled
 from pipeline.common.progress import progress
 from sketchface_models.errors import SketchFaceError
@@ -42,6 +44,8 @@ def generate(
     Raises:
         SketchFaceError: if the system gives no batch of pictures, or values that are no numbers.
     """
+    if not system.trained:
+        return _read_files(system.files(ids := [pack.ids[row] for row in rows]), ids, size)
     parts = []
     starts = range(0, len(rows), BATCH)
     for start in progress(starts, len(starts), "generate"):
@@ -54,6 +58,29 @@ def generate(
         _check(generated, len(chosen), pack)
         parts.append(scaled(from_signed(generated), size))
     return torch.cat(parts)
+
+
+def _read_files(files: Mapping[str, Path], ids: Sequence[str], size: int) -> Tensor:
+    """Read pictures that other code made: (N, 3, size, size) uint8, or (N, 1, ...) if all are grey.
+
+    Raises:
+        SketchFaceError: if one is damaged, not square, or of another size than the first.
+    """
+    pictures = []
+    for id in progress(ids, len(ids), "read", "picture"):
+        picture = read_image(files[id])
+        height, width = picture.shape[:2]
+        if height != width or (pictures and picture.shape != pictures[0].shape):
+            first = pictures[0].shape[0] if pictures else height
+            raise SketchFaceError(
+                f"{files[id]}: {width} x {height} pixels; expected squares of one size, such as "
+                f"{first} x {first}"
+            )
+        pictures.append(picture)
+    raw = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+    if (raw[:, :1] == raw).all():
+        raw = raw[:, :1]
+    return torch.cat([scaled(part, size) for part in raw.split(BATCH)])
 
 
 def _read(pack: Pack, rows: np.ndarray) -> dict[str, Tensor]:

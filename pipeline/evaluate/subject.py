@@ -13,11 +13,13 @@ import pandas as pd
 import torch
 
 from pipeline.baselines.baselines import Faces, pictured_inputs
-from pipeline.baselines.targets import face_frame, missing_faces, read_dataset, scored_rows
+from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dataset, scored_rows
 from pipeline.common.records import MissingFace, Origin
 from sketchface_models.config import at_least
 from sketchface_models.systems.base import System
 from sketchface_models.training.pack import Pack
+
+NO_PICTURE = "no picture among those that other code made"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,18 @@ class Subject:
 
     @cached_property
     def _scored(self) -> tuple[np.ndarray, tuple[MissingFace, ...]]:
-        return scored_rows(self.data, self.pack)
+        rows, dropped = scored_rows(self.data, self.pack)
+        if self.system.trained:
+            return rows, dropped
+        ids = {row: self.pack.ids[row] for row in rows}
+        files = self.system.files(set(ids.values()))
+        without = tuple(
+            MissingFace(id, TEST, self.pack.styles[row], NO_PICTURE)
+            for row, id in ids.items()
+            if id not in files
+        )
+        kept = [row for row, id in ids.items() if id in files]
+        return np.array(kept, np.int64), (*dropped, *without)
 
     @property
     def rows(self) -> np.ndarray:

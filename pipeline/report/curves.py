@@ -78,8 +78,8 @@ def picture(curves: list[Curve]) -> bytes:
     It follows the reader's light or dark setting, and equal curves make equal bytes.
     """
     terms = list(dict.fromkeys(curve.term for curve in curves))
-    columns = min(3, len(terms))
-    rows = -(-len(terms) // columns)
+    columns = max(1, min(3, len(terms)))
+    rows = max(1, -(-len(terms) // columns))
     with matplotlib.rc_context(SETTINGS):
         figure = Figure((3.4 * columns, 2.3 * rows), layout="constrained")
         for panel, term in enumerate(terms, 1):

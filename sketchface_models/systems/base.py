@@ -7,8 +7,9 @@ stepping, averaging, checkpoints, logging, resume and the processes that share a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from torch import Generator, Tensor, nn
@@ -149,6 +150,8 @@ class System(ABC):
     """What the system does, for readers of a report who do not know it: Markdown, without links."""
     source: ClassVar[str] = ""
     """Authors and title of the paper it comes from; empty if there is none."""
+    trained: ClassVar[bool] = True
+    """Whether it learns; pictures that other code made do not, and are read by `files`."""
     Settings: ClassVar[type]
     """A dataclass; holds at least `task`, `augment` and `schedule`."""
     settings: Any
@@ -216,6 +219,10 @@ class System(ABC):
     def generate_all(self, batch: Batch) -> dict[str, Tensor]:
         """Return every output by name, each as `outputs` says; the first is `generate`'s."""
         return {next(iter(self.outputs)): self.generate(batch)}
+
+    def files(self, ids: Collection[str]) -> dict[str, Path]:
+        """Return the files that hold what a system without training generated: id -> path."""
+        return {}
 
     def sample(self, batch: Batch, generator: Generator) -> dict[str, Tensor]:
         """Return outputs of a batch for random codes, by name; empty if there are no codes.

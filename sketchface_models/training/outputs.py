@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sketchface_models import checkpoint
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.inference import BEST_FILE, CARD_FILE, WEIGHTS_FILE
@@ -17,6 +19,7 @@ from sketchface_models.styles import STYLE, style_counts
 from sketchface_models.training import cost
 from sketchface_models.training.fingerprint import Fingerprint, environment, folder_hash
 from sketchface_models.training.guards import SKIPPED
+from sketchface_models.training.pack import Pack
 from sketchface_models.training.trainer import Trainer
 
 STEPS_FILE, SPEED_FILE, SESSIONS_FILE = "steps.jsonl", "timing.jsonl", "sessions.json"
@@ -75,10 +78,25 @@ def write_outputs(
     _remove(store)
 
 
-def _write_weights(
-    config: Mapping[str, Any], trainer: Trainer, out: Path, parameters: dict[str, int]
-) -> None:
-    schedule, pack, best = trainer.schedule, trainer.pack, trainer.best
+def write_untrained(config: Mapping[str, Any], pack: Pack, out: Path) -> None:
+    """Write the two outputs of a run that learns nothing: a card, and logs of no step.
+
+    Args:
+        config: of the run, see `run.train`.
+        pack: of the run.
+        out: receives both outputs.
+    """
+    card = _card(config, pack, {}) | {"steps": 0, "images": 0}
+    with atomic_dir(out / "weights") as folder:
+        checkpoint.save_tensors(folder / WEIGHTS_FILE, {}, card)
+        write_json(folder / CARD_FILE, card)
+    with atomic_dir(out / "logs") as folder:
+        (folder / STEPS_FILE).touch()
+        numerics = {"device": "cpu", "precision": "none", "torch": torch.__version__}
+        write_json(folder / "run.json", numerics | environment("cpu") | {"parameters": {}})
+
+
+def _card(config: Mapping[str, Any], pack: Pack, parameters: dict[str, int]) -> dict[str, Any]:
     card = {
         "run": config["run"],
         "seed": config["seed"],
@@ -87,12 +105,19 @@ def _write_weights(
         "pack": folder_hash(pack.folder),
         "faces": pack.faces,
         "parameters": parameters,
-        "steps": schedule.steps,
-        "images": schedule.steps * schedule.batch,
     }
     if STYLE in pack.channels:
         styles = (pack.styles[row] for row in pack.rows("train"))
         card["styles"] = style_counts(styles, pack.channels[STYLE])
+    return card
+
+
+def _write_weights(
+    config: Mapping[str, Any], trainer: Trainer, out: Path, parameters: dict[str, int]
+) -> None:
+    schedule, pack, best = trainer.schedule, trainer.pack, trainer.best
+    card = _card(config, pack, parameters)
+    card |= {"steps": schedule.steps, "images": schedule.steps * schedule.batch}
     with atomic_dir(out) as folder:
         checkpoint.save_tensors(folder / WEIGHTS_FILE, trainer.weights(), card)
         write_json(folder / CARD_FILE, card)

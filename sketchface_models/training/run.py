@@ -33,6 +33,7 @@ from sketchface_models.training.outputs import (
     STEPS_FILE,
     TrainingSession,
     write_outputs,
+    write_untrained,
 )
 from sketchface_models.training.pack import Pack
 from sketchface_models.training.progress import ProgressLine, SpeedLog
@@ -78,6 +79,9 @@ def train(
     torch.manual_seed(stream_seed(config["seed"], "init"))
     system = build(config["model"], pack.channels)
     _check_task(system, pack)
+    if not system.trained:
+        write_untrained(config, pack, out)
+        return
     _start(system, start)
     schedule = system.settings.schedule
 
