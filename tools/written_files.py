@@ -116,6 +116,7 @@ PACK = {
     "fields": ("object", "field -> channels"),
     "inputs": ("list of text", "fields that the run reads, in order"),
     "target": ("text", "field that it learns to generate"),
+    "sees_target": ("bool", "true; of runs with `task.sees_target`"),
     "ids": ("list of text", "the N faces, in the order of the arrays' rows"),
     "splits": ("list of text", "of each face: train, val or test"),
     "styles": ("list of int", "of each face, counted from 1; null where unknown"),

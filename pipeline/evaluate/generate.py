@@ -66,7 +66,7 @@ def _read_files(files: Mapping[str, Path], ids: Sequence[str], size: int) -> Ten
     Raises:
         SketchFaceError: if one is damaged, not square, or of another size than the first.
     """
-    pictures = []
+    pictures: list[np.ndarray] = []
     for id in progress(ids, len(ids), "read", "picture"):
         picture = read_image(files[id])
         height, width = picture.shape[:2]

@@ -151,7 +151,7 @@ def _summary(subject: Subject, output: str, target: str, targets: Tensor) -> Sum
         not_measured=lacking,
         missing=subject.missing(),
         known_kinds=len(styles) if STYLE in pack.inputs else 1,
-        sees_target=bool(showing(target, inputs)),
+        sees_target=pack.sees_target or bool(showing(target, inputs)),
         weights=subject.weights,
         validation=subject.card.get("best"),
     )

@@ -70,6 +70,8 @@ def write_pack(
                 for face in missing
             ],
         }
+        if task.sees_target:
+            about["sees_target"] = True
         if task.sizes:
             about["sizes"] = dict(task.sizes)
         if task.unpaired:

@@ -4,8 +4,8 @@
     FIELD.npy       (N, C, S, S) uint8, rows in the order of its domain's ids
 
 `pack.json` holds `size`, the side of the pictures (`sizes`, {field: side}, lists those of another
-side), `fields` {name: channels}, `inputs`, `target`, and `faces`: how the photos were framed, so
-that others can be brought to the same form. `ids`, `splits` and `styles` describe the faces of the
+side), `fields` {name: channels}, `inputs`, `target`, `sees_target` where the task says so, and
+`faces`: how the photos were framed, so that others can be brought to the same form. `ids`, `splits` and `styles` describe the faces of the
 first domain, which has the inputs. A paired run has no other; an unpaired one lists the faces that
 have its target under `domains`: [{fields, ids, splits, styles}].
 
@@ -72,6 +72,7 @@ class Pack:
             self.sizes |= about.get("sizes", {})
             self.inputs: list[str] = about["inputs"]
             self.target: str = about["target"]
+            self.sees_target: bool = about.get("sees_target", False)
             self.faces: dict[str, Any] = dict(about.get("faces", {}))
             self.domains = _domains(about)
             # Still mapped, but without the bookkeeping that np.memmap adds to every slice.
