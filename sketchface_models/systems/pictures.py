@@ -22,6 +22,7 @@ class PicturesSettings:
     """A folder of pictures, one a test face."""
 
     system: Literal["pictures"]
+    """The name in the registry of systems."""
     task: Task
     """`inputs`: what the other code read, for tables and comparisons."""
     folder: Annotated[str, NonEmpty()]

@@ -5,9 +5,10 @@
 
 `pack.json` holds `size`, the side of the pictures (`sizes`, {field: side}, lists those of another
 side), `fields` {name: channels}, `inputs`, `target`, `sees_target` where the task says so, and
-`faces`: how the photos were framed, so that others can be brought to the same form. `ids`, `splits` and `styles` describe the faces of the
-first domain, which has the inputs. A paired run has no other; an unpaired one lists the faces that
-have its target under `domains`: [{fields, ids, splits, styles}].
+`faces`: how the photos were framed, so that others can be brought to the same form. `ids`, `splits`
+and `styles` describe the faces of the first domain, which has the inputs. A paired run has no
+other; an unpaired one lists the faces that have its target under `domains`: [{fields, ids, splits,
+styles}].
 
 The field `style` has no file: its C planes, 255 at the plane of the face's style and 0 elsewhere,
 follow from `styles`, and its arrays are (N, C).
