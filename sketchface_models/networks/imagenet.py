@@ -76,8 +76,8 @@ class VGG(nn.Module):
 
 def _maps(layers: nn.Sequential, x: Tensor, taps: tuple[int, ...]) -> list[Tensor]:
     """The outputs of the layers `taps`, in order; what lies behind the last is not run."""
-    maps = []
-    for index, layer in enumerate(layers[: taps[-1] + 1]):
+    maps: list[Tensor] = []
+    for index, layer in enumerate(list(layers)[: taps[-1] + 1]):
         x = layer(x)
         if index in taps:
             maps.append(x)

@@ -80,17 +80,15 @@ class BlockC(nn.Module):
 
     def __init__(self, in_channels: int, inner: int) -> None:
         super().__init__()
-        row: dict[str, tuple[int, int]] = {"kernel": (1, 7), "padding": (0, 3)}
-        column: dict[str, tuple[int, int]] = {"kernel": (7, 1), "padding": (3, 0)}
         self.branch1x1 = Convolution(in_channels, 192, 1)
         self.branch7x7_1 = Convolution(in_channels, inner, 1)
-        self.branch7x7_2 = Convolution(inner, inner, **row)
-        self.branch7x7_3 = Convolution(inner, 192, **column)
+        self.branch7x7_2 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7_3 = Convolution(inner, 192, (7, 1), padding=(3, 0))
         self.branch7x7dbl_1 = Convolution(in_channels, inner, 1)
-        self.branch7x7dbl_2 = Convolution(inner, inner, **column)
-        self.branch7x7dbl_3 = Convolution(inner, inner, **row)
-        self.branch7x7dbl_4 = Convolution(inner, inner, **column)
-        self.branch7x7dbl_5 = Convolution(inner, 192, **row)
+        self.branch7x7dbl_2 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_3 = Convolution(inner, inner, (1, 7), padding=(0, 3))
+        self.branch7x7dbl_4 = Convolution(inner, inner, (7, 1), padding=(3, 0))
+        self.branch7x7dbl_5 = Convolution(inner, 192, (1, 7), padding=(0, 3))
         self.branch_pool = Convolution(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
