@@ -68,7 +68,7 @@ def textbook_steps(job: Job, second_forward: bool) -> Iterator[Contender]:
     rates = model["schedule"]["lr_generator"], model["schedule"]["lr_discriminator"]
     adam_g = Adam(generator.parameters(), lr=rates[0], betas=(0.5, 0.999))
     adam_d = Adam(discriminator.parameters(), lr=rates[1], betas=(0.5, 0.999))
-    faces = Faces(Pack(job.pack), **model["augment"])
+    faces = Faces(Pack(job.pack), model["augment"]["flip"], model["augment"]["jitter"])
     batches = endless(DataLoader(faces, job.batch, shuffle=True, drop_last=True))
     weights, entropy, losses = model["loss"], nn.BCEWithLogitsLoss(), [0.0, 0.0]
 

@@ -13,7 +13,7 @@ import pytest
 
 import sketchface
 from sketchface.built_in_faces import BUILT_IN
-from sketchface.scoring import NAMES
+from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 ROOT = Path(sketchface.__file__).resolve().parents[1]
 COMMANDS = ("figures", "peek", "score", "translate", "validate")
@@ -111,7 +111,8 @@ def test_help_lists_what_the_code_knows() -> None:
         c: run(sys.executable, "-m", "sketchface", c, "--help", cwd=ROOT).stdout for c in COMMANDS
     }
     flat = {command: " ".join(words.split()) for command, words in text.items()}
-    assert f"METRIC is {', '.join(NAMES)}." in flat["score"]
+    grey = [name for name, metric in METRICS.items() if metric.channels != "colour"]
+    assert f"{', '.join([*grey, 'rank_1', *SET_METRICS])};" in flat["score"]
     assert f"one of {', '.join(BUILT_IN)}" in flat["peek"]
 
 

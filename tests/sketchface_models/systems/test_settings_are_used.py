@@ -12,7 +12,8 @@ from sketchface_models.systems.base import Augment, Schedule, Task
 from sketchface_models.systems.registry import SYSTEMS
 from sketchface_models.training.settings import Engine
 
-SOURCES = sorted(Path(sketchface_models.__file__).parent.rglob("*.py"))
+PACKAGE = Path(sketchface_models.__file__).parent
+SOURCES = sorted([*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "pipeline").rglob("*.py")])
 ACCESSED = {
     node.attr
     for path in SOURCES
