@@ -13,7 +13,12 @@ from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
 from sketchface_models.systems.pix2pix import Pix2Pix
 
-SYSTEMS: dict[str, Any] = {"pix2pix": Pix2Pix, "parser": Parser, "hida": HIDA, "pictures": Pictures}
+SYSTEMS: dict[str, Any] = {
+    "pix2pix": Pix2Pix,
+    "parser": Parser,
+    "hida": HIDA,
+    "pictures": Pictures,
+}
 
 
 def system_class(name: object) -> Any:
