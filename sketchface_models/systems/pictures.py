@@ -54,8 +54,8 @@ class Pictures(System):
     """
 
     description = (
-        "Not a system of this project: pictures of the test faces that other code made, scored "
-        "like everybody's."
+        "Not a system of this project: pictures of the test faces that other code made. Nothing is "
+        "trained; they are scored under the same protocol as the pictures of every other run."
     )
     Settings = PicturesSettings
     trained: ClassVar[bool] = False
