@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
-from pipeline.common.records import column
+from pipeline.common.evaluations import column
 from tools import config_reference, data_flow, reference, write_docs
 from tools.reference import Undescribed
 from tools.written_files import File, parquet

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.augment import augment
-from pipeline.common import records
+from pipeline.common import evaluations, records
 from pipeline.common.shards import IMAGE, QUARANTINE, QUARANTINE_COLUMNS
 from pipeline.contours import contours
 from pipeline.depth import depth
@@ -288,39 +288,43 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
     "data/train/RUN/SEED/logs": LOG_FILES,
     "data/baselines/RUN": (
         File("OUTPUT/about.json", "what was scored; of outputs that are images", ABOUT),
-        parquet("OUTPUT/scores.parquet", "every value of a baseline, one a line", records.SCORES),
+        parquet(
+            "OUTPUT/scores.parquet", "every value of a baseline, one a line", evaluations.SCORES
+        ),
         parquet(
             "OUTPUT/resampled.parquet",
             "measures of whole sets, on faces drawn anew with repetitions",
-            records.RESAMPLED,
+            evaluations.RESAMPLED,
         ),
         parquet(
             "OUTPUT/features.parquet",
             "what the networks of set metrics see in the targets",
-            records.FEATURES,
+            evaluations.FEATURES,
         ),
     ),
     "data/evaluate/RUN/SEED": (
         record("OUTPUT/summary.json", "what was scored, and how", records.Summary),
-        parquet("OUTPUT/faces.parquet", "the faces that were scored", records.FACES),
-        parquet("OUTPUT/scores.parquet", "every value, one a line", records.SCORES),
+        parquet("OUTPUT/faces.parquet", "the faces that were scored", evaluations.FACES),
+        parquet("OUTPUT/scores.parquet", "every value, one a line", evaluations.SCORES),
         parquet(
             "OUTPUT/resampled.parquet",
             "measures of whole sets, on faces drawn anew with repetitions",
-            records.RESAMPLED,
+            evaluations.RESAMPLED,
         ),
         parquet(
             "OUTPUT/confusion.parquet",
             "which classes were taken for which",
-            records.CONFUSION,
+            evaluations.CONFUSION,
             only="for label maps",
         ),
         File("OUTPUT/confusion.png", "the matrix of all faces", only="for label maps"),
-        parquet("OUTPUT/generated.parquet", "the pictures", records.GENERATED, only="for images"),
+        parquet(
+            "OUTPUT/generated.parquet", "the pictures", evaluations.GENERATED, only="for images"
+        ),
         parquet(
             "OUTPUT/features.parquet",
             "what the networks of set metrics see in the pictures",
-            records.FEATURES,
+            evaluations.FEATURES,
             only="for images",
         ),
         File("OUTPUT/samples.png", "input, generated picture and target of some faces"),

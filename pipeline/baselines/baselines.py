@@ -46,20 +46,18 @@ from pipeline.baselines.targets import (
     scored_rows,
 )
 from pipeline.common.code_hash import code_hash
-from pipeline.common.pictures import BATCH, default_device, rounded
-from pipeline.common.records import (
-    ALL,
+from pipeline.common.evaluations import (
     FEATURES_FILE,
-    RANK,
     RESAMPLED_FILE,
     SCHEMAS,
     SCORES_FILE,
-    Method,
-    Origin,
-    Scores,
     read_frame,
     write_frame,
 )
+from pipeline.common.pictures import BATCH, default_device, rounded
+from pipeline.common.records import RANK, Method, Origin
+from pipeline.common.score_frames import Scores
+from pipeline.common.subsets import ALL
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING

@@ -11,17 +11,9 @@ import torch
 from torch import Tensor
 
 from pipeline.common.progress import progress
-from pipeline.common.records import (
-    ALL,
-    Level,
-    Measure,
-    Method,
-    Origin,
-    Scores,
-    as_resampled,
-    long_frame,
-    subsets,
-)
+from pipeline.common.records import Level, Measure, Method, Origin
+from pipeline.common.score_frames import Scores, as_resampled, long_frame
+from pipeline.common.subsets import ALL, subsets
 from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.metrics.judge import NAME as JUDGE
 from sketchface_models.metrics.registry import Direction

@@ -1,6 +1,6 @@
 """The `evaluate` stage: generate the test faces of a run and score every output of its system.
 
-What it writes is described in `pipeline.common.records`, one folder for each output. A run that
+What it writes is described in `pipeline.common.evaluations`, one folder for each output. A run that
 takes a style also leaves `styles.png`, some test faces in every style.
 """
 

@@ -28,26 +28,22 @@ from pipeline.baselines.scoring import (
     set_scores,
 )
 from pipeline.baselines.targets import TEST, read_pictures
-from pipeline.common.fields import showing
-from pipeline.common.images import encode_png
-from pipeline.common.pictures import with_channels_of
-from pipeline.common.records import (
-    ALL,
+from pipeline.common.evaluations import (
     FEATURES_FILE,
     GENERATED,
     GENERATED_FILE,
     SAMPLES_FILE,
     Evaluation,
-    Kind,
-    Level,
-    Method,
-    Origin,
-    Scores,
-    Summary,
     write_evaluation,
 )
+from pipeline.common.fields import showing
+from pipeline.common.images import encode_png
+from pipeline.common.pictures import with_channels_of
+from pipeline.common.records import Kind, Level, Method, Origin, Summary
+from pipeline.common.score_frames import Scores
 from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import sheet
+from pipeline.common.subsets import ALL
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.style_fidelity import style_fidelity
 from pipeline.evaluate.subject import EvaluateSettings, Subject

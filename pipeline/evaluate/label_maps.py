@@ -25,21 +25,18 @@ from pipeline.baselines.label_scores import (
     pooled_label_scores,
 )
 from pipeline.baselines.targets import TEST, fingerprint
-from pipeline.common.images import encode_png
-from pipeline.common.pictures import BATCH
-from pipeline.common.progress import progress
-from pipeline.common.records import (
+from pipeline.common.evaluations import (
     CONFUSION_FILE,
     CONFUSION_PICTURE,
     SAMPLES_FILE,
     Evaluation,
-    Kind,
-    Level,
-    Method,
-    Summary,
     write_evaluation,
     write_frame,
 )
+from pipeline.common.images import encode_png
+from pipeline.common.pictures import BATCH
+from pipeline.common.progress import progress
+from pipeline.common.records import Kind, Level, Method, Summary
 from pipeline.common.sheets import sheet
 from pipeline.evaluate.subject import EvaluateSettings, Subject
 from pipeline.evaluate.summary import summarised

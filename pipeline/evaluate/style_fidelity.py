@@ -17,19 +17,13 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from pipeline.common.evaluations import STYLES_FILE
 from pipeline.common.images import encode_png
 from pipeline.common.pictures import rounded, scaled
-from pipeline.common.records import (
-    ALL,
-    STYLE_FIDELITY,
-    STYLES_FILE,
-    Measure,
-    Method,
-    Origin,
-    long_frame,
-    style_subset,
-)
+from pipeline.common.records import STYLE_FIDELITY, Measure, Method, Origin
+from pipeline.common.score_frames import long_frame
 from pipeline.common.sheets import sheet
+from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.subject import Subject

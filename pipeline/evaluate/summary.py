@@ -8,16 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from pipeline.common.records import (
-    BASELINES,
-    RANK,
-    Evaluation,
-    Level,
-    Method,
-    per_face,
-    pooled,
-    resampled,
-)
+from pipeline.common.evaluations import Evaluation
+from pipeline.common.records import BASELINES, RANK, Level, Method
+from pipeline.common.score_frames import per_face, pooled, resampled
 from pipeline.common.verdicts import Estimate, Sample, Verdict, compare, estimate, verdicts
 from sketchface_models.metrics.retrieval import Retrieval
 

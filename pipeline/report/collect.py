@@ -12,23 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import (
-    ALL,
-    BASELINES,
-    RANK,
-    Evaluation,
-    Level,
-    Measure,
-    Method,
-    Subset,
-    Summary,
-    per_face,
-    pooled,
-    read_evaluations,
-    resampled,
-    subsets,
-)
+from pipeline.common.evaluations import Evaluation, read_evaluations
+from pipeline.common.records import BASELINES, RANK, Level, Measure, Method, Summary
+from pipeline.common.score_frames import per_face, pooled, resampled
 from pipeline.common.shards import iter_rows, read_quarantine
+from pipeline.common.subsets import ALL, Subset, subsets
 from pipeline.common.verdicts import Sample
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import Direction

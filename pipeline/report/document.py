@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import ALL, BASELINES, Kind, Level, Measure, Method, NotMeasured
+from pipeline.common.records import BASELINES, Kind, Level, Measure, Method, NotMeasured
+from pipeline.common.subsets import ALL
 from pipeline.common.verdicts import LEAST_SEEDS, Verdict
 from pipeline.report.collect import RANK_MEASURES, RANKS, Data, Result
 from pipeline.report.findings import (

@@ -14,13 +14,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from pipeline.common.records import (
-    ALL,
-    Measure,
-    Method,
-    Subset,
-    why_not_comparable,
-)
+from pipeline.common.evaluations import why_not_comparable
+from pipeline.common.records import Measure, Method
+from pipeline.common.subsets import ALL, Subset
 from pipeline.common.verdicts import (
     LEAST_FACES,
     Sample,

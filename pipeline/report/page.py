@@ -15,7 +15,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
-from pipeline.common.records import CONFUSION_PICTURE, SAMPLES_FILE, Kind
+from pipeline.common.evaluations import CONFUSION_PICTURE, SAMPLES_FILE
+from pipeline.common.records import Kind
 from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result, require
 from pipeline.report.curves import Curve, data_uri, picture

@@ -17,7 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import ALL, STYLE_FIDELITY, Measure, why_not_comparable
+from pipeline.common.evaluations import why_not_comparable
+from pipeline.common.records import STYLE_FIDELITY, Measure
+from pipeline.common.subsets import ALL
 from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result
 from pipeline.report.findings import STATEMENT, Statement, judge, statements

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.common.records import ALL, Level, Measure, Method, Subset, SubsetKind
+from pipeline.common.records import Level, Measure, Method
+from pipeline.common.subsets import ALL, Subset, SubsetKind
 from pipeline.report.collect import Result
 from pipeline.report.findings import ALL_SEEDS, of_networks
 from pipeline.report.studies import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import STYLES_FILE
+from pipeline.common.evaluations import STYLES_FILE
 from pipeline.common.verdicts import estimate
 from pipeline.report.collect import Json, Result
 from pipeline.report.studies import FIDELITY

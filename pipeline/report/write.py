@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from pipeline.common.records import ALL, Method
+from pipeline.common.records import Method
+from pipeline.common.subsets import ALL
 from pipeline.report.collect import Result, read_data, read_results
 from pipeline.report.curves import Curve, curves
 from pipeline.report.document import document

@@ -8,26 +8,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from pipeline.common.evaluations import SAMPLES_FILE, Evaluation, write_evaluation
 from pipeline.common.images import encode_png
 from pipeline.common.records import (
-    ALL,
     RANK,
-    SAMPLES_FILE,
-    Evaluation,
     Kind,
     Level,
     Measure,
     Method,
     MissingFace,
     NotMeasured,
-    Subset,
     Summary,
-    long_frame,
-    subsets,
-    write_evaluation,
 )
+from pipeline.common.score_frames import long_frame
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.common.sheets import sheet
+from pipeline.common.subsets import ALL, Subset, subsets
 from pipeline.evaluate.summary import summarised
 from sketchface_models.metrics.registry import Direction
 

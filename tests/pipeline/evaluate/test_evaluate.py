@@ -12,9 +12,12 @@ import torch
 from made_tables import SIZE, STYLE, TEST, TRAIN, pictures_of, write_tables
 
 from pipeline.baselines.baselines import write_baselines
+from pipeline.common.evaluations import Evaluation, read_evaluation
 from pipeline.common.images import decode
-from pipeline.common.records import Evaluation, Method, per_face, pooled, read_evaluation, subsets
+from pipeline.common.records import Method
+from pipeline.common.score_frames import per_face, pooled
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
+from pipeline.common.subsets import subsets
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate, evaluate_system
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError

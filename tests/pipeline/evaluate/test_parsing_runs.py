@@ -12,16 +12,10 @@ from made_tables import IDS, SIZE, SPLITS, TEST, write_tables
 from PIL import Image
 
 from pipeline.check.check import check_parameters
+from pipeline.common.evaluations import CONFUSION_FILE, read_evaluations, read_frame
 from pipeline.common.parameters import Parameters
-from pipeline.common.records import (
-    CONFUSION_FILE,
-    Kind,
-    per_face,
-    pooled,
-    read_evaluations,
-    read_frame,
-    resampled,
-)
+from pipeline.common.records import Kind
+from pipeline.common.score_frames import per_face, pooled, resampled
 from pipeline.common.shards import QUARANTINE, write_rows
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate

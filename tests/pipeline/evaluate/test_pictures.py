@@ -10,7 +10,9 @@ from made_tables import SIZE, TEST, pictures_of
 from PIL import Image
 
 from pipeline.baselines.baselines import write_baselines
-from pipeline.common.records import Evaluation, Method, per_face, read_evaluation
+from pipeline.common.evaluations import Evaluation, read_evaluation
+from pipeline.common.records import Method
+from pipeline.common.score_frames import per_face
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
 from pipeline.pack.pack import write_pack
 from sketchface_models.config import load

@@ -11,17 +11,10 @@ from made_tables import SIZE, TEST, pictures_of
 
 from pipeline.baselines.baselines import write_baselines
 from pipeline.baselines.scoring import extract_features, set_scores
-from pipeline.common.records import (
-    FEATURES_FILE,
-    Evaluation,
-    Method,
-    Origin,
-    pooled,
-    read_evaluation,
-    read_frame,
-    resampled,
-    style_subset,
-)
+from pipeline.common.evaluations import FEATURES_FILE, Evaluation, read_evaluation, read_frame
+from pipeline.common.records import Method, Origin
+from pipeline.common.score_frames import pooled, resampled
+from pipeline.common.subsets import style_subset
 from pipeline.common.verdicts import Sample, Verdict, compare, verdict
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
 from pipeline.evaluate.summary import baseline_verdicts

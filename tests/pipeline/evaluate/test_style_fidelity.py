@@ -12,16 +12,12 @@ import pytest
 import torch
 
 from pipeline.baselines.baselines import write_baselines
+from pipeline.common.evaluations import STYLES_FILE, Evaluation, read_evaluation
 from pipeline.common.images import encode_png
-from pipeline.common.records import (
-    STYLES_FILE,
-    Evaluation,
-    Origin,
-    per_face,
-    read_evaluation,
-    style_subset,
-)
+from pipeline.common.records import Origin
+from pipeline.common.score_frames import per_face
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
+from pipeline.common.subsets import style_subset
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
 from pipeline.evaluate.style_fidelity import style_fidelity
 from pipeline.evaluate.subject import Subject

@@ -12,15 +12,10 @@ from made_runs import TEST, made_faces, made_summary, write_faces, write_run
 from report_files import measured, sections, tables
 from scipy import stats
 
-from pipeline.common.records import (
-    ALL,
-    Evaluation,
-    Level,
-    Measure,
-    Method,
-    long_frame,
-    style_subset,
-)
+from pipeline.common.evaluations import Evaluation
+from pipeline.common.records import Level, Measure, Method
+from pipeline.common.score_frames import long_frame
+from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Verdict
 from pipeline.compose import compose
 from pipeline.report.collect import Result, Training, read_data, read_results

@@ -10,19 +10,11 @@ import pytest
 from made_runs import IDS, write_faces, write_run
 from report_files import sections, tables
 
+from pipeline.common.evaluations import STYLES_FILE, read_evaluation, write_evaluation
 from pipeline.common.images import encode_png
-from pipeline.common.records import (
-    ALL,
-    STYLE_FIDELITY,
-    STYLES_FILE,
-    Measure,
-    Method,
-    Subset,
-    long_frame,
-    read_evaluation,
-    style_subset,
-    write_evaluation,
-)
+from pipeline.common.records import STYLE_FIDELITY, Measure, Method
+from pipeline.common.score_frames import long_frame
+from pipeline.common.subsets import ALL, Subset, style_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.report.write import write_report
 from sketchface_models.metrics.registry import Direction

@@ -1,0 +1,117 @@
+"""Scores as one long pandas frame: how lines are made, and how values are picked out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.common.evaluations import Evaluation
+from pipeline.common.records import Method, Origin, Summary
+from pipeline.common.subsets import ALL, Subset
+
+
+def long_frame(
+    origin: Origin | Summary,
+    method: Method,
+    subset: Subset,
+    metric: str,
+    ids: Sequence[str],
+    values: Any,
+) -> pd.DataFrame:
+    """Return lines of `SCORES`: one measure of some faces.
+
+    Args:
+        origin: of the pictures.
+        method: that made the pictures.
+        subset: of the faces.
+        metric: name of the measure.
+        ids: of the N faces; [] for one value of the whole subset.
+        values: (N,), or one number.
+    """
+    numbers = np.atleast_1d(np.asarray(values, float))
+    names: list[str | None] = [*ids] or [None] * len(numbers)
+    return pd.DataFrame(
+        {
+            "run": origin.run,
+            "seed": origin.seed,
+            "output": origin.output,
+            "method": str(method),
+            "subset": str(subset),
+            "metric": metric,
+            "id": pd.array(names, "str"),
+            "value": numbers,
+        }
+    )
+
+
+def as_resampled(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return lines of one measure, a value for each resample, as `RESAMPLED` has them."""
+    return lines.drop(columns="id").assign(resample=np.arange(len(lines)))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Lines of `SCORES` and of `RESAMPLED`, where there are any."""
+
+    scores: pd.DataFrame | None
+    resampled: pd.DataFrame | None = None
+
+
+def per_face(
+    evaluations: Iterable[Evaluation],
+    metric: str,
+    method: Method = Method.SYSTEM,
+    subset: Subset = ALL,
+) -> pd.DataFrame:
+    """Values of one measure: a line for each seed, a column for each face of the subset.
+
+    Args:
+        evaluations: of one output of one run, one for each seed.
+        metric: of level `FACE`, or `RANK`.
+        method: whose pictures.
+        subset: values that were measured for it, or else selected from those of all faces.
+
+    Returns:
+        (S, N) float64, index `seed`, columns in the order of `faces`; empty if not measured.
+    """
+    lines = {}
+    for each in evaluations:
+        scores = each.scores
+        mine = scores[(scores["metric"] == metric) & (scores["method"] == method)]
+        mine = mine[mine["id"].notna()]
+        own = mine[mine["subset"] == str(subset)]
+        ids = each.faces["id"] if len(own) else each.faces["id"][subset.mask(each.faces)]
+        values = (own if len(own) else mine[mine["subset"] == str(ALL)]).set_index("id")["value"]
+        lines[each.summary.seed] = values.reindex([id for id in ids if id in values.index])
+    return pd.DataFrame(lines).T.rename_axis(index="seed", columns="id")
+
+
+def pooled(
+    evaluations: Iterable[Evaluation],
+    metric: str,
+    method: Method = Method.SYSTEM,
+    subset: Subset = ALL,
+) -> pd.Series:
+    """Values of one measure of a whole subset: seed -> value; empty if not measured."""
+    lines = pd.concat([_matching(each.scores, metric, method, subset) for each in evaluations])
+    return lines[lines["id"].isna()].set_index("seed")["value"]
+
+
+def resampled(
+    evaluations: Iterable[Evaluation],
+    metric: str,
+    method: Method = Method.SYSTEM,
+    subset: Subset = ALL,
+) -> pd.DataFrame:
+    """A measure on faces drawn again: a line for each seed, a column for each draw (S, R)."""
+    lines = pd.concat([_matching(each.resampled, metric, method, subset) for each in evaluations])
+    return lines.pivot(index="seed", columns="resample", values="value")
+
+
+def _matching(frame: pd.DataFrame, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
+    chosen = (frame["metric"] == metric) & (frame["method"] == method)
+    return frame[chosen & (frame["subset"] == str(subset))]
