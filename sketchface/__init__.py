@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sketchface.data_sets import Validation
-    from sketchface.scoring import Scores
+    from sketchface.folder_scores import Scores
 
 __version__ = "0.1.0"
 __all__ = ["SketchFaceError", "__version__", "score", "translate", "validate"]
@@ -75,7 +75,8 @@ def score(reference_dir: str | Path, generated_dir: str | Path, size: str | None
     Raises:
         SketchFaceError: if no names match, a file is damaged, or a pair's sizes differ.
     """
-    from sketchface.scoring import Options, parse_size, score_folders
+    from sketchface.folder_scores import score_folders
+    from sketchface.score_options import Options, parse_size
 
     options = Options(target=None if size is None else parse_size(size))
     [scores] = score_folders(Path(reference_dir), [Path(generated_dir)], options)

@@ -188,7 +188,9 @@ def score(
     rank_1 is how often a result's own reference is the most similar one. FID, KID and LPIPS need
     weights in models/judges/.
     """
-    from sketchface.scoring import Options, as_json, as_table, parse_size, score_folders
+    from sketchface.folder_scores import score_folders
+    from sketchface.score_options import Options, parse_size
+    from sketchface.score_tables import as_json, as_table
 
     options = Options(
         tuple(name.strip() for name in metrics.split(",") if name.strip()),

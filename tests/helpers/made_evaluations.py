@@ -8,10 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.common.evaluations import (
-    Evaluation,
-    write_evaluation,
-)
+from pipeline.common.evaluations import Evaluation, write_evaluation
 from pipeline.common.records import Kind, Level, Measure, Method, MissingFace, NotMeasured, Summary
 from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL, style_subset
@@ -21,6 +18,7 @@ IDS = ["c", "a", "b"]
 
 
 def summary(seed: int = 0, **changes: object) -> Summary:
+    """Return the summary of a run, with some values changed."""
     made = Summary(
         run="hida",
         seed=seed,
@@ -46,11 +44,13 @@ def summary(seed: int = 0, **changes: object) -> Summary:
 
 
 def faces() -> pd.DataFrame:
+    """Return three faces: two styles and one unknown, one with a shared photo."""
     styles = pd.array([2, 1, None], dtype="Int8")
     return pd.DataFrame({"id": IDS, "style": styles, "shared": [False, True, False]})
 
 
-def written(folder: Path, seed: int) -> None:
+def write_three_faces(folder: Path, seed: int) -> None:
+    """Write the evaluation of one seed where the stage leaves it below `folder`."""
     about = summary(seed)
     scores = pd.concat(
         [

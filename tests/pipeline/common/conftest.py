@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_evaluations import written
+from made_evaluations import write_three_faces
 
 from pipeline.common.evaluations import Evaluation, read_evaluations
 
@@ -13,5 +13,5 @@ from pipeline.common.evaluations import Evaluation, read_evaluations
 @pytest.fixture
 def evaluations(tmp_path: Path) -> list[Evaluation]:
     for seed in (0, 1):
-        written(tmp_path, seed)
+        write_three_faces(tmp_path, seed)
     return [*read_evaluations(tmp_path, "hida", 0), *read_evaluations(tmp_path, "hida", 1)]

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from made_evaluations import faces, summary, written
+from made_evaluations import faces, summary, write_three_faces
 
 from pipeline.common.evaluations import (
     SCHEMAS,
@@ -59,7 +59,7 @@ def test_runs_scored_on_different_faces_are_not_ranked(evaluations: list[Evaluat
 def test_a_missing_or_damaged_file_is_named_with_the_stage_to_run(
     tmp_path: Path, file: str, damage: str
 ) -> None:
-    written(tmp_path, 0)
+    write_three_faces(tmp_path, 0)
     path = tmp_path / "evaluate" / "hida" / "0" / "sketch" / file
     path.unlink()
     if damage == "damaged":
