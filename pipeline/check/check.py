@@ -36,6 +36,8 @@ SECTIONS: dict[str, type] = {
 }
 IMAGES = tuple(name for name in FIELDS if name not in ("depth", PARSING))
 """Fields that a system can generate as images: their values are brightness."""
+CONTOUR_MOVES = ("contour_shift", "contour_rotation")
+"""Keys of `augment` that move the contour alone."""
 
 
 def check_parameters(params: Parameters) -> list[str]:
@@ -56,6 +58,7 @@ def check_parameters(params: Parameters) -> list[str]:
     _refuse(
         [
             *_task_problems(params, sections),
+            *_augment_problems(params, sections),
             *_pretrain_problems(params),
             *_compile_problems(params),
         ]
@@ -132,6 +135,19 @@ def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[st
                 f"{section}.task.inputs: {shown[0]!r} is, or shows, the target {task.target!r}; "
                 f"remove it, or set {section}.task.sees_target: true, and its rows say so"
             )
+
+
+def _augment_problems(params: Parameters, sections: dict[str, type]) -> Iterator[str]:
+    """Yield a line for each run that moves its contours and has none; training refuses it too."""
+    for run in params.value("systems"):
+        section = f"systems.{run}"
+        settings: Any = params.section(section, sections[section])
+        if any("contour" in fields for fields in settings.task.domains):
+            continue
+        moves = {key: getattr(settings.augment, key) for key in CONTOUR_MOVES}
+        keys = [f"{section}.augment.{key}: {value!r}" for key, value in moves.items() if value]
+        if keys:
+            yield f"{', '.join(keys)}; allowed: 0, {run} has no field `contour` to move"
 
 
 def _pretrain_problems(params: Parameters) -> Iterator[str]:

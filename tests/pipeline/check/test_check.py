@@ -80,6 +80,20 @@ def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
     check_parameters(Parameters(values))
 
 
+def test_contours_are_moved_only_where_a_run_has_them(tmp_path: Path):
+    values = composed(tmp_path)
+    run = values["systems"]["pix2pix-photo"]
+    run["augment"] |= {"contour_shift": 25.0, "contour_rotation": 0.0}
+    shift = "systems.pix2pix-photo.augment.contour_shift: 25.0"
+    reason = "allowed: 0, pix2pix-photo has no field `contour` to move"
+    assert refusal(values) == f"{shift}; {reason}"
+    run["augment"]["contour_rotation"] = 7.0
+    rotation = "systems.pix2pix-photo.augment.contour_rotation: 7.0"
+    assert refusal(values) == f"{shift}, {rotation}; {reason}"
+    run["task"]["inputs"] = ["photo", "contour"]
+    check_parameters(Parameters(values))
+
+
 def test_runs_start_from_pretrained_runs_alone(tmp_path: Path):
     values = composed(tmp_path)
     values["systems"]["hida"]["pretrain"] = {"generator": "hida-base:generator"}
