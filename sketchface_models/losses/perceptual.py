@@ -6,8 +6,9 @@ A face parser tells a nose from a cheek, and ships with the package; VGG19, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, cast
 
 import torch
@@ -115,4 +116,12 @@ class VGGLoss(nn.Module):
         with torch.no_grad():
             targets = self.network(reference.expand(-1, 3, -1, -1))
         terms = zip(VGG_WEIGHTS, maps, targets, strict=True)
-        return torch.stack([weight * F.l1_loss(x, y) for weight, x, y in terms]).sum()
+        return torch.stack(
+            [weight * F.l1_loss(x.float(), y.float()) for weight, x, y in terms]
+        ).sum()
+
+
+PERCEPTUAL: Mapping[str, Callable[[], nn.Module] | None] = MappingProxyType(
+    {"parser": ParserLoss, "vgg19": VGGLoss, "none": None}
+)
+"""Name, as `systems.RUN.loss.perceptual` gives it, -> loss; none is None."""

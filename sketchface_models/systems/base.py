@@ -6,6 +6,7 @@ stepping, averaging, checkpoints, logging, resume and the processes that share a
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,14 @@ class System(ABC):
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
     measure: ClassVar[str] = ""
     """The term of `scores` that chooses the best weights, in place of the engine's `best`."""
+
+    @functools.cached_property
+    def frozen(self) -> dict[str, nn.Module]:
+        """Networks that losses run and nobody trains, by name; read when first asked for.
+
+        The engine moves them to its device and calls them in its precision; they are not saved.
+        """
+        return {}
 
     @classmethod
     def outputs_of(cls, settings: Any) -> dict[str, Output]:

@@ -12,9 +12,11 @@ from sketchface_models.systems.hida import HIDA
 from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
 from sketchface_models.systems.pix2pix import Pix2Pix
+from sketchface_models.systems.pix2pixhd import Pix2PixHD
 
 SYSTEMS: dict[str, Any] = {
     "pix2pix": Pix2Pix,
+    "pix2pixhd": Pix2PixHD,
     "parser": Parser,
     "hida": HIDA,
     "pictures": Pictures,

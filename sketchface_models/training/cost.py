@@ -44,6 +44,8 @@ def measure(system: System, raw: dict[str, Tensor]) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         trial = copy.deepcopy(system)
         trial.networks.train()
+        for network in trial.frozen.values():
+            network.to(device)
         learners = {
             name: [p for group in optimizer.param_groups for p in group["params"]]
             for name, optimizer in trial.optimizers().items()

@@ -60,6 +60,8 @@ class Trainer:
             if engine.compile and name in system.compiled:
                 network.compile()
             system.networks[name] = self.fabric.setup_module(network)
+        for name, network in system.frozen.items():
+            system.frozen[name] = self.fabric.setup_module(network)
 
         # Optimizers and their starting rates, EMA.
         self.optimizers = system.optimizers()
