@@ -243,6 +243,17 @@ class System(ABC):
         """
         return {}
 
+    def features(self, batch: Batch) -> dict[str, Tensor]:
+        """Return inner maps of the generator, by layer from the input on; none by default.
+
+        Args:
+            batch: inputs.
+
+        Returns:
+            Layer -> (B, C, H, W), H and W whole fractions of the pictures' side.
+        """
+        return {}
+
     def tally(self, batch: Batch, generated: Tensor) -> Tensor | None:
         """Return what validation adds up, batch by batch, for `scores`.
 

@@ -177,6 +177,12 @@ class Pix2PixHD(GAN):
         generated: Tensor = self.networks["generator"](condition)
         return generated[:, : self.target_channels]
 
+    def features(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the maps of L0 to L4 (Cheng et al. 2022, section 4.1)."""
+        condition = condition_of(batch, self.settings.task.inputs)
+        generator: Any = self.networks["generator"]
+        return {f"L{level}": each for level, each in enumerate(generator.features(condition))}
+
     def _front_gradient_norms(self) -> dict[str, Tensor]:
         """Return the norms of the last gradients of L0 to L4's weights: do they vanish?"""
         network: Any = self.networks["generator"]
