@@ -24,7 +24,7 @@ def discriminator_loss(adversarial: Adversarial, real: Maps, fake: Maps) -> Tens
 
 
 def generator_loss(adversarial: Adversarial, fake: Maps) -> Tensor:
-    """Return the generator's adversarial loss, (), summed over the scales (Wang et al., Eq. 3)."""
+    """Return the generator's loss, (), summed over the scales (Wang et al. 2018, Eq. 3)."""
     return torch.stack([adversarial.generator(maps[-1]) for maps in fake]).sum()
 
 

@@ -20,8 +20,15 @@ from sketchface_models.networks.small_parser import LAYERS
 from sketchface_models.pretrained.parsers import PARSER_FOLDER, load_parser
 from sketchface_models.pretrained.published import LOSSES, VGG19, load_published
 
-LAYER_WEIGHTS: Mapping[str, float] = dict.fromkeys(LAYERS, 1.0)
-"""Layer -> weight: every layer alike."""
+PIXELS = "pixels"
+"""Name among the layers of the pictures themselves, compared by their mean absolute difference."""
+LAYER_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {PIXELS: 2.0, "edges": 1 / 8, "shapes": 1 / 4, "parts": 1 / 2, "face": 1.0}
+)
+"""Layer -> weight. The deeper the heavier, as pix2pixHD weighs VGG19's; the pixels because the
+parser sees nothing at full resolution, while VGG19's first map is nearly the picture."""
+LARGEST_SHIFT = 16
+"""Pixels: the stride of the parser's deepest map."""
 
 
 class HasFeatures(Protocol):
@@ -40,9 +47,14 @@ class ParserLoss(nn.Module):
     stays in eval mode, also when `train` is called, so a picture's loss depends on that picture
     alone; gradients go through it to the generated picture.
 
+    Both pictures are shifted alike, at random, round their borders: maps of stride 2 and more would
+    otherwise leave patterns of that period, such as those of transposed convolutions, unpunished.
+
     Args:
-        layers: name -> weight, of `networks.small_parser.LAYERS`; the others are left out.
+        layers: name -> weight, of `PIXELS` and `networks.small_parser.LAYERS`; the others are left
+            out.
         folder: of the parser's weights.
+        shift: largest shift along each axis, pixels; 0 = none.
 
     Raises:
         ValueError: if a layer is unknown, or there is none.
@@ -50,14 +62,18 @@ class ParserLoss(nn.Module):
     """
 
     def __init__(
-        self, layers: Mapping[str, float] = LAYER_WEIGHTS, folder: Path = PARSER_FOLDER
+        self,
+        layers: Mapping[str, float] = LAYER_WEIGHTS,
+        folder: Path = PARSER_FOLDER,
+        shift: int = LARGEST_SHIFT,
     ) -> None:
         super().__init__()
-        unknown = [name for name in layers if name not in LAYERS]
+        allowed = (PIXELS, *LAYERS)
+        unknown = [name for name in layers if name not in allowed]
         if unknown or not layers:
             first = unknown[0] if unknown else "none"
-            raise ValueError(f"layers: {first}; allowed: some of {', '.join(LAYERS)}")
-        self.layers = dict(layers)
+            raise ValueError(f"layers: {first}; allowed: some of {', '.join(allowed)}")
+        self.layers, self.shift = dict(layers), shift
         self.parser = load_parser("small", folder=folder)
 
     def train(self, mode: bool = True) -> ParserLoss:
@@ -66,13 +82,20 @@ class ParserLoss(nn.Module):
 
     def forward(self, generated: Tensor, reference: Tensor) -> Tensor:
         """Both (B, 1 or 3, H, W) in [-1, 1], H and W multiples of 16 -> (), 0 or more."""
-        features = self._features(generated)
-        with torch.no_grad():
-            reference_features = self._features(reference)
-        total = generated.new_zeros((), dtype=torch.float32)
-        for name, weight in self.layers.items():
-            total = total + weight * _distance(features[name], reference_features[name])
-        return total
+        terms = []
+        if PIXELS in self.layers:
+            terms.append(self.layers[PIXELS] * (generated - reference).abs().float().mean())
+        named = {name: weight for name, weight in self.layers.items() if name != PIXELS}
+        if named:
+            offset = tuple(torch.randint(self.shift + 1, (2,)).tolist()) if self.shift else (0, 0)
+            features = self._features(generated.roll(offset, (2, 3)))
+            with torch.no_grad():
+                reference_features = self._features(reference.roll(offset, (2, 3)))
+            terms += [
+                weight * _distance(features[name], reference_features[name])
+                for name, weight in named.items()
+            ]
+        return torch.stack(terms).sum()
 
     def _features(self, picture: Tensor) -> dict[str, Tensor]:
         colour = picture.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)

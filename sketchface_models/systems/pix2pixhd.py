@@ -119,7 +119,7 @@ class Pix2PixHD(GAN):
         "first layers."
     )
     source = (
-        "Z. Cheng et al.: Effect of Instance Normalization on Fine-Grained Control for "
+        "Z. Cheng and others: Effect of Instance Normalization on Fine-Grained Control for "
         "Sketch-Based Face Image Generation"
     )
     Settings = Pix2PixHDSettings

@@ -25,7 +25,7 @@ from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.labels import CLASSES, INDEX, MIRRORED, as_labels
-from sketchface_models.losses.perceptual import ParserLoss
+from sketchface_models.losses.perceptual import PIXELS, ParserLoss
 from sketchface_models.losses.segmentation import PERCENT, balanced_weights, parsing_losses
 from sketchface_models.metrics.frechet import frechet_distance, statistics_of
 from sketchface_models.metrics.judge import FEATURES, Judge
@@ -503,7 +503,7 @@ def test_the_perceptual_loss_sees_and_teaches(shipped: Path):
 
 
 def test_the_perceptual_loss_stays_in_eval_mode(shipped: Path):
-    owner = torch.nn.ModuleDict({"loss": ParserLoss(folder=shipped)})
+    owner = torch.nn.ModuleDict({"loss": ParserLoss(folder=shipped, shift=0)})
     before = {key: t.clone() for key, t in owner.state_dict().items()}
     owner.train()
     assert not any(module.training for module in owner["loss"].modules())
@@ -516,17 +516,30 @@ def test_the_perceptual_loss_stays_in_eval_mode(shipped: Path):
 
 def test_the_perceptual_loss_is_the_weighted_sum_of_its_layers(shipped: Path):
     a, b = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
-    single = {name: float(ParserLoss({name: 1.0}, shipped)(a, b)) for name in LAYERS}
-    both = float(ParserLoss({"edges": 0.5, "face": 2.0}, shipped)(a, b))
+    single = {name: float(ParserLoss({name: 1.0}, shipped, 0)(a, b)) for name in (PIXELS, *LAYERS)}
+    both = float(ParserLoss({"edges": 0.5, "face": 2.0}, shipped, 0)(a, b))
     assert both == pytest.approx(0.5 * single["edges"] + 2 * single["face"], rel=1e-5)
     with torch.no_grad():
         maps = [load_parser("small", folder=shipped).features(x)["parts"] for x in (a, b)]
     units = [x / x.norm(dim=1, keepdim=True).clamp(min=1e-12) for x in maps]
     by_hand = (units[0] - units[1]).square().sum(dim=1).mean()
+    assert single[PIXELS] == pytest.approx(float((a - b).abs().mean()), rel=1e-5)
     assert single["parts"] == pytest.approx(float(by_hand), rel=1e-5)
     for wrong in ({}, {"nose": 1.0}):
-        with pytest.raises(ValueError, match="allowed: some of edges"):
+        with pytest.raises(ValueError, match="allowed: some of pixels, edges"):
             ParserLoss(wrong, shipped)
+
+
+def test_the_perceptual_loss_shifts_both_pictures_alike_and_anew_by_the_seed(shipped: Path):
+    loss, a, b = ParserLoss(folder=shipped), torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
+    assert float(loss(a, a)) == 0
+
+    def seeded(seed: int) -> float:
+        torch.manual_seed(seed)
+        return float(loss(a, b))
+
+    assert seeded(1) == seeded(1)
+    assert len({seeded(seed) for seed in range(4)}) > 1
 
 
 def test_the_judge_gives_one_vector_a_face_whatever_else_is_in_the_batch(shipped: Path):
