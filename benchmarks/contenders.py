@@ -21,9 +21,9 @@ from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build
+from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.log import StepLog
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 NEVER = 10**9

@@ -22,7 +22,7 @@ from timing import Turn, in_turn, timed
 
 from sketchface_models.systems.base import Augment, Task
 from sketchface_models.training.feed import Feed
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 CPU = torch.device("cpu")
 

@@ -36,9 +36,9 @@ from sketchface_models.networks.hida.generator import Generator
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import System, Task
 from sketchface_models.systems.registry import build
+from sketchface_models.training.engine_settings import accelerator, precision
 from sketchface_models.training.fingerprint import environment
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import accelerator, precision
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 REFERENCE = "pix2pix-photo"

@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from sketchface_models.networks.patchgan import Patch23
 from sketchface_models.networks.pix2pix import UNet
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import accelerator
+from sketchface_models.training.engine_settings import accelerator
+from sketchface_models.training.pack_reader import Pack
 
 
 class Faces(Dataset):

@@ -39,11 +39,11 @@ from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import Augment, Batch, Clock, System, Task
 from sketchface_models.systems.registry import build
 from sketchface_models.training import cost
+from sketchface_models.training.engine_settings import accelerator, precision
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.fingerprint import environment
 from sketchface_models.training.log import StepLog
-from sketchface_models.training.pack import Pack, normalise
-from sketchface_models.training.settings import accelerator, precision
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.trainer import Trainer
 
 ALL_ON = "all levers on"

@@ -6,8 +6,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sketchface_models.augmentation.contours import PAPER, REFERENCE_SIZE
+from sketchface_models.augmentation.moved_contours import PAPER, REFERENCE_SIZE
 
+CONTOUR_WIDTH = 2.0
+"""Width of a contour's lines, in pixels on a picture of side `REFERENCE_SIZE`
+(Cheng et al. 2022, section 4.2).
+
+What code without a configuration draws with: the built-in edit sets and `draw_contour` alone. The
+`contours` stage takes `contours.width` (conf/config.yaml), whose value is the same. The moved
+contours of `augment` and of training are drawn by that stage and only moved."""
 _AT_ONCE = 512  # segments
 _CUTS = slice(None, -1), slice(1, None)
 
@@ -15,7 +22,7 @@ _CUTS = slice(None, -1), slice(1, None)
 def draw_lines(
     lines: Iterable[np.ndarray],
     size: int,
-    width_at_512: float = 2.0,
+    width_at_512: float = CONTOUR_WIDTH,
     darkness: Sequence[float] = (),
 ) -> np.ndarray:
     """Draw antialiased polylines on white paper. OpenCV's have whole widths only, one pixel off.

@@ -47,8 +47,8 @@ def translate(
     Raises:
         SketchFaceError: if the photo cannot be read, shows no face, or the style is unknown.
     """
-    from pipeline.translation.generator import open_weights
     from pipeline.translation.inputs import Preparation
+    from pipeline.translation.trained_generator import open_weights
 
     generator = open_weights(None if weights is None else Path(weights))
     requirements = generator.requirements

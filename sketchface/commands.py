@@ -94,9 +94,9 @@ def figures(
     and beta that adapt them (means over channels); OUT/NAME-styles.png, where the weights know
     several styles, the face in each of them and in mixtures.
     """
-    from pipeline.translation.generator import open_weights
     from pipeline.translation.hida_figures import write_figures
     from pipeline.translation.inputs import Preparation
+    from pipeline.translation.trained_generator import open_weights
 
     if out.exists() and not out.is_dir():
         raise SketchFaceError(f"{out}: a file; give -o a folder")
@@ -254,9 +254,9 @@ def translate(
     """
     _check_translate(face, whole, aligned, size)
 
-    from pipeline.translation.generator import open_weights
     from pipeline.translation.inputs import Preparation
     from pipeline.translation.output import Output, list_photos
+    from pipeline.translation.trained_generator import open_weights
     from pipeline.translation.translator import Result, Translator
     from sketchface_models.runtime import keep_freed_memory
 

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from face_geometry.palette import colourise
 from pipeline.common.images import decode, encode_png, read_image
 from pipeline.common.sheets import sheet
-from sketchface.built_in_faces import BUILT_IN, Group
+from sketchface.sheet_faces import BUILT_IN, Group
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError, printable
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 
 def write_contact_sheet(folder: Path, count: int, out: Path) -> str:

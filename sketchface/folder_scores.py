@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.common.pictures import default_device
+from pipeline.common.scored_pictures import default_device
 from pipeline.common.verdicts import Estimate, Sample, Verdict, compare, estimate, verdicts
 from sketchface.picture_pairs import batches, files_by_name, folder_labels
 from sketchface.score_options import RANK_1, Options, protocol_of

@@ -19,7 +19,7 @@ import numpy as np
 
 from sketchface_models.config import Range, between
 from sketchface_models.errors import SketchFaceError
-from synthetic_faces.parameters import RGB, OneOf, Parameters, UpTo
+from synthetic_faces.face_parameters import RGB, OneOf, Parameters, UpTo
 
 T = TypeVar("T")
 PARAMETER_DECIMALS = 6
@@ -154,7 +154,9 @@ def changed(parameters: Parameters, values: Mapping[str, Any]) -> Parameters:
             )
             fresh = tuple(rounded(value) if c == channel else o for c, o in zip(CHANNELS, old))
         else:
-            raise SketchFaceError(f"{name}: no such parameter; see synthetic_faces/parameters.py")
+            raise SketchFaceError(
+                f"{name}: no such parameter; see synthetic_faces/face_parameters.py"
+            )
         groups.setdefault(leaf.group, {})[leaf.field] = fresh
     parts = {
         group: dataclasses.replace(getattr(parameters, group), **fields)

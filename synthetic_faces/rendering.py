@@ -11,6 +11,7 @@ from synthetic_faces.drawing import sketch
 from synthetic_faces.drawing.rough_drawing import rough_drawing
 from synthetic_faces.drawing.sketch import STYLES
 from synthetic_faces.drawing.subject import Subject
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.figure import glasses
 from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.ground_truth import depth, labels, landmarks
@@ -19,7 +20,6 @@ from synthetic_faces.looks.backdrop import backdrop
 from synthetic_faces.looks.lighting import illuminate
 from synthetic_faces.looks.materials import materials, painted_face
 from synthetic_faces.looks.photo import develop, focus, shade
-from synthetic_faces.parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import check

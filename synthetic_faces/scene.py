@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.figure import body, glasses, hair, hats, neckwear, tufts
 from synthetic_faces.figure.anatomy import SIDES, Anatomy
 from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.camera import Camera, Lattice
 from synthetic_faces.geometry.meshes import Mesh, Part
 from synthetic_faces.geometry.zbuffer import Geometry, rasterise
-from synthetic_faces.parameters import Parameters
 
 
 class Scene:

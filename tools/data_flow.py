@@ -17,7 +17,7 @@ import yaml
 from pipeline.common.fields import FIELDS
 from pipeline.report import write
 from sketchface_models.styles import STYLE
-from sketchface_models.training.pack import UNCENTRED
+from sketchface_models.training.pack_reader import UNCENTRED
 from tools.reference import NOTE, ROOT, Undescribed, code, composed, table
 from tools.written_files import CURVE_TABLE, OUTPUTS, SCORE_TABLE, File
 

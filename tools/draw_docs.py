@@ -27,14 +27,14 @@ from pipeline.contours.contours import draw_contour
 from pipeline.depth.depth import DepthSettings
 from pipeline.depth.mesh import mesh_depth
 from pipeline.landmarks.face_mesh import FaceMesh
-from pipeline.translation.generator import open_weights
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.output import Output
+from pipeline.translation.trained_generator import open_weights
 from pipeline.translation.translator import Translator
-from sketchface.built_in_faces import VISIBLE, doodles, edits, face_pictures
+from sketchface.sheet_faces import VISIBLE, doodles, edits, face_pictures
 from sketchface_models.pretrained.parsers import FaceParser
 from synthetic_faces import STYLES, Rendering, render, render_parameters
-from synthetic_faces.parameters import Parameters
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 

@@ -19,7 +19,7 @@ from pipeline.common.shards import (
     quarantined,
     read_rows,
 )
-from sketchface_models.augmentation.contours import move_contours
+from sketchface_models.augmentation.moved_contours import move_contours
 from sketchface_models.config import at_least
 
 SCHEMA = pa.schema(

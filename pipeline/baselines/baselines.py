@@ -29,12 +29,12 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from pipeline.baselines.image_protocol import image_protocol
 from pipeline.baselines.label_scores import (
     RESEGMENTATION,
     pooled_label_scores,
     resegmented,
 )
-from pipeline.baselines.protocol import image_protocol
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
 from pipeline.baselines.targets import (
     class_colours,
@@ -54,15 +54,15 @@ from pipeline.common.evaluations import (
     read_frame,
     write_frame,
 )
-from pipeline.common.pictures import BATCH, default_device, rounded
 from pipeline.common.records import RANK, Method, Origin
 from pipeline.common.score_frames import Scores
+from pipeline.common.scored_pictures import BATCH, default_device, rounded
 from pipeline.common.subsets import ALL
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
-from sketchface_models.metrics.baselines import another_face, input_itself
-from sketchface_models.training.pack import Pack
+from sketchface_models.metrics.untrained_baselines import another_face, input_itself
+from sketchface_models.training.pack_reader import Pack
 
 ABOUT_FILE = "about.json"
 PHOTO = "photo"

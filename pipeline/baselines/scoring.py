@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from pipeline.common.parallel import pool
-from pipeline.common.pictures import BATCH
 from pipeline.common.progress import progress
 from pipeline.common.records import RANK, Level, Measure, Method, NotMeasured, Origin
 from pipeline.common.score_frames import Scores, as_resampled, long_frame
+from pipeline.common.scored_pictures import BATCH
 from pipeline.common.subsets import Subset, subsets
 from sketchface_models.metrics.metric import Extractor, Metric, SetMetric, why_not_measured
 from sketchface_models.metrics.registry import (

@@ -23,8 +23,8 @@ from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import CLASSES, PARSING
-from sketchface_models.metrics.baselines import mean_target
-from sketchface_models.training.pack import Pack
+from sketchface_models.metrics.untrained_baselines import mean_target
+from sketchface_models.training.pack_reader import Pack
 
 TEST = "test"
 COLOURED = 1000

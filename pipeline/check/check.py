@@ -16,12 +16,12 @@ from pipeline.depth.depth import DepthSettings
 from pipeline.evaluate.evaluate import EvaluateSettings
 from pipeline.landmarks.landmarks import LandmarkSettings
 from pipeline.segment.segment import SegmentSettings
-from pipeline.style.training import StyleSettings
+from pipeline.style.classifier_training import StyleSettings
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
 from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import SYSTEMS, system_class
-from sketchface_models.training.settings import Engine, accelerator
+from sketchface_models.training.engine_settings import Engine, accelerator
 
 SECTIONS: dict[str, type] = {
     "landmarks": LandmarkSettings,

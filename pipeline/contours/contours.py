@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from face_geometry import ibug
-from face_geometry.polylines import draw_lines
+from face_geometry.polylines import CONTOUR_WIDTH, draw_lines
+from pipeline.common.face_tables import aligned_size, faces_with_landmarks
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -26,7 +27,6 @@ from pipeline.common.shards import (
     image_cell,
     shard_paths,
 )
-from pipeline.common.tables import aligned_size, faces_with_landmarks
 from pipeline.contours.rough_lines import rough_lines
 from sketchface_models.config import above, at_least
 
@@ -50,7 +50,7 @@ class ContourSettings:
     """Of the rough lines."""
 
 
-def draw_contour(points: np.ndarray, size: int, width_at_512: float = 2.0) -> np.ndarray:
+def draw_contour(points: np.ndarray, size: int, width_at_512: float = CONTOUR_WIDTH) -> np.ndarray:
     """Draw the contour of one face.
 
     Args:

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from pipeline.common.face_tables import aligned_size, faces_with_landmarks
 from pipeline.common.images import decode, encode_depth
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -30,7 +31,6 @@ from pipeline.common.shards import (
     image_cell,
     quarantined,
 )
-from pipeline.common.tables import aligned_size, faces_with_landmarks
 from pipeline.depth import files as depthfiles
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.mesh import mesh_depth, to_depth
@@ -45,7 +45,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Subject:
+class DepthSource:
     """A face to make a depth map of.
 
     row: of the `faces` stage. landmarks: row of the `landmarks` stage; None without a face.
@@ -60,7 +60,7 @@ class Subject:
     model: str
 
 
-def _from_mesh(face: Subject, settings: DepthSettings) -> np.ndarray:
+def _from_mesh(face: DepthSource, settings: DepthSettings) -> np.ndarray:
     if face.landmarks is None:
         raise Unusable("no face found, so no mesh to take depth from")
     if face.landmarks["mesh"] is None:
@@ -69,14 +69,14 @@ def _from_mesh(face: Subject, settings: DepthSettings) -> np.ndarray:
     return mesh_depth(mesh, face.size, settings.surround, settings.normalise)
 
 
-def _from_files(face: Subject, settings: DepthSettings) -> np.ndarray:
+def _from_files(face: DepthSource, settings: DepthSettings) -> np.ndarray:
     transform = None
     if settings.framing == "source":
         transform = np.array(face.row["transform"], float).reshape(2, 3)
     return depthfiles.read_depth(face.files, face.size, transform, settings.nearer)
 
 
-def _from_network(face: Subject, settings: DepthSettings) -> np.ndarray:
+def _from_network(face: DepthSource, settings: DepthSettings) -> np.ndarray:
     if not face.row["photo"]:
         raise Unusable("no photo to take depth from")
     try:
@@ -98,7 +98,7 @@ def _from_network(face: Subject, settings: DepthSettings) -> np.ndarray:
     return to_depth(away, nearest, farthest, settings.surround)
 
 
-BACKENDS: dict[str, Callable[[Subject, DepthSettings], np.ndarray]] = {
+BACKENDS: dict[str, Callable[[DepthSource, DepthSettings], np.ndarray]] = {
     "facemesh": _from_mesh,
     "files": _from_files,
     "onnx": _from_network,
@@ -176,7 +176,7 @@ def _work(
         id = row["id"]
         files = (pictures or {}).get(id, [])
         try:
-            depth = draw(Subject(row, landmarks, size, files, model), settings)
+            depth = draw(DepthSource(row, landmarks, size, files, model), settings)
         except Unusable as error:
             yield quarantined(id, "depth", str(error))
         else:

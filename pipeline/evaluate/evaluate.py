@@ -15,17 +15,17 @@ import torch
 
 from pipeline.baselines.targets import TEST
 from pipeline.common.fields import NEEDS
-from pipeline.common.pictures import default_device
 from pipeline.common.records import Kind
-from pipeline.evaluate.images import evaluate_images
+from pipeline.common.scored_pictures import default_device
+from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
+from pipeline.evaluate.image_scores import evaluate_images
 from pipeline.evaluate.label_maps import evaluate_label_maps
-from pipeline.evaluate.subject import EvaluateSettings, Subject
 from sketchface_models.atomic import atomic_dir
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, WEIGHTS_FILE, load_trained
 from sketchface_models.runtime import keep_freed_memory
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 EVALUATORS = {Kind.IMAGE: evaluate_images, Kind.LABELS: evaluate_label_maps}
 
@@ -93,11 +93,13 @@ def evaluate_system(
         SketchFaceError: as `evaluate`.
     """
     _check_fits(card, pack)
-    subject = Subject(system, card, data, pack, baselines, _lacking(pack), settings.seed, device)
+    evaluated = EvaluatedSystem(
+        system, card, data, pack, baselines, _lacking(pack), settings.seed, device
+    )
     with atomic_dir(out) as folder:
         for name, output in system.outputs.items():
             (folder / name).mkdir()
-            EVALUATORS[Kind(output.kind)](subject, name, output.field, folder / name, settings)
+            EVALUATORS[Kind(output.kind)](evaluated, name, output.field, folder / name, settings)
 
 
 def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:

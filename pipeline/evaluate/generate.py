@@ -11,13 +11,13 @@ from torch import Tensor
 
 from pipeline.baselines.targets import TEST
 from pipeline.common.images import read_image
-from pipeline.common.pictures import BATCH, scaled
 from pipeline.common.progress import progress
+from pipeline.common.scored_pictures import BATCH, scaled
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 
 @torch.no_grad()

@@ -34,41 +34,41 @@ from pipeline.common.evaluations import (
     write_frame,
 )
 from pipeline.common.images import encode_png
-from pipeline.common.pictures import BATCH
 from pipeline.common.progress import progress
 from pipeline.common.records import Kind, Level, Method, Summary
+from pipeline.common.scored_pictures import BATCH
 from pipeline.common.sheets import sheet
-from pipeline.evaluate.subject import EvaluateSettings, Subject
+from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
 from pipeline.evaluate.summary import summarised
 from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import as_labels
 from sketchface_models.metrics.protocol import Protocol
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 PARAMETERS = {"revision": 1, "classes": len(CLASSES), "absent": "left out of means"}
 
 
 def evaluate_label_maps(
-    subject: Subject, output: str, target: str, folder: Path, settings: EvaluateSettings
+    evaluated: EvaluatedSystem, output: str, target: str, folder: Path, settings: EvaluateSettings
 ) -> None:
     """Score one output of a run at training size and write its records.
 
     Args:
-        subject: the trained system and its data.
+        evaluated: the trained system and its data.
         output: name of the output.
         target: field that it is compared with.
         folder: to write to; exists.
         settings: the `evaluate` section.
     """
-    pack, ids, faces = subject.pack, subject.ids, subject.faces()
-    predicted, truth = predict(subject.system, pack, subject.rows, subject.device)
+    pack, ids, faces = evaluated.pack, evaluated.ids, evaluated.faces()
+    predicted, truth = predict(evaluated.system, pack, evaluated.rows, evaluated.device)
     matrices = torch.stack([confusion(t, p) for t, p in zip(truth, predicted, strict=True)])
     total = matrices.sum(dim=0)
-    of_faces = (subject.origin(output), Method.SYSTEM, matrices, faces)
+    of_faces = (evaluated.origin(output), Method.SYSTEM, matrices, faces)
     single, totals = face_label_scores(*of_faces), pooled_label_scores(*of_faces)
     scores = pd.concat([totals.scores, single], ignore_index=True)
-    summary = _summary(subject, output, target, truth)
+    summary = _summary(evaluated, output, target, truth)
     summary = dataclasses.replace(summary, classes=tuple(parsing_scores(total).table()))
     evaluation = summarised(Evaluation(folder, summary, faces, scores, totals.resampled))
     write_evaluation(evaluation)
@@ -78,7 +78,7 @@ def evaluate_label_maps(
     accuracy = matrices.diagonal(dim1=1, dim2=2).sum(dim=1) / matrices.sum(dim=(1, 2))
     worst = np.argsort(accuracy.numpy(), kind="stable")[: settings.samples]
     picture = parsing_sheet(
-        pack, subject.rows[worst], predicted[worst], truth[worst], accuracy.numpy()[worst]
+        pack, evaluated.rows[worst], predicted[worst], truth[worst], accuracy.numpy()[worst]
     )
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
 
@@ -97,9 +97,9 @@ def predict(
     return torch.cat(predicted), torch.cat(truth)
 
 
-def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summary:
-    data, size = subject.dataset()["name"], subject.pack.size
-    labels = fingerprint(target, subject.ids, truth[:, None].to(torch.uint8))
+def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor) -> Summary:
+    data, size = evaluated.dataset()["name"], evaluated.pack.size
+    labels = fingerprint(target, evaluated.ids, truth[:, None].to(torch.uint8))
     protocol = Protocol(
         f"{data}-{target}-{size}",
         f"{size}x{size}",
@@ -108,15 +108,15 @@ def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summa
         data=f"{data}/{TEST}/{len(truth)}/{target}/{labels}",
         precision="int64",
         metrics={"confusion": PARAMETERS},
-        inputs=tuple(subject.pack.inputs),
+        inputs=tuple(evaluated.pack.inputs),
     )
     return Summary(
-        **vars(subject.origin(output)),
+        **vars(evaluated.origin(output)),
         data=data,
         split=TEST,
         target=target,
         kind=Kind.LABELS,
-        inputs=tuple(subject.pack.inputs),
+        inputs=tuple(evaluated.pack.inputs),
         size=size,
         n=len(truth),
         protocol=protocol.tag,
@@ -127,9 +127,9 @@ def _summary(subject: Subject, output: str, target: str, truth: Tensor) -> Summa
             *label_measures(FACE_MEASURES, Level.FACE),
         ),
         not_measured=(),
-        missing=subject.missing(),
-        weights=subject.weights,
-        validation=subject.card.get("best"),
+        missing=evaluated.missing(),
+        weights=evaluated.weights,
+        validation=evaluated.card.get("best"),
     )
 
 

@@ -19,22 +19,22 @@ from torch import Tensor
 
 from pipeline.common.evaluations import STYLES_FILE
 from pipeline.common.images import encode_png
-from pipeline.common.pictures import rounded, scaled
 from pipeline.common.records import STYLE_FIDELITY, Measure, Method, Origin
 from pipeline.common.score_frames import long_frame
+from pipeline.common.scored_pictures import rounded, scaled
 from pipeline.common.sheets import sheet
 from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Sample, estimate
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
-from pipeline.evaluate.subject import Subject
 from pipeline.style.classifier import StyleClassifier
+from pipeline.style.classifier_training import NO_STYLES, accuracy, read_style_card
 from pipeline.style.crops import Box
 from pipeline.style.faces import of_main_source, read_boxes, spread
-from pipeline.style.training import NO_STYLES, accuracy, read_style_card
 from sketchface_models.metrics.registry import Direction
 from sketchface_models.pixels import as_grey
 from sketchface_models.styles import STYLE
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 SKETCH = "sketch"
 SHOWN = 8
@@ -61,11 +61,11 @@ class StyleFidelity:
             (folder / STYLES_FILE).write_bytes(encode_png(self.picture))
 
 
-def style_fidelity(subject: Subject, most: int, origin: Origin) -> StyleFidelity | None:
+def style_fidelity(evaluated: EvaluatedSystem, most: int, origin: Origin) -> StyleFidelity | None:
     """Generate test faces in every style, and count how often the classifier recognises it.
 
     Args:
-        subject: the trained system and its data, `style` among the stages' folders.
+        evaluated: the trained system and its data, `style` among the stages' folders.
         most: faces to generate.
         origin: of the pictures.
 
@@ -75,46 +75,48 @@ def style_fidelity(subject: Subject, most: int, origin: Origin) -> StyleFidelity
     Raises:
         SketchFaceError: if the classifier is missing or damaged.
     """
-    pack, data = subject.pack, subject.data
+    pack, data = evaluated.pack, evaluated.data
     if STYLE not in pack.inputs or pack.target != SKETCH:
         return None
     card = read_style_card(data / "style")
     if "note" in card:
         return StyleFidelity({"note": card["note"]})
     classifier = StyleClassifier.load(data / "style")
-    labels = [each for each in classifier.labels if subject.card["styles"].get(str(each))]
+    labels = [each for each in classifier.labels if evaluated.card["styles"].get(str(each))]
     if len(labels) < 2:
         return StyleFidelity({"note": NO_STYLES})
-    boxes = read_boxes(data / "landmarks", set(subject.ids))
-    source, chosen = of_main_source(data / "faces", [id for id in subject.ids if id in boxes])
+    boxes = read_boxes(data / "landmarks", set(evaluated.ids))
+    source, chosen = of_main_source(data / "faces", [id for id in evaluated.ids if id in boxes])
     chosen = spread(chosen, most)
     if not chosen:
         return StyleFidelity({"note": "no test face has landmarks: nothing to look at"})
     rows = np.array([pack.ids.index(id) for id in chosen])
-    size = int(subject.dataset()["size"])
+    size = int(evaluated.dataset()["size"])
     # The faces in every style, and what the classifier says of them.
-    generated = {label: _generate(subject, rows, size, [label]) for label in labels}
+    generated = {label: _generate(evaluated, rows, size, [label]) for label in labels}
     face_boxes = [boxes[id] for id in chosen]
     predicted = {label: _classify(classifier, generated[label], face_boxes) for label in labels}
     hits = {label: each == label for label, each in predicted.items()}
     about = _about(predicted, hits, classifier.labels) | {
         "source": source,
-        "real": _real(classifier, pack, subject.rows, boxes, size),
+        "real": _real(classifier, pack, evaluated.rows, boxes, size),
         "classifier": {name: _brief(counts) for name, counts in card["test"].items()},
     }
     # Some faces in every style, with the mixtures between neighbours.
     some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
     shown: dict[tuple[int, ...], Tensor] = {(label,): generated[label][some] for label in labels}
     for pair in itertools.pairwise(labels):
-        shown[pair] = _generate(subject, rows[some], size, pair)
+        shown[pair] = _generate(evaluated, rows[some], size, pair)
     return StyleFidelity(about, _scores(origin, chosen, hits), _sheet(pack, rows[some], shown))
 
 
-def _generate(subject: Subject, rows: np.ndarray, size: int, labels: Sequence[int]) -> Tensor:
+def _generate(
+    evaluated: EvaluatedSystem, rows: np.ndarray, size: int, labels: Sequence[int]
+) -> Tensor:
     """Generate faces in one style, or in equal parts of several: (N, C, size, size) uint8."""
-    styles = range(1, subject.pack.channels[STYLE] + 1)
+    styles = range(1, evaluated.pack.channels[STYLE] + 1)
     weights = [1 / len(labels) if style in labels else 0.0 for style in styles]
-    return generate(subject.system, subject.pack, rows, size, subject.device, weights)
+    return generate(evaluated.system, evaluated.pack, rows, size, evaluated.device, weights)
 
 
 def _scores(origin: Origin, ids: Sequence[str], hits: Mapping[int, np.ndarray]) -> pd.DataFrame:

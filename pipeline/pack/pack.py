@@ -1,6 +1,6 @@
 """Write what one run learns from: its inputs and target alone, at training size.
 
-The format is described in `sketchface_models.training.pack`.
+The format is described in `sketchface_models.training.pack_reader`.
 """
 
 from __future__ import annotations

@@ -22,12 +22,7 @@ from pipeline.report.findings import (
     of_networks,
     ranking,
 )
-from pipeline.report.sections import Section, label, mapping, sections
-from pipeline.report.studies import Word
-from pipeline.report.study_tables import StudySection
-from pipeline.report.study_tables import sections as study_sections
-from pipeline.report.styles import Styles, styles
-from pipeline.report.tables import (
+from pipeline.report.markdown_tables import (
     ARROWS,
     FIXED,
     NOTHING,
@@ -41,6 +36,11 @@ from pipeline.report.tables import (
     ranged,
     table,
 )
+from pipeline.report.sections import Section, label, mapping, sections
+from pipeline.report.studies import Word
+from pipeline.report.study_tables import StudySection
+from pipeline.report.study_tables import sections as study_sections
+from pipeline.report.style_section import Styles, styles
 
 PUBLISHED = Path(__file__).parent / "published.json"
 MOST_REASONS = 12

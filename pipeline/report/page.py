@@ -21,9 +21,9 @@ from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result, require
 from pipeline.report.curves import Curve, data_uri, picture
 from pipeline.report.document import Document
+from pipeline.report.markdown_tables import count, listed, plain
 from pipeline.report.studies import Word
-from pipeline.report.styles import styles_sheet
-from pipeline.report.tables import count, listed, plain
+from pipeline.report.style_section import styles_sheet
 from sketchface_models.styles import STYLE
 
 COLOURED = {str(verdict): str(verdict) for verdict in Verdict} | {

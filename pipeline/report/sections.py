@@ -12,7 +12,7 @@ from pipeline.common.records import BASELINES, Method, MissingFace
 from pipeline.common.subsets import ALL
 from pipeline.report.collect import RANK_MEASURES, RANKS, Result, without_file
 from pipeline.report.findings import ALL_SEEDS, against_baselines, chance, not_learned, of_networks
-from pipeline.report.tables import (
+from pipeline.report.markdown_tables import (
     NOTHING,
     code,
     count,

@@ -12,17 +12,7 @@ from pipeline.common.records import Level, Measure, Method
 from pipeline.common.subsets import ALL, Subset, SubsetKind
 from pipeline.report.collect import Result
 from pipeline.report.findings import ALL_SEEDS, of_networks
-from pipeline.report.studies import (
-    FIDELITY,
-    Findings,
-    Row,
-    Study,
-    Word,
-    compared_pairs,
-    read_studies,
-    studied,
-)
-from pipeline.report.tables import (
+from pipeline.report.markdown_tables import (
     NOTHING,
     code,
     count,
@@ -32,6 +22,16 @@ from pipeline.report.tables import (
     plain,
     ranged,
     table,
+)
+from pipeline.report.studies import (
+    FIDELITY,
+    Findings,
+    Row,
+    Study,
+    Word,
+    compared_pairs,
+    read_studies,
+    studied,
 )
 
 STYLE = str(SubsetKind.STYLE)

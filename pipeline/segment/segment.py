@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from face_geometry.palette import INDEX
+from pipeline.common.face_tables import aligned_size, rows_with_meshes
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -29,7 +30,6 @@ from pipeline.common.shards import (
     quarantined,
     stream_rows,
 )
-from pipeline.common.tables import aligned_size, rows_with_meshes
 from pipeline.landmarks.mesh_topology import (
     INNER_LIP,
     LEFT_BROW,

@@ -23,7 +23,7 @@ def start_run(
         pack: folder of what the run learns from.
         pretrained: folder with `RUN/SEED/weights` of the runs trained before.
         seed: of the run, and of those it starts from.
-        out: the start folder, see `sketchface_models.training.start`.
+        out: the start folder, see `sketchface_models.training.starting_weights`.
 
     Raises:
         SketchFaceError: if a source is missing, or a part of it does not fit the run's networks.
@@ -35,7 +35,7 @@ def start_run(
 
     # torch takes seconds to import, which the runs above are spared.
     from sketchface_models.systems.registry import build
-    from sketchface_models.training.pack import Pack
-    from sketchface_models.training.start import write_start
+    from sketchface_models.training.pack_reader import Pack
+    from sketchface_models.training.starting_weights import write_start
 
     write_start(build(section, Pack(pack).channels), pretrained, seed, out)

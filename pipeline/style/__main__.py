@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.common.parameters import Parameters, run_stage
-from pipeline.style.training import StyleSettings, train_styles
+from pipeline.style.classifier_training import StyleSettings, train_styles
 
 
 def main(params: Parameters) -> None:

@@ -13,8 +13,8 @@ from dvclive import Live
 
 from pipeline.common.parameters import Parameters
 from sketchface_models.systems.registry import system_class
+from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.log import Lines
-from sketchface_models.training.settings import Engine
 
 SHEET = "validation.png"
 

@@ -20,9 +20,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pipeline.translation.generator import Generator, Job
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.requirements import Style
+from pipeline.translation.trained_generator import Generator, Job
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.networks.hida.decoder import DecoderLayer

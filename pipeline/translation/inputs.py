@@ -22,7 +22,7 @@ from pipeline.common.images import (
 )
 from pipeline.common.shards import Row, file_hash
 from pipeline.depth import files as depthfiles
-from pipeline.depth.depth import BACKENDS, DepthSettings, Subject
+from pipeline.depth.depth import BACKENDS, DepthSettings, DepthSource
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
@@ -156,10 +156,10 @@ class Preparation:
         pictures: Pictures = depthfiles.pictures_of(self.depth_files, [name])
         for path, _ in pictures.get(name, []):
             _check_extent(Path(path), extent)
-        subject = Subject(
+        source = DepthSource(
             row, landmarks, self.requirements.aligned, pictures.get(name, []), self.depth_model
         )
-        return BACKENDS[settings.backend](subject, settings)
+        return BACKENDS[settings.backend](source, settings)
 
 
 def _check_extent(path: Path, extent: tuple[int, int]) -> None:

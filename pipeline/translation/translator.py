@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.common.pictures import BATCH
+from pipeline.common.scored_pictures import BATCH
 from pipeline.common.sheets import sheet
-from pipeline.translation.generator import Generator
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output
 from pipeline.translation.requirements import Style
+from pipeline.translation.trained_generator import Generator
 from sketchface_models.errors import SketchFaceError
 
 SHEET_SIDE = 512

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sketchface_models.metrics.inception import SIDE, InceptionFeatures
+from sketchface_models.metrics.inception_features import SIDE, InceptionFeatures
 from sketchface_models.metrics.kernel import kernel_distance
 from sketchface_models.metrics.metric import Extractor, Features, SetMetric, weights_hash
 from sketchface_models.metrics.sets import RESAMPLED, frechet, resampled_frechet, resampled_kernel

@@ -49,7 +49,7 @@ class GANSettings:
     optimizer: Literal["adam", "adamw"] = "adam"
     """Of both networks."""
     pretrain: Mapping[str, str] = field(default_factory=dict)
-    """Part of a network -> RUN:PART that it starts from; see `training.start`."""
+    """Part of a network -> RUN:PART that it starts from; see `training.starting_weights`."""
 
 
 class GAN(System):

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.engine_settings import Engine
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
 """Tensors by name, and a note that JSON can hold."""

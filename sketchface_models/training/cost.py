@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import normalise
+from sketchface_models.training.pack_reader import normalise
 
 MIN_SECONDS = 4e-3
 """Seconds a matrix product must last for its rate to be believed."""

@@ -24,8 +24,8 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.training.engine_settings import Engine, accelerator, precision
 from sketchface_models.training.guards import OutOfResources
-from sketchface_models.training.settings import Engine, accelerator, precision
 
 _LOST_PEER = ("onnection closed by peer", "onnection reset by peer", "Broken pipe", "NCCL error")
 """Parts of the libraries' messages when the other side of an exchange is gone."""

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sketchface_models.augmentation.contours import move_contours
+from sketchface_models.augmentation.moved_contours import move_contours
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import MIRRORED, PARSING
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Augment
-from sketchface_models.training.pack import Domain, Pack
+from sketchface_models.training.pack_reader import Domain, Pack
 
 PREFETCH = 4
 """Batches read ahead, each by a thread of its own."""

@@ -19,7 +19,12 @@ from lightning_fabric import Fabric
 
 import sketchface_models
 from sketchface_models.atomic import write_json
-from sketchface_models.training.settings import WITHOUT_EFFECT, Engine, accelerator, precision
+from sketchface_models.training.engine_settings import (
+    WITHOUT_EFFECT,
+    Engine,
+    accelerator,
+    precision,
+)
 
 FINGERPRINT_FILE = "fingerprint.json"
 _RESOLVED = ("device", "devices", "precision")

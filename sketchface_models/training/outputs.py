@@ -19,7 +19,7 @@ from sketchface_models.styles import STYLE, style_counts
 from sketchface_models.training import cost
 from sketchface_models.training.fingerprint import Fingerprint, environment, folder_hash
 from sketchface_models.training.guards import SKIPPED
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 STEPS_FILE, SPEED_FILE, SESSIONS_FILE = "steps.jsonl", "timing.jsonl", "sessions.json"

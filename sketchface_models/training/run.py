@@ -23,6 +23,7 @@ from sketchface_models.training.distributed import (
     launch,
     rank_zero_errors,
 )
+from sketchface_models.training.engine_settings import Engine, precision
 from sketchface_models.training.feed import Feed, stream_seed
 from sketchface_models.training.fingerprint import fingerprint, folder_hash
 from sketchface_models.training.guards import one_line_resource_errors
@@ -35,12 +36,11 @@ from sketchface_models.training.outputs import (
     write_outputs,
     write_untrained,
 )
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.progress import ProgressLine, SpeedLog
-from sketchface_models.training.settings import Engine, precision
-from sketchface_models.training.sheets import SheetObserver, SheetWriter
-from sketchface_models.training.start import load_start
+from sketchface_models.training.pack_reader import Pack
+from sketchface_models.training.speed_log import ProgressLine, SpeedLog
+from sketchface_models.training.starting_weights import load_start
 from sketchface_models.training.trainer import Trainer
+from sketchface_models.training.validation_sheets import SheetObserver, SheetWriter
 
 
 def train(

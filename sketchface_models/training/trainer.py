@@ -24,13 +24,13 @@ from sketchface_models.training.checkpoints import (
 )
 from sketchface_models.training.distributed import all_gather, all_reduce_mean_, launch
 from sketchface_models.training.ema import EMA
+from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.feed import Feed, stream_seed
 from sketchface_models.training.guards import SkipNonfinite, StopOnNonfinite
 from sketchface_models.training.log import StepLog, Terms
-from sketchface_models.training.pack import Pack, normalise
-from sketchface_models.training.settings import Engine
-from sketchface_models.training.sheets import SheetWriter, validation_sheet
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.validation import BestWeights, validation_terms
+from sketchface_models.training.validation_sheets import SheetWriter, validation_sheet
 
 
 class Trainer:

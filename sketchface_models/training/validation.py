@@ -12,7 +12,7 @@ from torch import Tensor
 from sketchface_models.metrics.ssim import ssim
 from sketchface_models.pixels import as_grey, from_signed
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 MOST_FACES = 64
 """Validation faces measured; enough for a curve."""

@@ -21,7 +21,7 @@ from face_geometry.polylines import PAPER, REFERENCE_SIZE, draw_lines
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.doodles import parts
 from synthetic_faces.doodles.hand import Hand, Stroke
-from synthetic_faces.parameters import Parameters
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.randomness import face_id, stream
 
 BITMAP_SIDE = 28

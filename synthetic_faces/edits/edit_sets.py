@@ -15,20 +15,19 @@ import cv2
 import numpy as np
 
 from face_geometry import ibug
-from face_geometry.polylines import REFERENCE_SIZE, draw_lines
+from face_geometry.polylines import CONTOUR_WIDTH, REFERENCE_SIZE, draw_lines
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import Features, Line, features
 from synthetic_faces.drawing.pencil import Pencil, on_paper
 from synthetic_faces.drawing.sketch import MANNERS
 from synthetic_faces.edits.extras import extra
 from synthetic_faces.edits.groups import CORNER, EYES, OUTER_CORNER, Group, after, before, known
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.geometry.camera import lattice
-from synthetic_faces.parameters import Parameters
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.rendering import Rendering, render_parameters
 
 SMALLEST_SIDE = 64
-CONTOUR_WIDTH = 2.0  # pixels on a picture of side 512 (Cheng et al. 2022, section 4.2)
 EDIT_STYLE = 1
 LINE_REACH = 9 / 512  # a stroke's half-width and the drift of the hand, and some more, in widths
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.drawing.feature_lines import BROWS, EYES
+from synthetic_faces.face_parameters import Hair, Parameters
 from synthetic_faces.figure.anatomy import Anatomy
 from synthetic_faces.ground_truth import points_3d
-from synthetic_faces.parameters import Hair, Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.randomness import face_id, stream
 from synthetic_faces.ranges import RANGES, changed, rounded

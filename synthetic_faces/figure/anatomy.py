@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.geometry.shapes import pchip, smoothstep, spline
-from synthetic_faces.parameters import Parameters
 
 Y_CROWN, Y_NOSE, Y_MOUTH, Y_CHIN = -1.54, 0.62, 0.915, 1.585
 SHUT = 0.12  # opening of the lids below which they meet

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthetic_faces.face_parameters import Hair
 from synthetic_faces.figure import hats
 from synthetic_faces.figure.surface import Surface
 from synthetic_faces.geometry.meshes import Mesh, Part
 from synthetic_faces.geometry.shapes import pchip, smoothstep
-from synthetic_faces.parameters import Hair
 from synthetic_faces.randomness import noise_at
 
 CENTRE = np.array([0.0, -0.35, -0.1])  # hair stands away from here

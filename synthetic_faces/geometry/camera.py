@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from sketchface_models.errors import SketchFaceError
-from synthetic_faces.parameters import View
+from synthetic_faces.face_parameters import View
 
 PIVOT = np.array([0.0, 0.5, -0.1])  # where the skull sits on the neck
 NECK_PIVOT = np.array([0.0, 2.2, -0.4])

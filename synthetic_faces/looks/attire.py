@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthetic_faces.face_parameters import Wear
 from synthetic_faces.figure import hats
 from synthetic_faces.figure.glasses import LENS, Glasses
 from synthetic_faces.figure.neckwear import COLLAR
@@ -11,7 +12,6 @@ from synthetic_faces.geometry.meshes import Label, Part
 from synthetic_faces.geometry.shapes import smoothstep
 from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.lighting import linear
-from synthetic_faces.parameters import Wear
 from synthetic_faces.randomness import noise_at
 from synthetic_faces.scene import Scene
 

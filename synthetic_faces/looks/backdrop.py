@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import Light
 from synthetic_faces.looks.lighting import linear
-from synthetic_faces.parameters import Light
 from synthetic_faces.randomness import noise_at
 
 BACKDROP_SIDE = 64  # side at which a backdrop is made; nothing in it is sharper

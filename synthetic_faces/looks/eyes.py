@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthetic_faces.face_parameters import RGB
 from synthetic_faces.figure.anatomy import SIDES, Anatomy, Eye
 from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.geometry.shapes import smoothstep
 from synthetic_faces.looks.face_texture import FaceTexture, Window
-from synthetic_faces.parameters import RGB
 from synthetic_faces.randomness import noise_at
 
 WHITE = (206, 196, 188)  # of the eye; far from white, even in good light

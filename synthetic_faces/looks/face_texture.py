@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import RGB
 from synthetic_faces.geometry import shapes
 from synthetic_faces.geometry.meshes import Label
-from synthetic_faces.parameters import RGB
 
 SCALE = 150  # texels per head unit
 LEFT, TOP, RIGHT, BOTTOM = -1.15, -1.05, 1.15, 1.95

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import RGB, Light
 from synthetic_faces.geometry.zbuffer import Geometry
-from synthetic_faces.parameters import RGB, Light
 
 SHADOW_SIDE = 192  # side of the z-buffer on which shadows and occlusion are computed
 WALL = -3.0  # z taken where nothing is

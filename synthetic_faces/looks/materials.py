@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import Hair
 from synthetic_faces.figure.hair import locks
 from synthetic_faces.geometry.meshes import Label, Part
 from synthetic_faces.geometry.shapes import smoothstep
@@ -15,7 +16,6 @@ from synthetic_faces.looks import attire, features, skin, whiskers
 from synthetic_faces.looks import face_texture as face_texture
 from synthetic_faces.looks.face_texture import FaceTexture
 from synthetic_faces.looks.lighting import linear
-from synthetic_faces.parameters import Hair
 from synthetic_faces.randomness import noise_at
 from synthetic_faces.scene import Scene
 

@@ -7,12 +7,12 @@ import functools
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import Film, Parameters
 from synthetic_faces.geometry.camera import reduce
 from synthetic_faces.geometry.meshes import Part
 from synthetic_faces.geometry.zbuffer import Geometry
 from synthetic_faces.looks.lighting import Illumination, Lamp
 from synthetic_faces.looks.materials import Material
-from synthetic_faces.parameters import Film, Parameters
 from synthetic_faces.randomness import noise_at
 
 # Light travels in skin, red the farthest: it turns past the terminator (WRAP), into the edges of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from synthetic_faces.face_parameters import Hair
 from synthetic_faces.geometry.zbuffer import Geometry
-from synthetic_faces.parameters import Hair
 from synthetic_faces.scene import Scene
 
 WISP_STEPS = 12

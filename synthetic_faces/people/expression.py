@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synthetic_faces.parameters import Parameters
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.randomness import stream
 from synthetic_faces.ranges import changed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthetic_faces.parameters import (
+from synthetic_faces.face_parameters import (
     RGB,
     Brows,
     Eyes,

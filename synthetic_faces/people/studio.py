@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthetic_faces.face_parameters import RGB, Film, Hair, Light, View
 from synthetic_faces.geometry.camera import OUTER_EYE_DISTANCE
-from synthetic_faces.parameters import RGB, Film, Hair, Light, View
 from synthetic_faces.randomness import stream
 
 FRONTAL = 20.0  # degrees of yaw within which a face counts as frontal

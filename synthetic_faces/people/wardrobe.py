@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synthetic_faces.parameters import RGB, Parameters
+from synthetic_faces.face_parameters import RGB, Parameters
 from synthetic_faces.randomness import stream
 
 HATS = ("none", "beanie", "cap", "brim")

@@ -13,7 +13,7 @@ import pytest
 from clone_project import SMALL, Project
 
 from pipeline.common.shards import iter_rows
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 
 def test_the_pipeline_ends_in_a_report(project: Project) -> None:

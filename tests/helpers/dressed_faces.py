@@ -3,7 +3,7 @@
 import numpy as np
 
 from synthetic_faces import Rendering, render_parameters
-from synthetic_faces.parameters import Parameters
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 

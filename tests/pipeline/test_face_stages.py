@@ -27,7 +27,7 @@ from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.landmarks.landmarks import DETECTORS, LandmarkSettings, find_landmarks
 from pipeline.segment import __main__ as segment_stage
 from pipeline.segment.segment import SegmentSettings, mesh_labels, segment
-from sketchface_models.augmentation.contours import move_contours
+from sketchface_models.augmentation.moved_contours import move_contours
 from sketchface_models.errors import SketchFaceError
 
 SIZE = 128

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import sketchface
-from sketchface.built_in_faces import BUILT_IN
+from sketchface.sheet_faces import BUILT_IN
 from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 ROOT = Path(sketchface.__file__).resolve().parents[1]

@@ -15,8 +15,8 @@ from PIL import Image
 
 from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import IMAGE, image_cell, shard_name, write_rows
-from sketchface.built_in_faces import as_colours, mark_landmarks
 from sketchface.cli import main
+from sketchface.sheet_faces import as_colours, mark_landmarks
 from synthetic_faces import render
 
 SCHEMA = pa.schema(

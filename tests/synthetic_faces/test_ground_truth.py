@@ -11,10 +11,10 @@ import pytest
 
 from sketchface_models.labels import CLASSES
 from synthetic_faces import Rendering, render, render_parameters
+from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.geometry.camera import DISTANCE, PIVOT, Lattice, lattice, reduce
 from synthetic_faces.geometry.meshes import Label
 from synthetic_faces.ground_truth import CONTOUR, points_3d
-from synthetic_faces.parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 from synthetic_faces.scene import Scene

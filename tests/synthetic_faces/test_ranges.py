@@ -8,7 +8,7 @@ import pytest
 
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render_parameters
-from synthetic_faces.parameters import Mole, Parameters
+from synthetic_faces.face_parameters import Mole, Parameters
 from synthetic_faces.people.proportions import DISTRIBUTIONS
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import (

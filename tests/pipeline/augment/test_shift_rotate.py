@@ -6,7 +6,11 @@ import pytest
 import torch
 from scipy import ndimage
 
-from sketchface_models.augmentation.contours import draw_shift_rotate, move_contours, shift_rotate
+from sketchface_models.augmentation.moved_contours import (
+    draw_shift_rotate,
+    move_contours,
+    shift_rotate,
+)
 
 
 def numbers(*values: float) -> torch.Tensor:

@@ -14,7 +14,7 @@ from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.pretrained.parsers import PARSER_FOLDER
 from sketchface_models.systems.base import Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 
 def photo(id: str) -> np.ndarray:

@@ -21,9 +21,9 @@ from pipeline.common.subsets import subsets
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate, evaluate_system
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.metrics.baselines import derangement
+from sketchface_models.metrics.untrained_baselines import derangement
 from sketchface_models.systems.base import Output, Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)
 TASK = Task(("sketch", "photo"), "sketch", SIZE)

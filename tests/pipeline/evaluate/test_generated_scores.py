@@ -11,14 +11,14 @@ from PIL import Image
 
 from pipeline.baselines.scoring import score_faces
 from pipeline.baselines.targets import read_pictures
-from pipeline.common.pictures import default_device, scaled, with_channels_of
+from pipeline.common.scored_pictures import default_device, scaled, with_channels_of
 from pipeline.evaluate.generate import generate
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import metric_names, score_batch
 from sketchface_models.metrics.retrieval import retrieve
 from sketchface_models.systems.base import Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 CPU = torch.device("cpu")
 

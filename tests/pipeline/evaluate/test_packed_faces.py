@@ -14,7 +14,7 @@ from pipeline.common.shards import iter_rows, shard_paths
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 HALF = SIZE // 2
 ALL = Task(inputs=tuple(name for name in FIELDS if name != "sketch"), target="sketch", size=HALF)

@@ -29,7 +29,7 @@ from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.pretrained.parsers import load_parser, read_card
 from sketchface_models.ship import ship_parser
 from sketchface_models.systems.base import Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.run import train
 
 RUN = "parser"

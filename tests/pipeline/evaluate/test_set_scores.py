@@ -30,7 +30,7 @@ from sketchface_models.metrics.sets import (
 )
 from sketchface_models.pretrained.parsers import read_card
 from sketchface_models.systems.base import Output, Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 CPU = torch.device("cpu")
 PARSER_METRICS = {

@@ -19,16 +19,16 @@ from pipeline.common.score_frames import per_face
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
 from pipeline.common.subsets import style_subset
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.style_fidelity import style_fidelity
-from pipeline.evaluate.subject import Subject
 from pipeline.pack.pack import write_pack
 from pipeline.style.classifier import StyleClassifier
+from pipeline.style.classifier_training import StyleSettings, accuracy, train_styles
 from pipeline.style.crops import corners, face_box, lowpassed, pieces, training_piece
 from pipeline.style.faces import of_main_source, spread, styled_faces
-from pipeline.style.training import StyleSettings, accuracy, train_styles
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Output, Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 SIZE = 64
 SETTINGS = StyleSettings(steps=70, batch=24, piece=0.25, faces=100, seed=0)
@@ -272,10 +272,10 @@ def fidelity_of(data: Path, work: Path, system, **styles: int) -> dict:
     """What `style_fidelity` alone says, without all the other scores."""
     write_pack("made", TASK, data, work / "pack")
     counted = {str(label): styles.get(f"s{label}", 8) for label in (1, 2, 3)}
-    subject = Subject(
+    evaluated = EvaluatedSystem(
         system, {"styles": counted}, data, Pack(work / "pack"), work / "baselines", [], 0, CPU
     )
-    found = style_fidelity(subject, 5, Origin("made", 0, "sketch"))
+    found = style_fidelity(evaluated, 5, Origin("made", 0, "sketch"))
     assert found is not None
     assert (found.picture is None) == (found.scores is None) == ("note" in found.about)
     return found.about

@@ -12,12 +12,12 @@ from made_tables import IDS, SIZE, STYLE, TEST, TRAIN, write_tables
 from pipeline.check.check import check_parameters, lacking
 from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
-from pipeline.evaluate.images import sample_sheet
+from pipeline.evaluate.image_scores import sample_sheet
 from pipeline.pack.pack import write_pack
 from sketchface.contact_sheet import write_contact_sheet
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Task
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 STYLED = Task(("photo", "depth", "style"), "sketch", SIZE)
 

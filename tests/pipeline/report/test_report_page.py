@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from report_files import sections
 
+from pipeline.report.markdown_tables import brief, plain, ranged, table
 from pipeline.report.page import webp
-from pipeline.report.tables import brief, plain, ranged, table
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

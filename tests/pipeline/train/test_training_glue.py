@@ -12,7 +12,7 @@ import sketchface_models
 from pipeline.common.parameters import Parameters
 from pipeline.train.training import LiveLogger, resume_store, run_config
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.sheets import write_png
+from sketchface_models.training.validation_sheets import write_png
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 

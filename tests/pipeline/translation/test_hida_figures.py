@@ -14,9 +14,9 @@ from skimage import data
 
 from pipeline.depth.depth import DepthSettings
 from pipeline.translation import hida_figures
-from pipeline.translation.generator import Generator, open_weights
 from pipeline.translation.inputs import Preparation, PreparedFace
 from pipeline.translation.requirements import Style
+from pipeline.translation.trained_generator import Generator, open_weights
 from sketchface_models.errors import SketchFaceError
 
 MIXED = Style("0.5,0.25,0.25", (0.5, 0.25, 0.25))

@@ -7,15 +7,15 @@ import pytest
 import torch
 from metric_pictures import noise, sketch
 
-from sketchface_models.metrics.baselines import (
+from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
+from sketchface_models.metrics.simple import finite
+from sketchface_models.metrics.untrained_baselines import (
     another_face,
     as_grey,
     derangement,
     input_itself,
     mean_target,
 )
-from sketchface_models.metrics.retrieval import Retrieval, describe, retrieve
-from sketchface_models.metrics.simple import finite
 
 
 def normal(*shape, mean=0.0, seed=0):

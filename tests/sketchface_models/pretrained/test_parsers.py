@@ -45,7 +45,7 @@ from sketchface_models.pretrained.store import half
 from sketchface_models.systems.base import Augment, Clock
 from sketchface_models.systems.parser import Parser, ParserSettings
 from sketchface_models.training.feed import Feed
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 
 STILL = {"zoom_out": 1.0, "zoom_in": 1.0, "rotation": 0.0, "shift": 0.0}

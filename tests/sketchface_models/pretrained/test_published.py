@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.losses import perceptual as perceptual_module
 from sketchface_models.losses.perceptual import VGGLoss
-from sketchface_models.metrics import inception as inception_module
+from sketchface_models.metrics import inception_features as inception_module
 from sketchface_models.metrics import lpips as lpips_module
-from sketchface_models.metrics.inception import InceptionFeatures
+from sketchface_models.metrics.inception_features import InceptionFeatures
 from sketchface_models.metrics.lpips import LPIPS, LinearLayers
 from sketchface_models.networks.imagenet import VGG, AlexNet
 from sketchface_models.networks.inception import Inception

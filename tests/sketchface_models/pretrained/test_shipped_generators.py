@@ -26,7 +26,7 @@ from sketchface_models.inference import (
 )
 from sketchface_models.pretrained.store import half
 from sketchface_models.ship import DATA_SETS, MOST_BYTES
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 
 ROOT = Path(__file__).parents[3]

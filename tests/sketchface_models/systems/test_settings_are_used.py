@@ -10,7 +10,7 @@ import pytest
 import sketchface_models
 from sketchface_models.systems.base import Augment, Schedule, Task
 from sketchface_models.systems.registry import SYSTEMS
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.engine_settings import Engine
 
 PACKAGE = Path(sketchface_models.__file__).parent
 SOURCES = sorted([*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "pipeline").rglob("*.py")])

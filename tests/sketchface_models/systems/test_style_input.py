@@ -17,7 +17,7 @@ from sketchface_models.systems import registry
 from sketchface_models.systems.base import Augment, Batch, Task
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.log import Lines
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 
 CPU = torch.device("cpu")

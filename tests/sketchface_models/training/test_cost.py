@@ -16,7 +16,7 @@ from torch.optim import SGD
 from sketchface_models.systems.base import Batch, Clock, Schedule, System
 from sketchface_models.systems.registry import build
 from sketchface_models.training.cost import matmul_rate, measure
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 CPU = torch.device("cpu")
 

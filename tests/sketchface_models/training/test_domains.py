@@ -9,17 +9,17 @@ import torch
 from made_packs import SIZE, write_pack
 from tiny_systems import SYSTEMS, tiny_config
 
-from sketchface_models.augmentation.contours import move_contours
+from sketchface_models.augmentation.moved_contours import move_contours
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import MIRRORED
 from sketchface_models.systems import registry
 from sketchface_models.systems.base import Augment, Task
 from sketchface_models.training.feed import Feed
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
-from sketchface_models.training.sheets import validation_sheet
 from sketchface_models.training.validation import validation_terms
+from sketchface_models.training.validation_sheets import validation_sheet
 
 STILL = {"flip": False, "jitter": 0.0}
 CPU = torch.device("cpu")

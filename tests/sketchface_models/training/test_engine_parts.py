@@ -16,11 +16,11 @@ from sketchface_models.systems.base import Schedule
 from sketchface_models.systems.registry import build
 from sketchface_models.systems.schedules import cosine_ramp, linear_decay
 from sketchface_models.training.ema import EMA
+from sketchface_models.training.engine_settings import Engine, accelerator, precision
 from sketchface_models.training.guards import StopOnNonfinite
 from sketchface_models.training.log import Lines, StepLog
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.progress import ProgressLine, SpeedLog
-from sketchface_models.training.settings import Engine, accelerator, precision
+from sketchface_models.training.pack_reader import Pack
+from sketchface_models.training.speed_log import ProgressLine, SpeedLog
 from sketchface_models.training.trainer import Trainer
 
 

@@ -18,8 +18,8 @@ from torch.optim import Adam, Optimizer
 from sketchface_models.config import load
 from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import build, system_class
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.engine_settings import Engine
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 PARAMS = yaml.safe_load((Path(__file__).resolve().parents[3] / "params.yaml").read_text("utf-8"))

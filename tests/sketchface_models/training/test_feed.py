@@ -14,7 +14,7 @@ from made_packs import SIZE, write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Augment
 from sketchface_models.training.feed import PREFETCH, Feed, stream_seed
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 STILL = Augment(flip=False, jitter=0.0)
 

@@ -15,7 +15,7 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems import registry
 from sketchface_models.training.guards import one_line_resource_errors
 from sketchface_models.training.log import Lines
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.run import train
 
 

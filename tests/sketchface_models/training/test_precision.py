@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from sketchface_models.config import load
 from sketchface_models.systems import registry
 from sketchface_models.training.distributed import Autocast
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.engine_settings import Engine
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 from sketchface_models.training.validation import validation_terms
 

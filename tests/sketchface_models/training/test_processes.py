@@ -21,8 +21,8 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems import registry
 from sketchface_models.training.batchnorm import SyncBatchNorm2d, convert_batch_norms
 from sketchface_models.training.distributed import launch, processes
+from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.run import train
-from sketchface_models.training.settings import Engine
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 HERE = Path(__file__).parents[2] / "helpers"

@@ -14,11 +14,11 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.runtime import deterministic_mode
 from sketchface_models.systems.pix2pix import Pix2Pix
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.engine_settings import Engine
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
-from sketchface_models.training.settings import Engine
-from sketchface_models.training.sheets import write_png
 from sketchface_models.training.validation import BestWeights, validation_terms
+from sketchface_models.training.validation_sheets import write_png
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (7, 5, 3), (64, 300, 3)])

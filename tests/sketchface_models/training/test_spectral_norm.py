@@ -11,8 +11,8 @@ from tiny_systems import SYSTEMS, Spectral, tiny_config
 
 from sketchface_models.config import load
 from sketchface_models.systems import registry
-from sketchface_models.training.pack import Pack
-from sketchface_models.training.settings import Engine
+from sketchface_models.training.engine_settings import Engine
+from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 

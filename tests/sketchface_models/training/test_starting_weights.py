@@ -14,7 +14,7 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems import registry
 from sketchface_models.systems.base import System
 from sketchface_models.training.run import train
-from sketchface_models.training.start import load_start, write_start
+from sketchface_models.training.starting_weights import load_start, write_start
 
 CHANNELS = {"photo": 3, "sketch": 1}
 

@@ -18,7 +18,7 @@ from torch import Tensor
 import sketchface_models
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 from sketchface_models.training.validation import validation_terms
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from sketchface_models.config import load
 from sketchface_models.systems import registry
 from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.log import Lines
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
-from sketchface_models.training.settings import Engine
 from sketchface_models.training.trainer import Trainer
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from synthetic_faces import render_parameters
+from synthetic_faces.face_parameters import Film, Light, Parameters
 from synthetic_faces.figure.anatomy import Anatomy, Eye
 from synthetic_faces.geometry.camera import lattice
 from synthetic_faces.geometry.meshes import Label, Part
@@ -14,7 +15,6 @@ from synthetic_faces.looks.face_texture import FaceTexture, texels
 from synthetic_faces.looks.lighting import Illumination, direction, illuminate, linear
 from synthetic_faces.looks.materials import Material, materials, painted_face
 from synthetic_faces.looks.photo import develop, focus, shade
-from synthetic_faces.parameters import Film, Light, Parameters
 from synthetic_faces.people.sampling import SKIN_TONES, sample_person
 from synthetic_faces.randomness import NOISE_KINDS, NOISE_SIDE, noise_patch, noise_tile, stream
 from synthetic_faces.ranges import changed

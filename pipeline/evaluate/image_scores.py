@@ -19,8 +19,8 @@ from pipeline.baselines.baselines import (
     resegmentation_scores,
     write_features,
 )
+from pipeline.baselines.image_protocol import image_protocol
 from pipeline.baselines.label_scores import RESEGMENTATION, label_measures
-from pipeline.baselines.protocol import image_protocol
 from pipeline.baselines.scoring import (
     extract_features,
     face_scores,
@@ -38,28 +38,28 @@ from pipeline.common.evaluations import (
 )
 from pipeline.common.fields import showing
 from pipeline.common.images import encode_png
-from pipeline.common.pictures import with_channels_of
 from pipeline.common.records import Kind, Level, Method, Origin, Summary
 from pipeline.common.score_frames import Scores
+from pipeline.common.scored_pictures import with_channels_of
 from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import sheet
 from pipeline.common.subsets import ALL
+from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.style_fidelity import style_fidelity
-from pipeline.evaluate.subject import EvaluateSettings, Subject
 from pipeline.evaluate.summary import summarised
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 
 def evaluate_images(
-    subject: Subject, output: str, target: str, folder: Path, settings: EvaluateSettings
+    evaluated: EvaluatedSystem, output: str, target: str, folder: Path, settings: EvaluateSettings
 ) -> None:
     """Score one output of a run and write its records.
 
     Args:
-        subject: the trained system and its data.
+        evaluated: the trained system and its data.
         output: name of the output.
         target: field that it is compared with.
         folder: to write to; exists.
@@ -68,31 +68,33 @@ def evaluate_images(
     Raises:
         SketchFaceError: if a table lacks faces, or pictures cannot be compared.
     """
-    pack, ids, faces = subject.pack, subject.ids, subject.faces()
-    size = subject.dataset()["size"]
+    pack, ids, faces = evaluated.pack, evaluated.ids, evaluated.faces()
+    size = evaluated.dataset()["size"]
     # Pictures of the system and of the baselines.
-    targets = read_pictures(subject.data, target, ids, size)
-    generated = generate(subject.system, pack, subject.rows, size, subject.device, output=output)
+    targets = read_pictures(evaluated.data, target, ids, size)
+    generated = generate(
+        evaluated.system, pack, evaluated.rows, size, evaluated.device, output=output
+    )
     pictures = {Method.SYSTEM: with_channels_of(targets, generated, target)}
     # Scores of the pictures; those of the baselines are there already.
-    origin = subject.origin(output)
-    baselines = _baselines(subject, target)
-    features = extract_features(pictures, subject.device)
+    origin = evaluated.origin(output)
+    baselines = _baselines(evaluated, target)
+    features = extract_features(pictures, evaluated.device)
     for extractor, own in features.items():
         own[Method.TARGET] = baselines.features[extractor]
     scores = [
-        Scores(face_scores(origin, pictures, targets, ids, ALL, subject.device)),
+        Scores(face_scores(origin, pictures, targets, ids, ALL, evaluated.device)),
         set_scores(origin, features, faces),
         baselines.scores,
     ]
-    summary = _summary(subject, output, target, targets)
+    summary = _summary(evaluated, output, target, targets)
     if target == PHOTO and PARSING in pack.inputs:
-        maps = read_pictures(subject.data, PARSING, ids, size)
+        maps = read_pictures(evaluated.data, PARSING, ids, size)
         photos = pictures[Method.SYSTEM]
         scores.append(resegmentation_scores(origin, Method.SYSTEM, photos, maps, faces))
         added = label_measures(RESEGMENTATION, Level.POOLED)
         summary = dataclasses.replace(summary, measures=(*summary.measures, *added))
-    styled = style_fidelity(subject, settings.style_faces, origin)
+    styled = style_fidelity(evaluated, settings.style_faces, origin)
     if styled:
         scores.append(Scores(styled.scores))
         added = (*summary.measures, *styled.measures)
@@ -103,7 +105,7 @@ def evaluate_images(
     write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
     _write_generated(folder / GENERATED_FILE, ids, generated)
     chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
-    picture = sample_sheet(pack, subject.rows[chosen], generated[chosen], targets[chosen], target)
+    picture = sample_sheet(pack, evaluated.rows[chosen], generated[chosen], targets[chosen], target)
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
 
 
@@ -116,23 +118,23 @@ def _joined(scores: Sequence[Scores], origin: Origin) -> tuple[pd.DataFrame, pd.
     return single, resampled
 
 
-def _baselines(subject: Subject, target: str) -> BaselineRecords:
+def _baselines(evaluated: EvaluatedSystem, target: str) -> BaselineRecords:
     """Read the baselines; label maps that are scored as pictures have none but their features."""
-    faces = subject.test_faces(target)
-    stage = f"baselines@{subject.card['run']}"
-    return read_baselines(subject.baselines / target, faces, stage)
+    faces = evaluated.test_faces(target)
+    stage = f"baselines@{evaluated.card['run']}"
+    return read_baselines(evaluated.baselines / target, faces, stage)
 
 
-def _summary(subject: Subject, output: str, target: str, targets: Tensor) -> Summary:
-    data, pack = subject.dataset()["name"], subject.pack
+def _summary(evaluated: EvaluatedSystem, output: str, target: str, targets: Tensor) -> Summary:
+    data, pack = evaluated.dataset()["name"], evaluated.pack
     inputs = tuple(pack.inputs) if target == pack.target else pictured_inputs(pack, target)
     protocol = image_protocol(
-        subject.data, data, target, subject.ids, targets, inputs, subject.seed
+        evaluated.data, data, target, evaluated.ids, targets, inputs, evaluated.seed
     )
     measured, lacking = image_measures(targets.shape[1])
-    styles = {pack.styles[row] for row in subject.rows}
+    styles = {pack.styles[row] for row in evaluated.rows}
     return Summary(
-        **vars(subject.origin(output)),
+        **vars(evaluated.origin(output)),
         data=data,
         split=TEST,
         target=target,
@@ -145,11 +147,11 @@ def _summary(subject: Subject, output: str, target: str, targets: Tensor) -> Sum
         protocol_details=dataclasses.asdict(protocol),
         measures=measured,
         not_measured=lacking,
-        missing=subject.missing(),
+        missing=evaluated.missing(),
         known_kinds=len(styles) if STYLE in pack.inputs else 1,
         sees_target=pack.sees_target or bool(showing(target, inputs)),
-        weights=subject.weights,
-        validation=subject.card.get("best"),
+        weights=evaluated.weights,
+        validation=evaluated.card.get("best"),
     )
 
 

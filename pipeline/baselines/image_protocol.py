@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline.baselines.scoring import extractors
 from pipeline.baselines.targets import TEST, fingerprint
-from pipeline.common.pictures import RESIZE
+from pipeline.common.scored_pictures import RESIZE
 from pipeline.common.shards import file_hash
 from sketchface_models.metrics.metric import weights_hash
 from sketchface_models.metrics.protocol import Protocol, measures

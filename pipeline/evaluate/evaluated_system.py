@@ -17,7 +17,7 @@ from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dat
 from pipeline.common.records import MissingFace, Origin
 from sketchface_models.config import at_least
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack
+from sketchface_models.training.pack_reader import Pack
 
 NO_PICTURE = "no picture among those that other code made"
 
@@ -35,7 +35,7 @@ class EvaluateSettings:
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedSystem:
     """A trained system on its test faces.
 
     system: in eval mode, on `device`.

@@ -23,7 +23,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import trange
 
-from pipeline.common.tables import aligned_size
+from pipeline.common.face_tables import aligned_size
 from pipeline.style.classifier import SMALLEST, StyleClassifier, StyleNet, as_input
 from pipeline.style.crops import lowpassed, training_piece
 from pipeline.style.faces import StyledFace, read_sketches, styled_faces

@@ -18,7 +18,7 @@ from sketchface_models.labels import COLOURS, PARSING
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System
-from sketchface_models.training.pack import Pack, normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 SHEET_FACES = 8
 """Validation faces on a sheet."""

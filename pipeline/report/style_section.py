@@ -12,8 +12,17 @@ import pandas as pd
 from pipeline.common.evaluations import STYLES_FILE
 from pipeline.common.verdicts import estimate
 from pipeline.report.collect import Json, Result
+from pipeline.report.markdown_tables import (
+    FIXED,
+    NOTHING,
+    code,
+    count,
+    listed,
+    percent,
+    plain,
+    table,
+)
 from pipeline.report.studies import FIDELITY
-from pipeline.report.tables import FIXED, NOTHING, code, count, listed, percent, plain, table
 
 
 @dataclass(frozen=True)

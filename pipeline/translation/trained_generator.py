@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.common.pictures import BATCH, default_device, scaled
+from pipeline.common.scored_pictures import BATCH, default_device, scaled
 from pipeline.translation.inputs import PreparedFace, crop_margin
 from pipeline.translation.requirements import Requirements, Style
 from sketchface_models.errors import SketchFaceError
@@ -18,7 +18,7 @@ from sketchface_models.inference import WEIGHTS_FILE, load_generator, load_train
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, System
-from sketchface_models.training.pack import normalise
+from sketchface_models.training.pack_reader import normalise
 
 SHIPPED = "hida"
 """The shipped generator, used where no weights are named."""
