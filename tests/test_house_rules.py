@@ -1,9 +1,10 @@
-"""Imports go one way and in no circle, and nothing is ever unpickled: read from the source."""
+"""Imports go one way and in no circle, a name means one thing, and nothing is ever unpickled."""
 
 import ast
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -182,6 +183,25 @@ def test_no_relative_imports(package: str):
 def test_no_library_imports_tests_tools_or_benchmarks(package: str):
     wrong = {"tests", "tools", "benchmarks", "pytest"}
     assert offences(package, lambda name: name not in wrong) == []
+
+
+SHARED_NAMES = {
+    "base": "the interface that the other files of a folder implement",
+    "registry": "the list of what a folder offers, by name",
+    "hida": "one method: its losses and its system",
+    "pix2pix": "one method: its networks and its system",
+    "pix2pixhd": "one method: its networks and its system",
+    "feed": "the training feed, and the benchmark of it",
+    "landmarks": "the stage's main module, and the benchmark of the stage",
+}
+"""Modules that bear one name because they are one idea in several places."""
+
+
+def test_modules_of_one_name_are_one_idea():
+    entry_points = {"__init__", "__main__"}
+    names = Counter(path.stem for paths in FILES.values() for path in paths)
+    shared = {name for name, count in names.items() if count > 1} - entry_points
+    assert shared == set(SHARED_NAMES), "rename one of them, or say here why they share a name"
 
 
 def unpickles(tree: ast.AST) -> list[int]:
