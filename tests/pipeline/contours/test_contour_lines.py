@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+import yaml
 from made_faces import pencil
 
 from face_geometry import ibug
-from face_geometry.polylines import draw_lines
+from face_geometry.polylines import CONTOUR_WIDTH, draw_lines
+from pipeline.compose import compose
 from pipeline.contours.contours import draw_contour
 from pipeline.contours.rough_lines import rough_lines, trace
 from pipeline.landmarks.detector import Detection
@@ -12,6 +16,12 @@ from pipeline.landmarks.detector import Detection
 
 def ink(picture: np.ndarray) -> float:
     return float((255 - picture.astype(float)).sum() / 255)
+
+
+def test_the_stage_draws_as_wide_as_the_edit_sets_by_default(tmp_path: Path):
+    compose([], tmp_path / "params.yaml")
+    parameters = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    assert parameters["contours"]["width"] == CONTOUR_WIDTH
 
 
 def test_contour_is_its_63_segments():
