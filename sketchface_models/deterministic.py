@@ -119,7 +119,9 @@ class _Reflection(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, sides: Sides) -> Tensor:
         ctx.sides = sides
-        return F.pad(x, sides, mode="reflect")
+        # Autocast would turn half-precision maps into 32-bit ones, though nothing is computed.
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, sides, mode="reflect")
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:

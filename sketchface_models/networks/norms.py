@@ -30,7 +30,7 @@ class InstanceNorm2d(nn.Module):
             faces = [
                 F.batch_norm(face, None, None, training=True, eps=self.eps) for face in x.split(1)
             ]
-            return torch.cat(faces)
+            return torch.cat(faces) if len(faces) > 1 else faces[0]
         return F.instance_norm(x, eps=self.eps)
 
     def extra_repr(self) -> str:

@@ -12,13 +12,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 
 from sketchface_models.config import Among, above
 from sketchface_models.labels import CLASSES, PARSING, as_labels, one_hot
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.systems.base import Augment, Batch, Schedule, System, Task
+from sketchface_models.systems.optimizers import FusedAdam, FusedAdamW
 
 RGB = 3
 """Channels of a picture as a condition, also where its field is grey."""
@@ -26,7 +27,7 @@ RGB = 3
 AdversarialName = Annotated[str, Among(ADVERSARIAL)]
 DiscriminatorName = Annotated[str, Among(DISCRIMINATORS)]
 
-OPTIMIZERS: Mapping[str, Any] = {"adam": Adam, "adamw": AdamW}
+OPTIMIZERS: Mapping[str, Any] = {"adam": FusedAdam, "adamw": FusedAdamW}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class GAN(System):
         kind = OPTIMIZERS[self.settings.optimizer]
         rates = {"generator": schedule.lr_generator, "discriminator": schedule.lr_discriminator}
         return {
-            name: kind(self.networks[name].parameters(), lr=rate, betas=self.betas, fused=True)
+            name: kind(self.networks[name].parameters(), lr=rate, betas=self.betas)
             for name, rate in rates.items()
         }
 

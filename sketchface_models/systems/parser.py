@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 
 from sketchface_models.augmentation.photos import Coarse, Distort, distort
 from sketchface_models.config import Among, above, at_least, between
@@ -125,7 +125,7 @@ class Parser(System):
             },
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
-        return {"parser": AdamW(groups, lr=schedule.lr, fused=True)}
+        return {"parser": FusedAdamW(groups, lr=schedule.lr)}
 
     def rate(self, name: str, clock: Clock) -> float:
         """Return the factor on the rate: up over `warm_up` steps, 1, down from `decay_from` on."""

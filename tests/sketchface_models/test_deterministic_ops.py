@@ -68,6 +68,17 @@ def test_reflection_pad_is_torchs(padding, layout: torch.memory_format):
     assert torch.autograd.gradgradcheck(lambda x: reflection_pad(x, padding), x)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_reflection_pad_keeps_precision_and_layout_under_autocast(layout: torch.memory_format):
+    x = torch.randn(2, 3, 6, 5).bfloat16().contiguous(memory_format=layout).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        padded = reflection_pad(x, 2)
+    (gradient,) = torch.autograd.grad(padded, x, torch.randn_like(padded))
+    for each in (padded, gradient):
+        assert each.dtype == torch.bfloat16
+        assert each.is_contiguous(memory_format=layout)
+
+
 def test_reflection_of_a_whole_side_but_one_pixel():
     x = picture(1, 1, 4, 4)
     assert_same(lambda x: reflection_pad(x, 3), lambda x: F.pad(x, (3, 3, 3, 3), mode="reflect"), x)
