@@ -26,6 +26,7 @@ from sketchface_models.systems.base import (
     Task,
     Update,
 )
+from sketchface_models.systems.optimizers import FusedAdamW
 
 NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}
 SIDE_MULTIPLE = 16
