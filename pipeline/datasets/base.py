@@ -1,8 +1,8 @@
 """What a data set is to the pipeline: an `Adapter`, and the records that it hands over.
 
 A new data set is one module of this package with a settings class and a subclass of `Adapter`, its
-entry in `registry.SETS`, and `conf/data/NAME.yaml`. An adapter knows nothing of shards, nor of
-splits that its publisher does not define.
+entry in `registry.SETS`, and `conf/data/NAME.yaml`; `folder` is a short one. An adapter knows
+nothing of shards, nor of splits that its publisher does not define.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class DataSettings:
     """What every data set's `data` section holds."""
 
     name: Annotated[str, NonEmpty()]
-    """The data set: a name of `pipeline.datasets.ADAPTERS`."""
+    """The data set: a name of `pipeline.datasets.registry.SETS`, or `unpaired`."""
     root: Annotated[str, NonEmpty()]
     """Where the data lie; relative to the project. Built-in faces: the generator's folder."""
     size: Annotated[int, between(32, 2048)]

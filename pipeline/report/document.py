@@ -41,31 +41,17 @@ from pipeline.report.studies import Word
 from pipeline.report.study_tables import StudySection
 from pipeline.report.study_tables import sections as study_sections
 from pipeline.report.style_section import Styles, styles
+from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 PUBLISHED = Path(__file__).parent / "published.json"
 MOST_REASONS = 12
 EXPLAINED = {
-    "l1": "mean difference in brightness; 0 is identical, 1 is black for white",
-    "psnr": "the same difference on a logarithmic scale that punishes large errors; 20 is rough, "
-    "30 close",
-    "ssim": "agreement of local contrast and structure; 1 is identical",
-    "scoot": "whether strokes and textures occur together as in the target; 1 is the same",
-    "fsim": "agreement of the edges and lines that the eye notices first; 1 is identical",
-    "fsimc": "FSIM with colour",
-    "lpips": "distance between the features that an image classifier sees in both; 0 is identical",
-    "fid": "how far the generated pictures, as a set, lie from the targets, as a set, in the "
-    "features of Inception-v3; 0 is the same set",
-    "kid": "the same by a kernel's distance, which small sets do not distort",
-    "parser_frechet": "how far the generated pictures, as a set, lie from the targets, as a set, "
-    "in what a face parser sees in them: FID's formula on its features, so not FID; 0 is the same "
-    "set. It takes more than 256 faces: with fewer (†) it comes out too large, and nothing is "
-    "concluded",
-    "parser_kernel": "the same distance by KID's formula, which small sets do not distort; 0 is "
-    "the same, and values slightly below can happen",
+    **{name: metric.explanation for name, metric in (METRICS | SET_METRICS).items()},
     "accuracy": "part of all pixels that are given their own class",
     "mean_iou": "overlap of each class's area with the true one, divided by the area of both "
     "together; mean over the classes that the truth has, so that a necklace counts as much as skin",
 }
+"""Measure -> what it means, for readers who do not know it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +138,7 @@ def document(data: Data, results: Sequence[Result], numbers: pd.DataFrame) -> Do
         located=data.located,
         photos=data.about.get("fields", {}).get("photo", 0),
         overviews=tuple(_overviews(results, own)),
-        explained=tuple((m.label, EXPLAINED[m.name]) for m in measures if m.name in EXPLAINED),
+        explained=tuple((m.label, EXPLAINED[m.name]) for m in measures if EXPLAINED.get(m.name)),
         baselines=listed(BASELINES[method] for method in known),
         sets=any(measure.level is Level.SET for measure in measures),
         pooled=any(measure.level is Level.POOLED for measure in measures),

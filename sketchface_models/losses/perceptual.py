@@ -23,7 +23,7 @@ from sketchface_models.pretrained.published import LOSSES, VGG19, load_published
 PIXELS = "pixels"
 """Name among the layers of the pictures themselves, compared by their mean absolute difference."""
 LAYER_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {PIXELS: 2.0, "edges": 1 / 8, "shapes": 1 / 4, "parts": 1 / 2, "face": 1.0}
+    {PIXELS: 6.0, "edges": 1 / 8, "shapes": 1 / 4, "parts": 1 / 2, "face": 1.0}
 )
 """Layer -> weight. The deeper the heavier, as pix2pixHD weighs VGG19's; the pixels because the
 parser sees nothing at full resolution, while VGG19's first map is nearly the picture."""

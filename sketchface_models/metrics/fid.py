@@ -50,6 +50,8 @@ FID = SetMetric(
     frechet,
     resampled_fid,
     "FID",
+    explanation="how far the generated pictures, as a set, lie from the targets, as a set, in the "
+    "features of Inception-v3; 0 is the same set",
     # Fewer vectors do not fill a covariance.
     least=FEATURES + 1,
     parameters=RESAMPLED | {"resamples": FID_RESAMPLES},
@@ -59,6 +61,7 @@ KID = SetMetric(
     kid,
     resampled_kernel,
     "KID",
+    explanation="FID's comparison by a kernel's distance, which small sets do not distort",
     least=6,
     parameters=RESAMPLED | {"subsets": KID_SUBSETS, "size": KID_SIZE},
 )

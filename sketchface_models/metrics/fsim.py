@@ -130,7 +130,14 @@ _PARAMETERS = {
     "constant": "no features",
 }
 FSIM = Metric(
-    fsim, Direction.HIGHER, "FSIM", "grey", LEAST_SIDE, _PARAMETERS, together=fsim_and_fsimc
+    fsim,
+    Direction.HIGHER,
+    "FSIM",
+    "grey",
+    LEAST_SIDE,
+    _PARAMETERS,
+    together=fsim_and_fsimc,
+    explanation="agreement of the edges and lines that the eye notices first; 1 is identical",
 )
 FSIMC = Metric(
     fsimc,
@@ -139,5 +146,6 @@ FSIMC = Metric(
     "colour",
     LEAST_SIDE,
     {**_PARAMETERS, "t": (T1, T2, T3, T4), "lambda": LAMBDA},
+    explanation="FSIM with colour",
     together=fsim_and_fsimc,
 )

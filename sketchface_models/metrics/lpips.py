@@ -132,6 +132,8 @@ ALEX = Metric(
     lpips,
     Direction.LOWER,
     "LPIPS",
+    explanation="distance between the features that an image classifier sees in both; 0 is "
+    "identical",
     least_side=LEAST_SIDE,
     parameters={"revision": 1, "version": "0.1", "backbone": "alex"},
     weights=FILES["alex"],

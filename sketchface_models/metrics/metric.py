@@ -1,8 +1,9 @@
 """What a metric declares of itself: a new one is a file that makes one of these objects.
 
-`registry` lists the objects; nothing else names a metric. Networks that do not ship are declared
-with their files: where a file is missing, its metrics are not measured, and a report names the
-file and where it goes.
+`registry` lists the objects; beside it only the help of `sketchface score --metrics` names them.
+Networks that do not ship are declared with their files (`Published`, in the metric's own module or
+in `pretrained.published`; `models/judges/README.md` tells people where to get them): where a file
+is missing, its metrics are not measured, and a report names the file and where it goes.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Metric:
         correction of the code changes values.
     together: gives this metric and others, by name, for the price of one.
     weights: files that must lie in `JUDGES`.
+    explanation: what it measures and what its values mean, for readers of a report who do not know
+        it; no full stop.
     """
 
     function: PairFunction
@@ -72,6 +75,7 @@ class Metric:
     parameters: Mapping[str, object] = field(default_factory=lambda: {"revision": 1})
     together: Callable[[Tensor, Tensor, float], dict[str, Tensor]] | None = None
     weights: tuple[Published, ...] = ()
+    explanation: str = ""
 
 
 Features = Mapping[str, Tensor]
@@ -86,7 +90,7 @@ class SetMetric:
     distance: (features (N, D), features of the targets (N, D)) -> value.
     resampled: (features by method, features of the targets, indices (R, N) of resampled faces) ->
         method -> (R,) values.
-    label, direction, parameters: as in `Metric`.
+    label, direction, parameters, explanation: as in `Metric`.
     least: fewer faces decide nothing.
     """
 
@@ -97,6 +101,7 @@ class SetMetric:
     least: int
     direction: Direction = Direction.LOWER
     parameters: Mapping[str, object] = field(default_factory=dict)
+    explanation: str = ""
 
     @property
     def weights(self) -> tuple[Published, ...]:

@@ -102,4 +102,5 @@ SCOOT = Metric(
     "grey",
     LEAST_SIDE,
     {"revision": 1, "grid": GRID, "levels": LEVELS, "luma": LUMA, "constant": "scored"},
+    explanation="whether strokes and textures occur together as in the target; 1 is the same",
 )

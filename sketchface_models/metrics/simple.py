@@ -70,10 +70,17 @@ def finite(values: Tensor | np.ndarray | Sequence[float]) -> np.ndarray:
     return array
 
 
-L1 = Metric(l1, Direction.LOWER, "L1 (0..1)")
+L1 = Metric(
+    l1,
+    Direction.LOWER,
+    "L1 (0..1)",
+    explanation="mean difference in brightness; 0 is identical, 1 is black for white",
+)
 PSNR = Metric(
     psnr,
     Direction.HIGHER,
     "PSNR (dB)",
+    explanation="the difference in brightness on a logarithmic scale that punishes large errors; 20"
+    " is rough, 30 close",
     parameters={"revision": 1, "infinite": INFINITE_COUNTS_AS},
 )

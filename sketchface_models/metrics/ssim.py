@@ -64,6 +64,7 @@ SSIM = Metric(
     ssim,
     Direction.HIGHER,
     "SSIM",
+    explanation="agreement of local contrast and structure; 1 is identical",
     least_side=2 * RADIUS + 1,
     parameters={
         "revision": 1,
