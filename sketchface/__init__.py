@@ -3,6 +3,7 @@
     import sketchface
 
     sketches = sketchface.translate("me.jpg", style=2)      # one array a face
+    [photo] = sketchface.translate("drawing.png", to="photo")
     scores = sketchface.score("real/", "generated/")        # any two folders of pictures
     sketchface.validate("folder/of/FS2K").faults            # [] where nothing is missing
 
@@ -20,6 +21,7 @@ from sketchface_models.errors import SketchFaceError
 if TYPE_CHECKING:
     import numpy as np
 
+    from pipeline.translation.recognition import Kind, Target
     from sketchface.data_sets import Validation
     from sketchface.folder_scores import Scores
 
@@ -28,37 +30,48 @@ __all__ = ["SketchFaceError", "__version__", "score", "translate", "validate"]
 
 
 def translate(
-    photo: str | Path,
+    picture: str | Path,
     style: int | str | None = None,
     weights: str | Path | None = None,
     size: int | None = None,
+    to: Target | None = None,
+    kind: Kind | None = None,
 ) -> list[np.ndarray]:
-    """Return a sketch of each face of a photo, from left to right.
+    """Return a sketch of each face of a photo, from left to right, or a photo of a line drawing.
 
     Args:
-        photo: file of any common format.
+        picture: file of any common format.
         style: a label such as 2, or a weight for each style ("0.5,0.5,0"); None: the first.
-        weights: folder of a trained run; None: the generator that comes with the package.
-        size: side of a sketch, pixels; None: of the training photos.
+        weights: folder of a trained run, or the name of a generator that comes with the package;
+            None: the one of the package that draws `to`.
+        size: side of a result, pixels; None: of the training photos.
+        to: "sketch" or "photo"; None: what the weights draw, without weights a photo of a line
+            drawing and a sketch of anything else.
+        kind: what the picture is, "photo" or "contour" (a line drawing); None: recognised.
 
     Returns:
         (size, size) uint8 of each face, or (size, size, 3) where the generator draws in colour.
 
     Raises:
-        SketchFaceError: if the photo cannot be read, shows no face, or the style is unknown.
+        SketchFaceError: if the picture cannot be read, shows no face and no drawing, or the style
+            is unknown.
     """
     from pipeline.translation.inputs import Preparation
+    from pipeline.translation.recognition import usual_target
     from pipeline.translation.trained_generator import open_weights
 
-    generator = open_weights(None if weights is None else Path(weights))
+    path = Path(picture)
+    if weights is None and to is None:
+        to = usual_target([path], kind)
+    generator = open_weights(None if weights is None else Path(weights), to)
     requirements = generator.requirements
     (chosen,) = requirements.select_styles([] if style is None else [str(style)], every=False)
-    preparation = Preparation(requirements, requirements.depth_settings({}), "faces", "all")
-    faces = preparation(Path(photo))
+    settings = requirements.depth_settings({})
+    faces = Preparation(requirements, settings, "faces", "all", kind)(path)
     jobs = [(face, chosen) for face in faces if not isinstance(face, str)]
     if len(jobs) < len(faces):
-        raise SketchFaceError(f"{photo}: {next(each for each in faces if isinstance(each, str))}")
-    return generator.sketches(jobs, size or requirements.aligned)
+        raise SketchFaceError(f"{path}: {next(each for each in faces if isinstance(each, str))}")
+    return generator.generate(jobs, size or requirements.aligned)
 
 
 def score(reference_dir: str | Path, generated_dir: str | Path, size: str | None = None) -> Scores:

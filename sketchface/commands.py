@@ -27,9 +27,10 @@ app = typer.Typer(
 Weights = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER",
-        help="Weights of a run, such as data/train/hida/0.",
-        show_default="the generator that comes with the package",
+        metavar="FOLDER|NAME",
+        help="Weights of a run, such as data/train/hida/0, or the name of a generator that comes "
+        "with the package.",
+        show_default="one that comes with the package",
     ),
 ]
 Depth = Annotated[
@@ -204,14 +205,34 @@ def score(
 
 @app.command()
 def translate(
-    photos: Annotated[
+    pictures: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO...", help="Photos, and folders of them.", show_default=False),
+        typer.Argument(
+            metavar="PICTURE...",
+            help="Photos or line drawings, and folders of them.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
         Path,
         typer.Option("-o", help="A folder for NAME.png, or a .png file.", show_default=False),
     ],
+    to: Annotated[
+        Literal["sketch", "photo"] | None,
+        typer.Option(
+            help="What is made of them.",
+            show_default="what the weights draw; without weights a photo if the first picture is a "
+            "line drawing, else a sketch",
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal["photo", "contour"] | None,
+        typer.Option(
+            "--from",
+            help="What all pictures are: photos of faces, or line drawings of one face each.",
+            show_default="recognised",
+        ),
+    ] = None,
     style: Annotated[
         list[str] | None,
         typer.Option(
@@ -223,14 +244,16 @@ def translate(
     face: Annotated[
         Literal["all", "largest", "central"] | None,
         typer.Option(
-            help="Which of several faces; all are numbered from left to right.", show_default="all"
+            help="Which of several faces of a photo; all are numbered from left to right.",
+            show_default="all",
         ),
     ] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Draw the picture as a whole, face or not.")
     ] = False,
     aligned: Annotated[
-        bool, typer.Option("--aligned", help="Photos are framed like the training ones already.")
+        bool,
+        typer.Option("--aligned", help="Pictures are framed like the training ones already."),
     ] = False,
     depth: Depth = None,
     depth_path: DepthPath = None,
@@ -238,50 +261,59 @@ def translate(
     size: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Side of the drawings, pixels.", show_default="of the training photos"
+            metavar="N", help="Side of the results, pixels.", show_default="of the training photos"
         ),
     ] = None,
     sheet: Annotated[
-        bool, typer.Option("--sheet", help="Also NAME-sheet.png: photo, depth, all drawings.")
+        bool, typer.Option("--sheet", help="Also NAME-sheet.png: inputs and all results.")
+    ] = False,
+    show_input: Annotated[
+        bool, typer.Option("--show-input", help="Also NAME-input.png: what the network saw.")
     ] = False,
 ) -> None:
-    """Draw sketches of photos.
+    """Draw sketches of photos, and photos of line drawings.
 
-    Every face is brought to the framing that the weights were trained in, and its sketch is written
-    to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
-    NAME-style1.png ... Files that are there are replaced, though never a photo. A photo that cannot
-    be drawn is named with the reason; the others are drawn, and the status is 1.
+    Every face is brought to the framing that the weights were trained in, and what is made of it is
+    written to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
+    NAME-style1.png ... A drawing may be of any size, in any ink on any paper: its lines are drawn
+    anew, as thin as the training ones, and placed like those; what lies like them already stays
+    where it is. Photos go to photos through the contours of their landmarks. Files that are there
+    are replaced, though never a picture that is read. A picture that cannot be drawn is named with
+    the reason; the others are drawn, and the status is 1.
     """
     _check_translate(face, whole, aligned, size)
 
     from pipeline.translation.inputs import Preparation
-    from pipeline.translation.output import Output, list_photos
+    from pipeline.translation.output import Output, list_pictures
+    from pipeline.translation.recognition import usual_target
     from pipeline.translation.trained_generator import open_weights
-    from pipeline.translation.translator import Result, Translator
+    from pipeline.translation.translator import Extras, Result, Translator
     from sketchface_models.runtime import keep_freed_memory
 
-    paths, faults = list_photos(photos)
+    paths, faults = list_pictures(pictures)
     target = Output(out, paths)
     if target.file and len(paths) > 1:
-        raise SketchFaceError(f"{out}: one file for {len(paths)} photos; give -o a folder")
+        raise SketchFaceError(f"{out}: one file for {len(paths)} pictures; give -o a folder")
     for line in faults:
         _print_fault(line)
     result = Result()
     if paths:
         keep_freed_memory()
-        generator = open_weights(weights)
+        if weights is None and to is None:
+            to = usual_target(paths, kind)
+        generator = open_weights(weights, to)
         requirements = generator.requirements
         styles = requirements.select_styles(style or [], every=sheet)
         settings = requirements.depth_settings(_changes(depth, depth_path, nearer))
         view: Literal["whole", "aligned", "faces"] = (
             "whole" if whole else "aligned" if aligned else "faces"
         )
-        preparation = Preparation(requirements, settings, view, face or "all")
-        side = size or requirements.aligned
-        translator = Translator(generator, preparation, styles, side, sheet, _print_fault)
+        preparation = Preparation(requirements, settings, view, face or "all", kind)
+        side, extras = size or requirements.aligned, Extras(sheet, show_input)
+        translator = Translator(generator, preparation, styles, side, extras, _print_fault)
         target.make()
         result = translator(paths, target)
-        typer.echo(_summary(result, len(paths), out))
+        typer.echo(_summary(result, len(paths), out, requirements.target))
     if faults or result.refused:
         raise typer.Exit(1)
 
@@ -308,10 +340,10 @@ def _print_fault(line: str) -> None:
         typer.echo(f"error: {line}", err=True)
 
 
-def _summary(result: Result, photos: int, out: Path) -> str:
+def _summary(result: Result, pictures: int, out: Path, target: str) -> str:
     rate = result.faces / max(result.seconds, 1e-9)
-    line = f"{out}: {_counted(result.sketches, 'sketch', 'es')} of"
-    line += f" {_counted(result.faces, 'face')} in {_counted(photos, 'photo')}"
+    line = f"{out}: {_counted(result.generated, target, 'es' if target == 'sketch' else 's')} of"
+    line += f" {_counted(result.faces, 'face')} in {_counted(pictures, 'picture')}"
     if result.refused:
         line += f"; {len(result.refused)} not drawn"
     return f"{line} ({rate:.1f} faces/s)"

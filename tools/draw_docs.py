@@ -30,7 +30,7 @@ from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.output import Output
 from pipeline.translation.trained_generator import open_weights
-from pipeline.translation.translator import Translator
+from pipeline.translation.translator import Extras, Translator
 from sketchface.sheet_faces import VISIBLE, doodles, edits, face_pictures
 from sketchface_models.pretrained.parsers import FaceParser
 from synthetic_faces import STYLES, Rendering, render, render_parameters
@@ -164,7 +164,8 @@ def astronaut_drawings() -> np.ndarray:
         photo.write_bytes(encode_png(skimage.data.astronaut()))
         target = Output(out, [photo])
         target.make()
-        Translator(generator, preparation, styles, SHOWN_SIDE, True, sys.exit)([photo], target)
+        extras = Extras(sheet=True)
+        Translator(generator, preparation, styles, SHOWN_SIDE, extras, sys.exit)([photo], target)
         return read_image(out / "astronaut-sheet.png")
 
 

@@ -49,18 +49,22 @@ _UPRIGHT = {
 
 
 def read_image(
-    path: Path | str, mode: Literal["RGB", "L"] = "RGB", max_pixels: int = MAX_PIXELS
+    path: Path | str,
+    mode: Literal["RGB", "L"] = "RGB",
+    max_pixels: int = MAX_PIXELS,
+    background: Literal["white", "black"] = "white",
 ) -> np.ndarray:
     """Decode a whole picture file as 8-bit RGB or grey.
 
-    Palettes, 1-bit, 16-bit, CMYK and transparent pictures (laid over white) are accepted, and EXIF
-    rotation is applied. Lossless ones equal their plain RGB version to within 1 grey level; CMYK
-    goes through Pillow's formula without profiles, to within 2.
+    Palettes, 1-bit, 16-bit, CMYK and transparent pictures (laid over `background`) are accepted,
+    and EXIF rotation is applied. Lossless ones equal their plain RGB version to within 1 grey
+    level; CMYK goes through Pillow's formula without profiles, to within 2.
 
     Args:
         path: the file.
         mode: RGB, or L for grey (ITU-R 601 luma).
         max_pixels: largest picture, in pixels, that is decoded at all.
+        background: what transparent pictures are laid over.
 
     Returns:
         (H, W, 3) or (H, W) uint8.
@@ -79,7 +83,7 @@ def read_image(
         except Exception as error:  # decoders answer damaged bytes with exceptions of every kind
             raise _error(path, f"truncated or damaged ({error})", "fetch it again") from None
         try:
-            picture = _eight_bit(picture)
+            picture = _eight_bit(picture, background)
             picture = picture if picture.mode == mode else picture.convert(mode)
         except ValueError as error:
             raise _error(path, str(error), "save it as 8-bit RGB PNG") from None
@@ -244,7 +248,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
+def _eight_bit(picture: Image.Image, background: str) -> Image.Image:
     """Convert any mode to opaque 8-bit grey or RGB.
 
     Raises:
@@ -262,7 +266,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
         return Image.fromarray(np.rint(values * 255).astype(np.uint8))
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
-        paper = Image.new("RGBA", rgba.size, "white")
+        paper = Image.new("RGBA", rgba.size, background)
         return Image.alpha_composite(paper, rgba).convert("RGB")
     return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
 

@@ -1,1 +1,1 @@
-"""Sketches of anybody's photos, by the same steps as the pipeline's stages, and figures of them."""
+"""Anybody's photos and drawings through trained weights, by the same steps as the stages'."""

@@ -134,7 +134,7 @@ def maps_figure(generator: Generator, job: Job, layers: Sequence[int] = ()) -> b
     kinds = [kind for kind in (ACTIVATION, *PARAMETERS) if kind in present]
     side = generator.requirements.size
     pictures = {name: as_picture(job[0], name, side) for name in job[0].raw}
-    pictures["sketch"] = generator.sketches([job], side)[0]
+    pictures["sketch"] = generator.generate([job], side)[0]
     columns, rows = max(len(kinds), len(pictures)), len(layer_rows) + 1
     figure = Figure((columns * _INCHES, rows * _INCHES * 1.2), dpi=_DPI, layout="constrained")
     table: Any = figure.subplots(rows, columns, squeeze=False)
@@ -173,7 +173,7 @@ def styles_figure(generator: Generator, face: PreparedFace) -> bytes:
     order = list(requirements.styles)
     cells = _triangle(labels, order) if len(labels) == 3 else _rows(labels, order)
     styles = [Style(",".join(f"{w:g}" for w in weights), weights) for _, _, weights in cells]
-    sketches = generator.sketches([(face, style) for style in styles], requirements.size)
+    sketches = generator.generate([(face, style) for style in styles], requirements.size)
     width, height = STEPS, 1 + max(row for row, _, _ in cells)
     figure = Figure((width * _INCHES, height * _INCHES * 1.15), dpi=_DPI)
     for (row, column, weights), sketch in zip(cells, sketches, strict=True):

@@ -1,4 +1,4 @@
-"""From a photo to what a generator reads: each face aligned, with its depth, as packs hold them."""
+"""From a picture to what a generator reads: each face aligned, its fields as packs hold them."""
 
 from __future__ import annotations
 
@@ -11,35 +11,50 @@ import numpy as np
 from PIL import Image
 
 from face_geometry import align
+from face_geometry.polylines import draw_lines
 from pipeline.common.fields import as_array
 from pipeline.common.images import (
     decode,
     encode_depth,
     encode_jpeg,
+    encode_png,
     plain_bytes,
-    read_image,
     resize,
 )
 from pipeline.common.shards import Row, file_hash
+from pipeline.contours.contours import draw_contour
 from pipeline.depth import files as depthfiles
 from pipeline.depth.depth import BACKENDS, DepthSettings, DepthSource
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
+from pipeline.translation.line_drawing import (
+    LEAST_CONTRAST,
+    TRACED_INK,
+    LineDrawing,
+    line_drawing,
+)
+from pipeline.translation.placement import fit_page, place
+from pipeline.translation.recognition import Kind, read_picture, recognise
 from pipeline.translation.requirements import Requirements
 from sketchface_models.errors import SketchFaceError
 
 View = Literal["faces", "aligned", "whole"]
-"""faces: every face is brought to the framing of the training photos. aligned: the photo is in
-that framing. whole: the picture as a whole, whatever it shows."""
+"""faces: every face is brought to the framing of the training photos. aligned: the picture is in
+that framing. whole: the picture as a whole, whatever it shows, with margins to a square."""
+LEAST_SIDE = 24
+"""Shorter side of the smallest drawing, pixels."""
+LEAST_LENGTH = 2.0
+"""Length of the lines of a drawing, in longer sides of the box about them; an oval has 2.8."""
 
 
 @dataclass(frozen=True)
 class PreparedFace:
     """One face, or one whole picture, as a generator reads it.
 
-    raw: input -> (C, S, S) uint8, as packs hold it. shape: (height, width) of the part that shows
-    the photo, in parts of the side; the rest is margin.
+    raw: field -> (C, S, S) uint8, as packs hold it: the generator's inputs, and the photo that
+    they were made from. shape: (height, width) of the part that shows the picture, in parts of the
+    side; the rest is margin.
     """
 
     raw: dict[str, np.ndarray]
@@ -47,27 +62,34 @@ class PreparedFace:
 
 
 class Preparation:
-    """Makes the inputs of a generator from photos.
+    """Makes the inputs of a generator from pictures.
 
     Args:
         requirements: of the generator.
         depth: how to make depth; None where none is read.
-        view: what is drawn of a photo.
-        which: of several faces.
+        view: what is drawn of a picture.
+        which: of several faces of a photo; a drawing has one.
+        kind: of all pictures; None to recognise it.
 
     Raises:
-        SketchFaceError: if weights, view and depth do not go together, or something that depth
-            needs is missing.
+        SketchFaceError: if weights, kind, view and depth do not go together, or something that
+            depth needs is missing.
     """
 
     def __init__(
-        self, requirements: Requirements, depth: DepthSettings | None, view: View, which: Which
+        self,
+        requirements: Requirements,
+        depth: DepthSettings | None,
+        view: View,
+        which: Which,
+        kind: Kind | None = None,
     ) -> None:
         self.requirements, self.view, self.detection = requirements, view, FaceDetection(which)
+        self.kind = requirements.only_kind(kind)
         if view == "faces" and requirements.framing is None:
             raise SketchFaceError(
                 f"{requirements.source}: does not say how its training photos were framed; train "
-                "it again, or give photos framed like them with --aligned"
+                "it again, or give pictures framed like them with --aligned"
             )
         if view == "whole" and depth is not None:
             if depth.backend == "facemesh":
@@ -85,16 +107,27 @@ class Preparation:
             self.depth_model = file_hash(model_file(depth.path))
 
     def __call__(self, path: Path) -> list[PreparedFace | str]:
-        """Return each face of a photo, from left to right, or why it cannot be drawn.
+        """Return each face of a picture, from left to right, or why it cannot be drawn.
 
         Args:
-            path: of the photo; its name without ending is the one that its depth picture has.
+            path: of the picture; its name without ending is the one that its depth picture has.
 
         Raises:
-            SketchFaceError: if the file is no photo, shows no face, or does not have the shape
-                that `view` needs.
+            SketchFaceError: if the file is no picture, shows no face and no drawing, or does not
+                have the shape that `view` needs.
         """
-        photo = read_image(path)
+        picture = read_picture(path)
+        if self.kind == "photo":
+            return self._photo(picture, path)
+        drawing = line_drawing(picture)
+        if (self.kind or recognise(drawing)) == "contour":
+            return [self._drawing(drawing, path)]
+        try:
+            return self._photo(picture, path)
+        except SketchFaceError as error:
+            raise SketchFaceError(f"{error}, or say --from contour of a drawing") from None
+
+    def _photo(self, photo: np.ndarray, path: Path) -> list[PreparedFace | str]:
         faces: list[PreparedFace | str] = []
         for transform, shape in self._transforms(photo, path):
             try:
@@ -103,26 +136,40 @@ class Preparation:
                 faces.append(str(error))
         return faces
 
+    def _drawing(self, drawing: LineDrawing, path: Path) -> PreparedFace:
+        """Draw the lines once more, as the contour stage does, and resize as packs do."""
+        _check_drawing(drawing, path)
+        requirements, size = self.requirements, self.requirements.aligned
+        shape = (1.0, 1.0)
+        if self.view == "faces":
+            assert requirements.framing is not None
+            transform = place(
+                drawing, requirements.framing, size, requirements.moved, self.detection.largest
+            )
+        else:
+            transform, shape = self._page(drawing.width, drawing.height, path)
+        lines = [align.transform_points(line, transform) for line in drawing.lines]
+        contour = encode_png(draw_lines(lines, size))
+        return PreparedFace({"contour": as_array("contour", contour, requirements.size)}, shape)
+
+    def _page(self, width: int, height: int, path: Path) -> tuple[np.ndarray, tuple[float, float]]:
+        """Return the transform of a whole picture, and `PreparedFace.shape`."""
+        if self.view == "aligned" and width != height:
+            raise SketchFaceError(
+                f"{path}: {width} x {height} pixels; framed like the training photos it is "
+                "square: crop it, or leave --aligned out"
+            )
+        longer = max(height, width)
+        return fit_page(width, height, self.requirements.aligned), (height / longer, width / longer)
+
     def _transforms(
         self, photo: np.ndarray, path: Path
     ) -> list[tuple[np.ndarray, tuple[float, float]]]:
         """The map from pixels of the photo to aligned ones, (2, 3), and `PreparedFace.shape`."""
-        height, width = photo.shape[:2]
-        size, longer = self.requirements.aligned, max(height, width)
-        if self.view == "whole":
-            scale = size / longer
-            centre = np.array([[scale, 0, 0], [0, scale, 0]])
-            centre[:, 2] = (size - scale * np.array([width, height])) / 2
-            return [(centre, (height / longer, width / longer))]
-        if self.view == "aligned":
-            if width != height:
-                raise SketchFaceError(
-                    f"{path}: {width} x {height} pixels; framed like the training photos it is "
-                    "square: crop it, or leave --aligned out"
-                )
-            return [(align.fit(width, height, size), (1.0, 1.0))]
+        if self.view != "faces":
+            return [self._page(photo.shape[1], photo.shape[0], path)]
         assert self.requirements.framing is not None
-        target = self.requirements.framing.target(size)
+        target = self.requirements.framing.target(self.requirements.aligned)
         return [
             (align.similarity(align.eyes_and_mouth(face), target), (1.0, 1.0))
             for face in self.detection(photo, path)
@@ -131,7 +178,7 @@ class Preparation:
     def _fields(
         self, photo: np.ndarray, transform: np.ndarray, path: Path
     ) -> dict[str, np.ndarray]:
-        """Align, store as JPEG, make depth from that, resize: as the stages do it."""
+        """Align, store as JPEG, make the rest from that, resize: as the stages do it."""
         requirements, side = self.requirements, self.requirements.aligned
         stored = None
         if np.array_equal(transform, align.fit(side, side, side)):
@@ -143,6 +190,12 @@ class Preparation:
             extent = (photo.shape[1], photo.shape[0])
             depth = self._depth(row, self.depth, extent, path.stem)
             raw["depth"] = as_array("depth", encode_depth(depth), requirements.size)
+        if "contour" in requirements.inputs:
+            face = self.detection.central.detect(decode(stored))
+            if face is None:
+                raise Unusable("no landmarks found; crop it nearer to the face")
+            contour = encode_png(draw_contour(face.landmarks, side))
+            raw["contour"] = as_array("contour", contour, requirements.size)
         return raw
 
     def _depth(
@@ -160,6 +213,24 @@ class Preparation:
             row, landmarks, self.requirements.aligned, pictures.get(name, []), self.depth_model
         )
         return BACKENDS[settings.backend](source, settings)
+
+
+def _check_drawing(drawing: LineDrawing, path: Path) -> None:
+    """Refuse what is no drawing of a face, whatever it was said to be."""
+    if min(drawing.width, drawing.height) < LEAST_SIDE:
+        raise SketchFaceError(
+            f"{path}: {drawing.width} x {drawing.height} pixels; a drawing has at least "
+            f"{LEAST_SIDE} a side"
+        )
+    if drawing.contrast < LEAST_CONTRAST:
+        raise SketchFaceError(f"{path}: blank; draw a face on it")
+    if drawing.ink > TRACED_INK:
+        raise SketchFaceError(
+            f"{path}: no line drawing, strokes would cover {drawing.ink:.0%} of it; say --from "
+            "photo of a photo"
+        )
+    if drawing.length < LEAST_LENGTH:
+        raise SketchFaceError(f"{path}: hardly any lines; draw a whole face")
 
 
 def _check_extent(path: Path, extent: tuple[int, int]) -> None:

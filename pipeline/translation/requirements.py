@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from face_geometry.align import Framing
+from face_geometry.polylines import REFERENCE_SIZE
 from pipeline.depth.depth import DepthSettings
+from pipeline.translation.recognition import FIELDS_OF, Kind, Target
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.styles import STYLE, style_weights
-
-FROM_PHOTOS = ("photo", "depth", STYLE)
-"""The inputs that any photo has."""
 
 
 @dataclass(frozen=True)
@@ -37,48 +36,74 @@ class Style:
 class Requirements:
     """What one generator reads.
 
-    source: where the weights come from, for messages. inputs: names of fields, in order. size: side
-    of what it reads and draws, pixels. aligned: side of the aligned training photos, pixels.
-    framing: where those have eyes and mouth; None if the weights do not say. depth: settings of the
-    training depth, of which some may be missing. styles: label -> number of training faces.
+    source: where the weights come from, for messages. inputs: names of fields, in order. target:
+    what it draws. size: side of what it reads and draws, pixels. aligned: side of the aligned
+    training photos, pixels. framing: where those have eyes and mouth; None if the weights do not
+    say. depth: settings of the training depth, of which some may be missing. styles: label ->
+    number of training faces. moved: how far training moved contours: part of the side, degrees.
     """
 
     source: str
     inputs: tuple[str, ...]
+    target: Target
     size: int
     aligned: int
     framing: Framing | None
     depth: Mapping[str, Any]
     styles: Mapping[str, int]
+    moved: tuple[float, float]
 
     @classmethod
     def of(cls, card: Mapping[str, Any], source: str) -> Requirements:
         """Return the requirements that a card states.
 
         Raises:
-            SketchFaceError: if the weights do not draw sketches, or need more than a photo.
+            SketchFaceError: if the weights draw neither sketches nor photos, or read what no
+                picture gives.
         """
         task, faces = card["model"]["task"], card.get("faces") or {}
-        if task["target"] != "sketch":
+        if task["target"] not in get_args(Target):
             raise SketchFaceError(
-                f"{source}: draws {task['target']}, not sketches; name the weights of another run"
+                f"{source}: draws {task['target']}, neither sketches nor photos; name the weights "
+                "of another run"
             )
-        other = [name for name in task["inputs"] if name not in FROM_PHOTOS]
-        if other or "photo" not in task["inputs"]:
+        if not _kinds(task["inputs"]):
             raise SketchFaceError(
-                f"{source}: reads {', '.join(task['inputs'])}; a photo gives "
-                f"{', '.join(FROM_PHOTOS)} alone: name the weights of a run that reads the photo"
+                f"{source}: reads {', '.join(task['inputs'])}; {_offers()}: name the weights of "
+                "another run"
             )
-        points = faces.get("framing")
+        points, augment = faces.get("framing"), card["model"].get("augment") or {}
         return cls(
             source=source,
             inputs=tuple(task["inputs"]),
+            target=task["target"],
             size=task["size"],
             aligned=faces.get("size") or task["size"],
             framing=None if points is None else Framing(tuple(map(tuple, points))),  # type: ignore[arg-type]
             depth=faces.get("depth") or {},
             styles=card.get("styles") or {},
+            moved=(
+                augment.get("contour_shift", 0.0) / REFERENCE_SIZE,
+                augment.get("contour_rotation", 0.0),
+            ),
         )
+
+    def only_kind(self, kind: Kind | None) -> Kind | None:
+        """Return the kind of picture that is read; None if it must be recognised.
+
+        Args:
+            kind: what the user says it is; None if nothing.
+
+        Raises:
+            SketchFaceError: if the generator cannot read such pictures.
+        """
+        kinds = _kinds(self.inputs)
+        if kind is not None and kind not in kinds:
+            raise SketchFaceError(
+                f"--from {kind}: {self.source} reads {', '.join(self.inputs)}; {_offers()}: name "
+                "the weights of another run"
+            )
+        return kind or (kinds[0] if len(kinds) == 1 else None)
 
     def select_styles(self, texts: Sequence[str], every: bool) -> list[Style]:
         """Return the styles to draw, each once.
@@ -130,3 +155,12 @@ class Requirements:
                 f"{path.get(values['backend'], 'where it lies')}"
             )
         return load(DepthSettings, values, "depth")
+
+
+def _kinds(inputs: Sequence[str]) -> list[Kind]:
+    """Return the kinds of pictures that give all of these fields."""
+    return [kind for kind, fields in FIELDS_OF.items() if set(inputs) <= set(fields)]
+
+
+def _offers() -> str:
+    return ", ".join(f"a {kind} gives {', '.join(fields)}" for kind, fields in FIELDS_OF.items())

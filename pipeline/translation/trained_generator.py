@@ -1,4 +1,4 @@
-"""A trained generator, and sketches of prepared faces by it, some at a time."""
+"""A trained generator, and what it draws of prepared faces, some at a time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from torch import Tensor
 
 from pipeline.common.scored_pictures import BATCH, default_device, scaled
 from pipeline.translation.inputs import PreparedFace, crop_margin
+from pipeline.translation.recognition import Target
 from pipeline.translation.requirements import Requirements, Style
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.inference import WEIGHTS_FILE, load_generator, load_trained
+from sketchface_models.inference import (
+    WEIGHTS_FILE,
+    generator_names,
+    load_generator,
+    load_trained,
+)
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, System
 from sketchface_models.training.pack_reader import normalise
 
-SHIPPED = "hida"
-"""The shipped generator, used where no weights are named."""
+SHIPPED: dict[Target, str] = {"sketch": "hida", "photo": "pix2pixhd"}
+"""What is drawn -> the shipped generator that is used where no weights are named."""
 
 Job = tuple[PreparedFace, Style]
 """A face, and the style to draw it in."""
@@ -39,12 +45,12 @@ class Generator:
     device: torch.device
 
     @torch.no_grad()
-    def sketches(self, jobs: Sequence[Job], size: int) -> list[np.ndarray]:
-        """Return a sketch for each job.
+    def generate(self, jobs: Sequence[Job], size: int) -> list[np.ndarray]:
+        """Return a picture for each job.
 
         Args:
-            jobs: faces and styles, all with the same inputs.
-            size: side of a sketch, pixels; the longer side, where a photo is drawn as a whole.
+            jobs: faces and styles.
+            size: side of a picture, pixels; the longer side, where all of a page is drawn.
 
         Returns:
             (h, w) uint8 of each, or (h, w, 3) where the system draws in colour.
@@ -52,7 +58,7 @@ class Generator:
         Raises:
             SketchFaceError: if the system gives no pictures.
         """
-        sketches = []
+        pictures = []
         for start in range(0, len(jobs), BATCH):
             some = jobs[start : start + BATCH]
             generated = self.system.generate(self.batch(some)).cpu()
@@ -60,14 +66,15 @@ class Generator:
             for picture, (face, _) in zip(scaled(from_signed(generated), size), some, strict=True):
                 pixels = np.moveaxis(picture.numpy(), 0, 2)
                 grey = pixels.shape[2] == 1
-                sketches.append(crop_margin(pixels[..., 0] if grey else pixels, face.shape))
-        return sketches
+                pictures.append(crop_margin(pixels[..., 0] if grey else pixels, face.shape))
+        return pictures
 
     def batch(self, jobs: Sequence[Job]) -> Batch:
         """Return what the system reads to draw all the jobs at once."""
         raw = {
             name: torch.from_numpy(np.stack([face.raw[name] for face, _ in jobs]))
-            for name in jobs[0][0].raw
+            for name in self.requirements.inputs
+            if name != STYLE
         }
         batch = normalise(raw, self.device)
         if jobs[0][1].weights:
@@ -83,25 +90,39 @@ class Generator:
             raise SketchFaceError(f"{source}: draws NaN or infinite values; train it again")
 
 
-def open_weights(weights: Path | None) -> Generator:
-    """Return the generator of a run, on a GPU where there is one.
+def open_weights(weights: Path | None, target: Target | None = None) -> Generator:
+    """Return the generator of a run or a shipped one, on a GPU where there is one.
 
     Args:
-        weights: folder of a trained run, or the one that holds its `weights`; None for the
-            generator that comes with the package.
+        weights: folder of a trained run, the one that holds its `weights`, or the name of a
+            shipped generator; None for the shipped one that draws `target`.
+        target: what it must draw; None for whatever the weights draw, without weights sketches.
 
     Raises:
-        SketchFaceError: if there are no weights, they are damaged, or draw no sketches of photos.
+        SketchFaceError: if there are no weights, they are damaged, or draw something else.
     """
     device = default_device()
-    if weights is None:
-        system, card = load_generator(SHIPPED, device)
-        return Generator(system, Requirements.of(card, f"the shipped {SHIPPED}"), device)
-    folders = [each for each in (weights, weights / "weights") if (each / WEIGHTS_FILE).exists()]
-    if not folders:
+    name = SHIPPED[target or "sketch"] if weights is None else str(weights)
+    if weights is None or (not weights.exists() and name in generator_names()):
+        system, card = load_generator(name, device)
+        source = f"the shipped {name}"
+    else:
+        system, card = load_trained(_weights_folder(weights), device)
+        source = str(weights)
+    requirements = Requirements.of(card, source)
+    if target not in (None, requirements.target):
         raise SketchFaceError(
-            f"{weights}: no {WEIGHTS_FILE} in it; name the weights folder of a trained run, such "
-            "as data/train/hida/0/weights"
+            f"--to {target}: {source} draws a {requirements.target}; leave --to out, or name "
+            "other weights"
         )
-    system, card = load_trained(folders[0], device)
-    return Generator(system, Requirements.of(card, str(weights)), device)
+    return Generator(system, requirements, device)
+
+
+def _weights_folder(weights: Path) -> Path:
+    for folder in (weights, weights / "weights"):
+        if (folder / WEIGHTS_FILE).exists():
+            return folder
+    raise SketchFaceError(
+        f"{weights}: no {WEIGHTS_FILE} in it; name the weights folder of a trained run, such as "
+        f"data/train/hida/0/weights, or what comes with the package: {', '.join(generator_names())}"
+    )

@@ -175,7 +175,7 @@ def test_grey_sixteen_bit_and_cmyk_photos_are_drawn(
     scene.convert("CMYK").save(kinds / "ink.jpg")
     status, said, _ = translate(kinds, "-o", "out", "--weights", weights)
     assert status == 0
-    assert "3 sketches of 3 faces in 3 photos" in said
+    assert "3 sketches of 3 faces in 3 pictures" in said
     np.testing.assert_array_equal(
         drawn(tmp_path / "out/deep.png"), drawn(tmp_path / "out/grey.png")
     )
@@ -197,7 +197,7 @@ def test_everybody_is_drawn_from_left_to_right(
     group(tmp_path / "two.png")
     status, said, _ = translate("two.png", "-o", "out", "--weights", weights)
     assert status == 0
-    assert "2 sketches of 2 faces in 1 photo" in said
+    assert "2 sketches of 2 faces in 1 picture" in said
     assert names(tmp_path / "out") == ["two-1.png", "two-2.png"]
     assert translate("two.png", "-o", "big.png", "--face", "largest", "--weights", weights)[0] == 0
     # The right one is the larger one; the way it was found differs by a fraction of a pixel.
@@ -313,7 +313,7 @@ def test_what_cannot_be_drawn_is_named_and_the_rest_is_drawn(
     (bad / "inner.png" / "someone.png").write_bytes(photo.read_bytes())
     status, said, wrong = translate(bad, "nothing", "gone.jpg", "-o", "out", "--weights", weights)
     assert status == 1
-    assert "1 sketch of 1 face in 8 photos; 7 not drawn" in said
+    assert "1 sketch of 1 face in 8 pictures; 7 not drawn" in said
     assert names(tmp_path / "out") == ["someone.png"]
     lines = wrong.splitlines()
     assert len(lines) == 8
@@ -339,7 +339,7 @@ def test_photos_are_never_drawn_over_nor_one_drawing_over_another(
     status, _, wrong = translate("a", "-o", "a", "--weights", weights)
     assert status == 1
     assert wrong == (
-        "error: a/same.png: would be drawn over the photo a/same.png; give -o another folder\n"
+        "error: a/same.png: would be drawn over the picture a/same.png; give -o another folder\n"
     )
     assert (tmp_path / "a/same.png").read_bytes() == photo.read_bytes()
     status, _, wrong = translate("a", "b", "-o", "out", "--weights", weights)
@@ -348,7 +348,7 @@ def test_photos_are_never_drawn_over_nor_one_drawing_over_another(
     # The same photo named twice is one photo, and drawings that are there are replaced.
     (tmp_path / "out/same.png").write_text("old")
     status, said, _ = translate("a", "a/same.png", "-o", "out", "--weights", weights)
-    assert (status, "in 1 photo" in said) == (0, True)
+    assert (status, "in 1 picture" in said) == (0, True)
     assert drawn(tmp_path / "out/same.png").shape == (ALIGNED, ALIGNED)
 
 
@@ -387,7 +387,7 @@ def test_several_photos_do_not_go_into_one_file(
 ) -> None:
     (tmp_path / "other.png").write_bytes(photo.read_bytes())
     status, _, wrong = translate(photo, "other.png", "-o", "one.png", "--weights", weights)
-    assert (status, wrong) == (1, "error: one.png: one file for 2 photos; give -o a folder\n")
+    assert (status, wrong) == (1, "error: one.png: one file for 2 pictures; give -o a folder\n")
 
 
 # Weights that cannot draw photos
@@ -402,9 +402,9 @@ def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, transl
 
     assert "nowhere: no model.safetensors in it" in refusal("nowhere")
     lines = copied(tmp_path / "lines", inputs=["lines"])
-    assert "lines: reads lines; a photo gives photo, depth, style alone" in refusal(lines)
+    assert "lines: reads lines; a photo gives photo, depth, style, contour, a contour gives" in refusal(lines)
     parser = copied(tmp_path / "parser", target="parsing")
-    assert "parser: draws parsing, not sketches" in refusal(parser)
+    assert "parser: draws parsing, neither sketches nor photos" in refusal(parser)
     loose = make_weights(tmp_path / "loose", faces={})
     assert "loose: does not say how its training photos were framed" in refusal(loose)
     plain = make_weights(tmp_path / "plain", "photo", "depth")

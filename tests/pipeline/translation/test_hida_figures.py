@@ -72,7 +72,7 @@ def test_maps_are_what_the_layers_compute(generator: Generator, face: PreparedFa
         np.testing.assert_allclose(found[-1].maps[name], mean, rtol=1e-4, atol=1e-6)
     # The hooks are gone: drawing once more keeps nothing.
     before = {id(maps): dict(maps.maps) for maps in found}
-    generator.sketches([(face, Style("1", (1.0, 0.0, 0.0)))], SIDE)
+    generator.generate([(face, Style("1", (1.0, 0.0, 0.0)))], SIDE)
     assert all(maps.maps.keys() == before[id(maps)].keys() for maps in found)
     assert not layer._forward_hooks
     assert not layer.adaptation._forward_hooks
