@@ -109,7 +109,7 @@ def _unlisted(values: Mapping[str, Any]) -> Iterator[str]:
     for name in values.keys() - listed:
         yield f"{name}: no section of pipeline.check.check.SECTIONS, none of SELECTION"
     for name in sorted(dict(_leaves(values[SCALE], f"{SCALE}.")).keys() - _scale_readers().keys()):
-        yield f"{name}: no file of conf/system reads it"
+        yield f"{name}: nothing in conf reads it"
 
 
 def _selection(values: Mapping[str, Any]) -> str:
@@ -221,6 +221,9 @@ def _scale_readers() -> dict[str, list[str]]:
         for name, value in _leaves(_merged(path)):
             for key in _scales_named(value):
                 readers.setdefault(key, []).append(f"{SYSTEM}.{path.stem}.{name}")
+    for name, value in _leaves(_yaml(CONF / "config.yaml")):
+        for key in _scales_named(value):
+            readers.setdefault(key, []).append(name)
     return readers
 
 

@@ -19,6 +19,7 @@ from pipeline.common import evaluations, records
 from pipeline.common.shards import IMAGE, QUARANTINE, QUARANTINE_COLUMNS
 from pipeline.contours import contours
 from pipeline.depth import depth
+from pipeline.edits import edits
 from pipeline.faces import index, ingest
 from pipeline.landmarks import landmarks
 from pipeline.segment import segment
@@ -138,6 +139,14 @@ DATASET = {
     "fields": ("object", "field -> faces that have the data set's own"),
     "shared": ("list of text", "test faces whose photo also stands in the training split"),
     "duplicates": ("object", "`groups`, `faces`, `in_train_and_test` of repeated photos"),
+}
+EDITS = {
+    "size": ("int", "side of the pictures, pixels"),
+    "seed": ("int", "of the faces"),
+    "faces": ("int", "base faces"),
+    "variants": ("int", "edits of each base face in each group"),
+    "groups": ("list of text", "what is edited, by name"),
+    "note": ("text", "why there are no rows, alone in the file; of data that are not built in"),
 }
 RUN_NOTES = {
     "best": ("object", "`measure`, `step`, `value` of the best weights"),
@@ -262,6 +271,14 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
         File("average_face.png", "its contour, (size, size) uint8, 255 is paper"),
     ),
     "data/augment": shards("a row a test face", augment.SCHEMA, augment.COLUMNS),
+    "data/edits": (
+        *shards(
+            "a row a pair of drawings; none for data without built-in faces",
+            edits.SCHEMA,
+            edits.COLUMNS,
+        ),
+        File("edits.json", "what the table holds", EDITS),
+    ),
     "data/segment": shards(ROWS, segment.SCHEMA, segment.COLUMNS),
     "data/depth": shards(ROWS, depth.SCHEMA, depth.COLUMNS),
     "data/style": (

@@ -13,6 +13,7 @@ from pipeline.common.parameters import RUN_NAME, Parameters
 from pipeline.contours.contours import ContourSettings
 from pipeline.datasets import adapter
 from pipeline.depth.depth import DepthSettings
+from pipeline.edits.edits import EditSettings
 from pipeline.evaluate.evaluate import EvaluateSettings
 from pipeline.landmarks.landmarks import LandmarkSettings
 from pipeline.segment.segment import SegmentSettings
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type] = {
     "landmarks": LandmarkSettings,
     "contours": ContourSettings,
     "augment": AugmentSettings,
+    "edits": EditSettings,
     "segment": SegmentSettings,
     "depth": DepthSettings,
     "style": StyleSettings,

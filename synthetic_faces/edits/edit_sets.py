@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -95,9 +96,9 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
             )
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
         raise SketchFaceError(f"edit seed: {seed!r}; allowed: a whole number")
-    old = before(group, seed, id)
-    new, kind = after(group, seed, id, variant, old)
-    faces = (render_parameters(old, seed, id, size), render_parameters(new, seed, id, size))
+    old = _base(group, int(seed), face_id(id), int(size))
+    new, kind = after(group, seed, id, variant, old.parameters)
+    faces = (old, render_parameters(new, seed, id, size))
     first, second, changed = _draw_pair(kinds, kind, faces, stream(seed, id, f"{group} {variant}"))
     return EditSet(
         group=group,
@@ -116,6 +117,12 @@ def edit_set(group: str, seed: int, id: int | str, size: int, variant: int = 0) 
 def corner_pixel(size: int) -> tuple[int, int]:
     """Return column and row of the eye corner in pictures of side `size`: (170, 250) for 512."""
     return int(CORNER[0] * size), int(CORNER[1] * size)
+
+
+@lru_cache(maxsize=1)
+def _base(group: str, seed: int, id: str, size: int) -> Rendering:
+    """Render the face that all variants of a group edit; rendered once for those in a row."""
+    return render_parameters(before(group, seed, id), seed, id, size)
 
 
 def _draw_pair(
@@ -155,8 +162,8 @@ def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: lis
     return Picture(
         lines=_contour(points, extras, face.size),
         sketch=_pencil_drawing(lines, face.size, face.seed, face.id),
-        photo=face.photo,
-        landmarks=points,
+        photo=face.photo.copy(),  # `face` may be that of `_base`, which other pairs share
+        landmarks=points.copy(),
         parameters=face.parameters,
     )
 

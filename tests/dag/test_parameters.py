@@ -106,7 +106,7 @@ def test_flipping_a_parameter_reruns_the_stages_that_read_it(
     finally:
         path.write_text(original)
     assert not wrong, json.dumps(wrong, indent=2)
-    assert reads["data.size"] == {"check", "faces"}
+    assert reads["data.size"] == {"check", "edits", "faces"}
     assert reads["systems.pix2pix.task.size"] == {"pack@pix2pix", "train@pix2pix-0", "check"}
     assert reads["systems.pix2pix.loss.l1"] == {"train@pix2pix-0", "check"}
 
