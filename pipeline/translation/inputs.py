@@ -143,12 +143,11 @@ class Preparation:
         shape = (1.0, 1.0)
         if self.view == "faces":
             assert requirements.framing is not None
-            transform = place(
-                drawing, requirements.framing, size, requirements.moved, self.detection.largest
-            )
+            framing, moved = requirements.framing, requirements.moved
+            lines = place(drawing, framing, size, moved, self.detection.largest)
         else:
             transform, shape = self._page(drawing.width, drawing.height, path)
-        lines = [align.transform_points(line, transform) for line in drawing.lines]
+            lines = [align.transform_points(line, transform) for line in drawing.lines]
         contour = encode_png(draw_lines(lines, size))
         return PreparedFace({"contour": as_array("contour", contour, requirements.size)}, shape)
 

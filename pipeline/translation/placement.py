@@ -2,8 +2,11 @@
 
 A generator has learned from contours of faces whose eyes and mouth lie at fixed points. So a drawn
 face is turned, scaled and shifted until its own lie there, wherever on the page it was. The
-landmark detector, which was made for photos, finds eyes and mouth in most line drawings; where it
-does not, the box about all lines is brought to the box about the average training contour.
+landmark detector, which was made for photos, finds them in most line drawings; where it does not,
+the box about all lines is brought to the box about the average training contour.
+
+Training contours end at the brows and the jaw. So where landmarks are found, lines of hair, neck
+and shoulders, of which the generator knows nothing, are left out.
 
 Training moves its contours a little. A drawing that lies within that of its place on the page is
 left there, to the pixel.
@@ -11,6 +14,9 @@ left there, to the pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 
 from face_geometry import align
@@ -26,6 +32,10 @@ which differ by 0.1."""
 NATURAL_SCALE = 1.1
 """Faces of one framing are larger or smaller than each other by so much: such a difference in size
 is the face's own."""
+FACE_MARGIN = 0.25
+"""How far beyond the hull of its landmarks a line belongs to the face, in distances between the
+outer corners of the eyes: as far as the detector errs in drawings."""
+_SHORTEST = 0.05  # pieces of lines beyond it that are kept, same unit
 _DETECTION_SIDE = 512
 _DETECTION_WIDTH = 3.0  # of lines, pixels; thinner ones are overlooked more often
 _DETECTION_PARTS = (0.5, 0.6, 0.4, 0.75)  # of that side that the drawing fills, in this order
@@ -44,8 +54,8 @@ def place(
     size: int,
     moved: tuple[float, float],
     detector: Detector,
-) -> np.ndarray:
-    """Return the transform (2, 3) of a drawing from pixels of its page to those of the square.
+) -> list[np.ndarray]:
+    """Return the lines of the drawn face in the square, each (N, 2) pixels.
 
     Args:
         drawing: with lines.
@@ -55,16 +65,18 @@ def place(
         detector: of landmarks.
     """
     target, page = framing.target(size), fit_page(drawing.width, drawing.height, size)
-    features = eyes_and_mouth(drawing, detector)
-    if features is None:
+    landmarks, lines = detect_landmarks(drawing, detector), drawing.lines
+    if landmarks is None:
         placed = _by_box(drawing, target)
     else:
-        placed = align.similarity(features, target)
-    return page if _is_near(page, placed, target, size, moved) else placed
+        placed = align.similarity(align.eyes_and_mouth(landmarks), target)
+        lines = face_lines(lines, landmarks)
+    transform = page if _is_near(page, placed, target, size, moved) else placed
+    return [align.transform_points(line, transform) for line in lines]
 
 
-def eyes_and_mouth(drawing: LineDrawing, detector: Detector) -> np.ndarray | None:
-    """Return eyes and mouth of a drawing, (3, 2) pixels of its page, as the detector sees them."""
+def detect_landmarks(drawing: LineDrawing, detector: Detector) -> np.ndarray | None:
+    """Return the landmarks that the detector sees in the lines, (68, 2) pixels of the page."""
     low, high = _box(drawing)
     for part in _DETECTION_PARTS:
         scale = part * _DETECTION_SIDE / (high - low).max()
@@ -73,8 +85,26 @@ def eyes_and_mouth(drawing: LineDrawing, detector: Detector) -> np.ndarray | Non
         picture = draw_lines(lines, _DETECTION_SIDE, _DETECTION_WIDTH)
         face = detector.detect(np.repeat(picture[..., None], 3, axis=2))
         if face is not None:
-            return align.eyes_and_mouth((face.landmarks - shift) / scale)
+            landmarks: np.ndarray = (face.landmarks - shift) / scale
+            return landmarks
     return None
+
+
+def face_lines(lines: Sequence[np.ndarray], landmarks: np.ndarray) -> list[np.ndarray]:
+    """Return the parts of lines that lie within the face, or no farther out than `FACE_MARGIN`."""
+    eyes = float(np.hypot(*(landmarks[36] - landmarks[45])))
+    hull = cv2.convexHull(landmarks.astype(np.float32))
+    parts = []
+    for line in lines:
+        inside = [
+            cv2.pointPolygonTest(hull, point, True) > -FACE_MARGIN * eyes for point in line.tolist()
+        ]
+        # Where it goes in or out, it is cut.
+        for part in np.split(np.arange(len(line)), np.flatnonzero(np.diff(inside)) + 1):
+            whole = len(part) == len(line)
+            if inside[part[0]] and (whole or np.ptp(line[part], axis=0).max() > _SHORTEST * eyes):
+                parts.append(line[part])
+    return parts
 
 
 def _box(drawing: LineDrawing) -> np.ndarray:
