@@ -13,7 +13,34 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from sketchface_models.networks.fused import fused
+
 ThetaFrom = Literal["pixel", "channel"]
+
+
+@fused
+def acon(x: Tensor, theta: Tensor, p1: Tensor, p2: Tensor) -> Tensor:
+    """Return ACON of a map, in its precision.
+
+    Args:
+        x: (B, C, H, W).
+        theta: how sharply slopes give way to each other; broadcasts to `x`.
+        p1: (1, C, 1, 1), the one slope of each channel, 32 bits.
+        p2: (1, C, 1, 1), the other.
+    """
+    return _acon(x, theta, p1, p2)
+
+
+@fused
+def pixel_meta_acon(x: Tensor, p1: Tensor, p2: Tensor) -> Tensor:
+    """Return ACON with theta = sigmoid(x); arguments as for `acon`."""
+    return _acon(x, torch.sigmoid(x), p1, p2)
+
+
+def _acon(x: Tensor, theta: Tensor, p1: Tensor, p2: Tensor) -> Tensor:
+    # In the precision of x: a 32-bit slope would turn half-precision maps into 32-bit ones.
+    difference = (p1 - p2).to(x.dtype) * x
+    return torch.addcmul(p2.to(x.dtype) * x, difference, torch.sigmoid(theta * difference))
 
 
 class Slopes(nn.Module):
@@ -28,10 +55,7 @@ class Slopes(nn.Module):
         self.p2 = nn.Parameter(torch.randn(1, channels, 1, 1))
 
     def forward(self, x: Tensor, theta: Tensor) -> Tensor:
-        # In the precision of x: a 32-bit slope would turn half-precision maps into 32-bit ones.
-        p2 = self.p2.to(x.dtype)
-        difference = (self.p1 - self.p2).to(x.dtype) * x
-        return torch.addcmul(p2 * x, difference, torch.sigmoid(theta * difference))
+        return acon(x, theta, self.p1, self.p2)
 
 
 class PixelMetaACON(nn.Module):
@@ -45,8 +69,7 @@ class PixelMetaACON(nn.Module):
         self.slopes = Slopes(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.slopes(x, torch.sigmoid(x))
-        return y
+        return pixel_meta_acon(x, self.slopes.p1, self.slopes.p2)
 
 
 class ChannelMetaACON(nn.Module):

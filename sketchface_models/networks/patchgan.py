@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 from torch import Tensor, nn
 
+from sketchface_models.networks.norms import InstanceNorm2d
+
 
 class Patch70(nn.Sequential):
     """HIDA's discriminator (docs/papers.md, HIDA); 2,763,713 parameters at 2 channels, width 64.
@@ -31,12 +33,12 @@ class Patch70(nn.Sequential):
         for level, stride in enumerate((2, 2, 1)):
             channels = width * 2**level
             layers += [
-                nn.InstanceNorm2d(channels),
+                InstanceNorm2d(channels),
                 convolution(channels, 2 * channels, stride),
                 nn.LeakyReLU(0.2),
             ]
         last = nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout2d(dropout))
-        layers += [nn.InstanceNorm2d(8 * width), last, convolution(8 * width, 1, 1)]
+        layers += [InstanceNorm2d(8 * width), last, convolution(8 * width, 1, 1)]
         super().__init__(*layers)
 
     def forward(self, pair: Tensor) -> Tensor:

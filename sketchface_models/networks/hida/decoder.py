@@ -12,6 +12,7 @@ from sketchface_models.deterministic import Resize
 from sketchface_models.networks.deform import DeformableConv2d
 from sketchface_models.networks.hida.conditions import Adaptation, Appearance
 from sketchface_models.networks.hida.settings import NetworkSettings
+from sketchface_models.networks.norms import InstanceNorm2d
 
 
 class DOG(nn.Module):
@@ -80,7 +81,7 @@ class DecoderLayer(nn.Module):
         planes += appearance_channels if self.appearance is not None else 0
         self.adaptation = Adaptation(settings, planes, out_channels) if adapts else None
         self.activation = settings.decoder_activation(out_channels)
-        self.norm = nn.InstanceNorm2d(out_channels)
+        self.norm = InstanceNorm2d(out_channels)
         self.dropout = nn.Dropout(settings.dropout if drops else 0.0)
 
     def forward(self, x: Tensor, planes: list[Tensor], source: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchface_models.networks.hida.settings import NetworkSettings
+from sketchface_models.networks.norms import InstanceNorm2d
 
 
 def halve(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -25,7 +26,7 @@ class EncoderLayer(nn.Sequential):
         before = settings.encoder_order == "acon-conv-norm"
         activation = settings.encoder_activation(in_channels if before else out_channels)
         convolution = halve(in_channels, out_channels)
-        norm = [nn.InstanceNorm2d(out_channels)] if normed else []
+        norm = [InstanceNorm2d(out_channels)] if normed else []
         super().__init__(
             *([activation, convolution] if before else [convolution, activation]), *norm
         )

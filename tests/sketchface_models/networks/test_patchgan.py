@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from sketchface_models.networks.norms import InstanceNorm2d
 from sketchface_models.networks.patchgan import DISCRIMINATORS, Patch23, Patch70
 
 
@@ -32,7 +33,7 @@ def test_hidas_layers_are_those_of_the_table():
         elif isinstance(layer, nn.LeakyReLU):
             assert layer.negative_slope == 0.2
         else:
-            assert type(layer) is nn.InstanceNorm2d
+            assert type(layer) is InstanceNorm2d
     assert rows == [
         (2, 2, 64, 129),
         (2, 64, 128, 65),
@@ -40,7 +41,7 @@ def test_hidas_layers_are_those_of_the_table():
         (1, 256, 512, 34),
         (1, 512, 1, 35),
     ]
-    marks = {nn.Conv2d: "C", nn.LeakyReLU: "L", nn.InstanceNorm2d: "N"}
+    marks = {nn.Conv2d: "C", nn.LeakyReLU: "L", InstanceNorm2d: "N"}
     assert "".join(marks[type(layer)] for layer in layers(discriminator)) == "CLNCLNCLNCLNLC"
 
 
@@ -71,7 +72,7 @@ def test_a_logit_sees_its_patch(name: str, patch: int, stride: int):
         *(
             layer
             for layer in layers(DISCRIMINATORS[name](2, 8, 0.5).eval())
-            if not isinstance(layer, nn.InstanceNorm2d)
+            if not isinstance(layer, InstanceNorm2d)
         )
     ).double()
     starts = []
