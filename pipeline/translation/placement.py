@@ -34,8 +34,8 @@ NATURAL_SCALE = 1.1
 is the face's own."""
 FACE_MARGIN = 0.25
 """How far beyond the hull of its landmarks a line belongs to the face, in distances between the
-outer corners of the eyes: as far as the detector errs in drawings."""
-_SHORTEST = 0.05  # pieces of lines beyond it that are kept, same unit
+outer corners of the eyes: of clean contours nothing is lost at 0.2, of rough ones no chin at 0.25."""
+_SHORTEST = 0.05  # piece of a line that is kept where it was cut, same unit
 _DETECTION_SIDE = 512
 _DETECTION_WIDTH = 3.0  # of lines, pixels; thinner ones are overlooked more often
 _DETECTION_PARTS = (0.5, 0.6, 0.4, 0.75)  # of that side that the drawing fills, in this order
@@ -65,12 +65,12 @@ def place(
         detector: of landmarks.
     """
     target, page = framing.target(size), fit_page(drawing.width, drawing.height, size)
-    landmarks, lines = detect_landmarks(drawing, detector), drawing.lines
-    if landmarks is None:
-        placed = _by_box(drawing, target)
-    else:
+    landmarks = detect_landmarks(drawing, detector)
+    lines = [] if landmarks is None else face_lines(drawing.lines, landmarks)
+    if landmarks is not None and lines:
         placed = align.similarity(align.eyes_and_mouth(landmarks), target)
-        lines = face_lines(lines, landmarks)
+    else:
+        lines, placed = drawing.lines, _by_box(drawing, target)
     transform = page if _is_near(page, placed, target, size, moved) else placed
     return [align.transform_points(line, transform) for line in lines]
 
