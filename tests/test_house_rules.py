@@ -79,6 +79,7 @@ DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "PIL": "pillow",
     "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
 """Import name -> the distribution that brings it, where they differ by more than a dash."""

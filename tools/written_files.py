@@ -15,11 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.augment import augment
-from pipeline.common import evaluations, records
+from pipeline.common import edit_table, evaluations, records
 from pipeline.common.shards import IMAGE, QUARANTINE, QUARANTINE_COLUMNS
 from pipeline.contours import contours
 from pipeline.depth import depth
-from pipeline.edits import edits
 from pipeline.faces import index, ingest
 from pipeline.landmarks import landmarks
 from pipeline.segment import segment
@@ -274,8 +273,8 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
     "data/edits": (
         *shards(
             "a row a pair of drawings; none for data without built-in faces",
-            edits.SCHEMA,
-            edits.COLUMNS,
+            edit_table.SCHEMA,
+            edit_table.COLUMNS,
         ),
         File("edits.json", "what the table holds", EDITS),
     ),
@@ -343,6 +342,12 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
             "what the networks of set metrics see in the pictures",
             evaluations.FEATURES,
             only="for images",
+        ),
+        parquet(
+            "OUTPUT/vector_maps.parquet",
+            "what the network's first layers see in edited drawings, on planes",
+            evaluations.VECTOR_MAPS,
+            only="of systems that show their layers, asked about edits",
         ),
         File("OUTPUT/samples.png", "input, generated picture and target of some faces"),
         File(

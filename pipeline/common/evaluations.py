@@ -8,6 +8,7 @@
         confusion.parquet   `CONFUSION`: outputs that are label maps only
         generated.parquet   `GENERATED`: the pictures themselves, at scoring size
         features.parquet    `FEATURES`: what the networks of set metrics see in them
+        vector_maps.parquet `VECTOR_MAPS`: what layers see in edited drawings, on planes
         samples.png         input, generated picture and target of some faces
 
 Scores are one long pandas frame from here to the report (`score_frames`). `why_not_comparable`
@@ -54,6 +55,8 @@ GENERATED_FILE = "generated.parquet"
 
 FEATURES_FILE = "features.parquet"
 
+VECTOR_MAPS_FILE = "vector_maps.parquet"
+
 SAMPLES_FILE = "samples.png"
 
 STYLES_FILE = "styles.png"
@@ -78,7 +81,7 @@ _OF = [
 SCORES = pa.schema(
     [
         *_OF,
-        column("id", pa.string(), "the face; null for measures of a whole subset"),
+        column("id", pa.string(), "the face, or edit; null for measures of a whole subset"),
         column("value", pa.float64(), "as measured; the PSNR of identical pictures is inf"),
     ]
 )
@@ -124,6 +127,19 @@ FEATURES = pa.schema(
     ]
 )
 
+VECTOR_MAPS = pa.schema(
+    [
+        column("layer", pa.string(), "layer of the network, from its input on"),
+        column("map", pa.string(), "how its vectors come to a plane: PCA or t-SNE"),
+        column("face", pa.string(), "the base face of the drawing"),
+        column("group", pa.string(), "what is edited"),
+        column("drawing", pa.int32(), "0 before the edit, then the variants"),
+        column("x", pa.float32(), "place on the plane"),
+        column("y", pa.float32(), "likewise"),
+    ]
+)
+"""The vectors of the first layers at the eye corner of edited drawings."""
+
 SCHEMAS = {
     SCORES_FILE: SCORES,
     RESAMPLED_FILE: RESAMPLED,
@@ -131,6 +147,7 @@ SCHEMAS = {
     CONFUSION_FILE: CONFUSION,
     GENERATED_FILE: GENERATED,
     FEATURES_FILE: FEATURES,
+    VECTOR_MAPS_FILE: VECTOR_MAPS,
 }
 
 

@@ -23,7 +23,9 @@ names the style that was asked for, not the face's own."""
 class Method(StrEnum):
     """What made the pictures that were scored: the run's system, or a baseline that learns nothing.
 
-    `TARGET` names the targets themselves where features are stored; it has no scores.
+    `TARGET` names the targets themselves where features are stored; it has no scores. `UNTRAINED`
+    is the run's own network before its first step: a control of what the network sees inside, and
+    no maker of pictures.
     """
 
     SYSTEM = "system"
@@ -33,6 +35,7 @@ class Method(StrEnum):
     CLASS_COLOURS = "class_colours"
     REAL = "real"
     TARGET = "target"
+    UNTRAINED = "untrained"
 
 
 BASELINES = {
@@ -60,6 +63,9 @@ class Level(StrEnum):
     """All faces of a subset together; compared by resampled values."""
     POOLED = "pooled"
     """All pixels of a subset together; resampled from per-face confusion matrices."""
+    EDIT = "edit"
+    """One edit of a drawing (see `edit_table`); a base face's value is the mean of its edits'. Two
+    systems are compared by the edits of which all their trainings have a value."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,10 @@ class Measure:
     level: Level = Level.FACE
     least: int = 0
     """Fewer faces decide nothing."""
+    control: bool = False
+    """Says how a system answers changed drawings, or of what texture its photos are, not how like
+    its pictures are to their targets. Nothing is learned or not learned by it, and it stands in a
+    section of its own."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,9 @@ class Summary:
     """Whether an input is made from the target itself."""
     style: dict[str, Any] | None = None
     """Of runs that take a style: how often it is recognised, or a `note` why nobody could ask."""
+    control: dict[str, Any] | None = None
+    """Of runs whose control was measured: `faces` and `edits` of the edit sets, the largest `shift`
+    (pixels at 512) and `rotation` (degrees) of moved contours, how many faces were `moved`."""
     weights: dict[str, Any] = field(default_factory=dict)
     """`file`, `steps` and `images` of the weights that were scored."""
     validation: dict[str, Any] | None = None

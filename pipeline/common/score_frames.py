@@ -90,6 +90,54 @@ def per_face(
     return pd.DataFrame(lines).T.rename_axis(index="seed", columns="id")
 
 
+def per_edit(
+    evaluations: Iterable[Evaluation],
+    metric: str,
+    method: Method = Method.SYSTEM,
+    subset: Subset = ALL,
+) -> pd.DataFrame:
+    """Values of one measure of edits: a line for each seed, a column for each edit.
+
+    Args:
+        evaluations: of one output of one run, one for each seed.
+        metric: of level `EDIT`.
+        method: whose pictures.
+        subset: the edits of one group, or of all.
+
+    Returns:
+        (S, E) float64, index `seed`, columns the edits' ids, sorted; NaN where a seed has no
+        value. Empty if not measured.
+    """
+    lines = {}
+    for each in evaluations:
+        scores = each.scores
+        mine = scores[(scores["metric"] == metric) & (scores["method"] == method)]
+        if subset != ALL:
+            mine = mine[mine["subset"] == str(subset)]
+        lines[each.summary.seed] = mine.set_index("id")["value"]
+    return pd.DataFrame(lines).T.sort_index(axis="columns").rename_axis(index="seed", columns="id")
+
+
+def by_base_face(edits: pd.DataFrame) -> pd.DataFrame:
+    """Means of the values of each base face's edits: (S, F), faces without one in a seed left out.
+
+    Args:
+        edits: (S, E), as `per_edit` returns them.
+    """
+    faces = [base_face_of(id) for id in edits.columns]
+    return edits.T.groupby(faces, sort=True).mean().T.dropna(axis="columns")
+
+
+def base_face_of(edit: str) -> str:
+    """The base face of an edit's id, FACE/GROUP/VARIANT."""
+    return edit.split("/")[0]
+
+
+def group_of(edit: str) -> str:
+    """The group of an edit's id."""
+    return edit.split("/")[1]
+
+
 def pooled(
     evaluations: Iterable[Evaluation],
     metric: str,

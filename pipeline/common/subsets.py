@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,20 +18,38 @@ class SubsetKind(StrEnum):
     """Those whose sketch is in one style."""
     UNSHARED = "without shared photos"
     """Those whose photo does not also stand in the training split."""
+    EDITS = "edits"
+    """No test faces: the edits of one group."""
+    SHIFT = "shift"
+    """Test faces whose contour was shifted, by a part of the largest shift."""
+    ROTATION = "rotation"
+    """Test faces whose contour was rotated, by a part of the largest rotation."""
+
+
+MEASURED = (SubsetKind.EDITS, SubsetKind.SHIFT, SubsetKind.ROTATION)
+"""Kinds of which each has measurements of its own, selected from no others."""
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Some of the test faces; `str` gives the name that stands in the `subset` columns."""
+    """Some of the test faces; `str` gives the name that stands in the `subset` columns.
+
+    style: of the faces' sketches. part: which of the `MEASURED` kinds: the group, or the part of
+    the largest shift or rotation.
+    """
 
     kind: SubsetKind = SubsetKind.ALL
     style: int | None = None
+    part: str = ""
 
     def __str__(self) -> str:
-        return self.kind if self.style is None else f"{self.kind} {self.style}"
+        which = self.part if self.style is None else self.style
+        return f"{self.kind} {which}" if which else self.kind
 
     def mask(self, faces: pd.DataFrame) -> np.ndarray:
-        """Which rows of a `FACES` frame belong to it: (N,) bool."""
+        """Which rows of a `FACES` frame belong to it: (N,) bool; none of a `MEASURED` kind."""
+        if self.kind in MEASURED:
+            return np.zeros(len(faces), bool)
         if self.kind is SubsetKind.STYLE:
             return (faces["style"] == self.style).fillna(False).to_numpy(bool)
         if self.kind is SubsetKind.UNSHARED:
@@ -56,3 +75,24 @@ def subsets(faces: pd.DataFrame) -> list[Subset]:
     """
     styles = [style_subset(int(style)) for style in sorted(faces["style"].dropna().unique())]
     return [ALL, *styles, *([UNSHARED] if faces["shared"].any() else [])]
+
+
+def edits_subset(group: str) -> Subset:
+    """The edits of one group."""
+    return Subset(SubsetKind.EDITS, part=group)
+
+
+def moved_subset(kind: SubsetKind, part: float) -> Subset:
+    """Faces whose contour was moved.
+
+    Args:
+        kind: `SHIFT` or `ROTATION`.
+        part: of the largest one.
+    """
+    return Subset(kind, part=f"{part:g}")
+
+
+def measured_subsets(names: Iterable[str]) -> list[Subset]:
+    """The subsets of `MEASURED` kinds among names of a `subset` column, in their order."""
+    pairs = ((name, *name.partition(" ")[::2]) for name in dict.fromkeys(names))
+    return [Subset(SubsetKind(kind), part=part) for _, kind, part in pairs if kind in MEASURED]

@@ -11,46 +11,19 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pyarrow as pa
 
+from pipeline.common.edit_table import ABOUT_FILE, SCHEMA, SIDES
 from pipeline.common.images import encode_png
 from pipeline.common.shard_jobs import Result, ShardJob, run_shards
-from pipeline.common.shards import IMAGE, Row, image_cell
+from pipeline.common.shards import Row, image_cell
 from sketchface_models.atomic import write_json
 from sketchface_models.config import between
 from synthetic_faces.edits import GROUPS, EditSet, edit_set
 
 BUILT_IN = "synthetic"
 """Name of the data set whose faces can be rendered with an edit."""
-ABOUT_FILE = "edits.json"
-FIELDS = {"contour": "lines", "photo": "photo"}
-"""Field of the pipeline -> which part of an edit set's picture it is."""
-SIDES = ("before", "after")
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("group", pa.string()),
-        ("face", pa.string()),
-        ("variant", pa.int32()),
-        ("kind", pa.string()),
-        *((f"{field}_{side}", IMAGE) for field in FIELDS for side in SIDES),
-        ("mask", IMAGE),
-        ("corner", pa.list_(pa.int32())),
-    ]
-)
-COLUMNS = {
-    "id": "FACE/GROUP/VARIANT, the key of the pair",
-    "group": "what is edited: G1 to G11 of Cheng et al. 2022, section 4.1",
-    "face": "the base face, the same person in all groups",
-    "variant": "number of the edit of this face in this group",
-    "kind": "what is added (hair, whiskers, wrinkles, ears, graffiti), or empty",
-    "contour_before": "contour of the base face, PNG, (size, size) uint8, 255 is paper",
-    "contour_after": "the same with the edit",
-    "photo_before": "photo of the base face, PNG, (size, size, 3) uint8",
-    "photo_after": "photo of the edited face, rendered anew",
-    "mask": "255 where the two contours may differ, PNG, (size, size) uint8",
-    "corner": "column and row of the eye corner at image left, in both contours",
-}
+PARTS = {"contour": "lines", "photo": "photo"}
+"""Field of the table -> which part of an edit set's picture it is."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +43,7 @@ def write_edits(name: str, size: int, seed: int, out: Path, settings: EditSettin
         name: of the data set.
         size: side of the pictures in pixels.
         seed: of the faces.
-        out: folder to write (`COLUMNS`, and `ABOUT_FILE`).
+        out: folder to write (`edit_table.COLUMNS`, and `ABOUT_FILE`).
         settings: the `edits` section.
     """
     built_in = name == BUILT_IN
@@ -112,7 +85,7 @@ def _row(edit: EditSet) -> Row:
     id = f"{edit.id}/{edit.group}/{edit.variant:02d}"
     pictures = {
         f"{field}_{side}": getattr(getattr(edit, side), part)
-        for field, part in FIELDS.items()
+        for field, part in PARTS.items()
         for side in SIDES
     }
     pictures["mask"] = np.where(edit.mask, np.uint8(255), np.uint8(0))

@@ -16,7 +16,7 @@ from pipeline.common.scored_pictures import BATCH, scaled
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.pixels import from_signed
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import System
+from sketchface_models.systems.base import Batch, System
 from sketchface_models.training.pack_reader import Pack, normalise
 
 
@@ -53,11 +53,28 @@ def generate(
         batch = normalise(_read(pack, chosen), device)
         if style is not None:
             batch[STYLE] = torch.tensor(style, device=device).repeat(len(chosen), 1)
-        first = not output or output == next(iter(system.outputs))
-        generated = (system.generate(batch) if first else system.generate_all(batch)[output]).cpu()
-        _check(generated, len(chosen), pack)
-        parts.append(scaled(from_signed(generated), size))
+        parts.append(generate_batch(system, pack, batch, size, output))
     return torch.cat(parts)
+
+
+@torch.no_grad()
+def generate_batch(system: System, pack: Pack, batch: Batch, size: int, output: str = "") -> Tensor:
+    """Generate the pictures of one batch: (B, C, size, size) uint8.
+
+    Args:
+        system: in eval mode.
+        pack: of the run; says at which size systems generate.
+        batch: the inputs, on the system's device.
+        size: at which pictures are scored, in pixels.
+        output: of the system; the first if empty.
+
+    Raises:
+        SketchFaceError: if the system gives no batch of pictures, or values that are no numbers.
+    """
+    first = not output or output == next(iter(system.outputs))
+    generated = (system.generate(batch) if first else system.generate_all(batch)[output]).cpu()
+    _check(generated, len(next(iter(batch.values()))), pack)
+    return scaled(from_signed(generated), size)
 
 
 def _read_files(files: Mapping[str, Path], ids: Sequence[str], size: int) -> Tensor:

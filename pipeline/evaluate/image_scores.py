@@ -33,8 +33,10 @@ from pipeline.common.evaluations import (
     GENERATED,
     GENERATED_FILE,
     SAMPLES_FILE,
+    VECTOR_MAPS_FILE,
     Evaluation,
     write_evaluation,
+    write_frame,
 )
 from pipeline.common.fields import showing
 from pipeline.common.images import encode_png
@@ -44,11 +46,13 @@ from pipeline.common.scored_pictures import with_channels_of
 from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import sheet
 from pipeline.common.subsets import ALL
+from pipeline.evaluate.control.measured import Control, control
 from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.style_fidelity import style_fidelity
 from pipeline.evaluate.summary import summarised
 from sketchface_models.labels import PARSING
+from sketchface_models.metrics.protocol import Protocol
 from sketchface_models.styles import STYLE
 from sketchface_models.training.pack_reader import Pack
 
@@ -94,6 +98,12 @@ def evaluate_images(
         scores.append(resegmentation_scores(origin, Method.SYSTEM, photos, maps, faces))
         added = label_measures(RESEGMENTATION, Level.POOLED)
         summary = dataclasses.replace(summary, measures=(*summary.measures, *added))
+    controlled = control(evaluated, target, origin)
+    if controlled:
+        scores += controlled.scores
+        summary = _with_control(summary, controlled)
+        if controlled.maps is not None:
+            write_frame(folder / VECTOR_MAPS_FILE, controlled.maps)
     styled = style_fidelity(evaluated, settings.style_faces, origin)
     if styled:
         scores.append(Scores(styled.scores))
@@ -107,6 +117,22 @@ def evaluate_images(
     chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
     picture = sample_sheet(pack, evaluated.rows[chosen], generated[chosen], targets[chosen], target)
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
+
+
+def _with_control(summary: Summary, controlled: Control) -> Summary:
+    """Add what was measured of control, to the protocol too.
+
+    What claims across inputs ask to be equal stays: runs that read other fields cannot be asked.
+    """
+    details = summary.protocol_details
+    details = details | {"metrics": details["metrics"] | controlled.parameters}
+    return dataclasses.replace(
+        summary,
+        measures=(*summary.measures, *controlled.measures),
+        control=controlled.about,
+        protocol=Protocol(**details).tag,
+        protocol_details=details,
+    )
 
 
 def _joined(scores: Sequence[Scores], origin: Origin) -> tuple[pd.DataFrame, pd.DataFrame]:

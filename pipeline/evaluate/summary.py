@@ -10,7 +10,7 @@ import torch
 
 from pipeline.common.evaluations import Evaluation
 from pipeline.common.records import BASELINES, RANK, Level, Method
-from pipeline.common.score_frames import per_face, pooled, resampled
+from pipeline.common.score_frames import by_base_face, per_edit, per_face, pooled, resampled
 from pipeline.common.verdicts import Estimate, Sample, Verdict, compare, estimate, verdicts
 from sketchface_models.metrics.retrieval import Retrieval
 
@@ -35,6 +35,9 @@ def sample_of(
 ) -> Sample | None:
     """Return what one method scored over all faces; None if it was not measured."""
     fixed = method is not Method.SYSTEM
+    if level is Level.EDIT:
+        edits = by_base_face(per_edit([evaluation], metric, method))
+        return Sample.per_face(edits.to_numpy(), fixed) if edits.size else None
     if level is Level.FACE:
         values = per_face([evaluation], metric, method)
         return Sample.per_face(values.to_numpy(), fixed) if values.size else None
@@ -52,7 +55,7 @@ def baseline_verdicts(evaluation: Evaluation) -> dict[Method, dict[str, Verdict]
     """
     keys, comparisons = [], []
     for method in evaluation.methods:
-        for measure in evaluation.summary.measures:
+        for measure in (m for m in evaluation.summary.measures if not m.control):
             ours = sample_of(evaluation, measure.name, measure.level)
             theirs = sample_of(evaluation, measure.name, measure.level, method)
             if measure.level is Level.FACE and method in _BEATEN and ours and theirs:

@@ -1,0 +1,214 @@
+"""What of control can be measured of a run, decided by the fields that it reads and generates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pipeline.common.edit_table import FIELDS, Edit, read_about, read_edits, table_hash
+from pipeline.common.images import resize
+from pipeline.common.progress import progress
+from pipeline.common.records import Measure, Method, Origin
+from pipeline.common.score_frames import Scores, base_face_of, group_of
+from pipeline.common.scored_pictures import BATCH
+from pipeline.evaluate.control import feature_spread
+from pipeline.evaluate.control.locality import MEASURES as LOCALITY_MEASURES
+from pipeline.evaluate.control.locality import PARAMETERS as LOCALITY
+from pipeline.evaluate.control.locality import locality_lines, locality_values
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
+from pipeline.evaluate.generate import generate_batch
+from sketchface_models.systems.base import System
+from sketchface_models.systems.registry import build
+from sketchface_models.training.feed import stream_seed
+from sketchface_models.training.pack_reader import normalise
+
+EDITS = "edits"
+
+
+@dataclass(frozen=True)
+class Control:
+    """What was measured.
+
+    about: for the summary. parameters: for the protocol. maps: a `VECTOR_MAPS` frame, if the
+    system shows its layers.
+    """
+
+    about: dict[str, Any]
+    parameters: dict[str, dict[str, object]]
+    measures: tuple[Measure, ...]
+    scores: tuple[Scores, ...]
+    maps: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a system makes of all edits, and what its layers see at the eye corner.
+
+    ids: of the E edits. values: of each, metric -> value.
+    layers: method -> layer -> (F, G, D, C): D drawings (one before, then each variant) of F faces
+    in G groups; empty where the system shows no layers.
+    """
+
+    ids: list[str]
+    values: list[dict[str, float]]
+    layers: dict[Method, dict[str, np.ndarray]]
+
+
+def is_editable(evaluated: EvaluatedSystem, target: str) -> bool:
+    """Return whether a run makes photos of nothing but fields of the edit table."""
+    pack = evaluated.pack
+    fields = {*pack.inputs, target}
+    return (
+        evaluated.system.trained
+        and len(pack.domains) == 1
+        and fields <= set(FIELDS)
+        and target == "photo"
+        and target not in pack.inputs
+    )
+
+
+def control(evaluated: EvaluatedSystem, target: str, origin: Origin) -> Control | None:
+    """Measure how a system answers edits.
+
+    Args:
+        evaluated: the trained system and its data.
+        target: field that the output is compared with.
+        origin: of the photos.
+
+    Returns:
+        None for a run that cannot be asked: it reads other fields, or the data have no edits.
+
+    Raises:
+        SketchFaceError: if the edit table is missing or damaged.
+    """
+    folder = evaluated.data / EDITS
+    if not is_editable(evaluated, target) or "note" in (about := read_about(folder)):
+        return None
+    answers = _answers(evaluated, int(about["faces"]))
+    groups = list(dict.fromkeys(map(group_of, answers.ids)))
+    faces = list(dict.fromkeys(map(base_face_of, answers.ids)))
+    scores = [Scores(each) for each in locality_lines(origin, answers.ids, answers.values)]
+    for method, layers in answers.layers.items():
+        scores += feature_spread.spread_scores(origin, method, layers, groups)
+    own = answers.layers.get(Method.SYSTEM, {})
+    return Control(
+        about={"faces": len(faces), "edits": len(answers.ids)},
+        parameters={
+            "locality": LOCALITY | {"edits": table_hash(folder)},
+            "feature_spread": dict(feature_spread.PARAMETERS),
+        },
+        measures=(*LOCALITY_MEASURES, *feature_spread.measures(list(own))),
+        scores=tuple(scores),
+        maps=feature_spread.plane_maps(own, faces, groups) if own else None,
+    )
+
+
+def untrained(evaluated: EvaluatedSystem) -> System:
+    """Return the run's system as it was before its first step, in eval mode."""
+    card = evaluated.card
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(card["seed"], "init"))
+        system = build(card["model"], dict(card["channels"]))
+    system.networks.to(evaluated.device).eval()
+    return system
+
+
+def _answers(evaluated: EvaluatedSystem, faces: int) -> Answers:
+    """Ask the system about all edits, one base face in memory at a time."""
+    answers, fresh = Answers([], [], {}), None
+    parts: dict[Method, list[dict[str, np.ndarray]]] = {}
+    for edits in progress(read_edits(evaluated.data / EDITS), faces, "edits", "face"):
+        drawings = list(_drawings(edits))
+        photos = _generated(evaluated, drawings)
+        for edit, (first, second) in zip(edits, _pairs(edits), strict=True):
+            answers.ids.append(edit.id)
+            answers.values.append(locality_values(edit, photos[first], photos[second]))
+        layers = _vectors(evaluated, evaluated.system, drawings, edits)
+        if layers:
+            fresh = fresh or untrained(evaluated)
+            parts.setdefault(Method.SYSTEM, []).append(layers)
+            control_row = _vectors(evaluated, fresh, drawings, edits)
+            parts.setdefault(Method.UNTRAINED, []).append(control_row)
+    for method, own in parts.items():
+        names = list(own[0])
+        answers.layers[method] = {name: np.stack([each[name] for each in own]) for name in names}
+    return answers
+
+
+def _by_group(edits: Sequence[Edit]) -> dict[str, list[Edit]]:
+    groups: dict[str, list[Edit]] = {}
+    for edit in edits:
+        groups.setdefault(edit.group, []).append(edit)
+    return groups
+
+
+def _drawings(edits: Sequence[Edit]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the drawings of one face: of each group the one before, then the edited ones."""
+    for group in _by_group(edits).values():
+        yield group[0].before
+        yield from (edit.after for edit in group)
+
+
+def _pairs(edits: Sequence[Edit]) -> list[tuple[int, int]]:
+    """Return for each edit the numbers of its two drawings among `_drawings`."""
+    pairs, start = [], 0
+    for group in _by_group(edits).values():
+        pairs += [(start, start + number) for number in range(1, len(group) + 1)]
+        start += 1 + len(group)
+    return pairs
+
+
+def _batches(
+    evaluated: EvaluatedSystem, drawings: Sequence[dict[str, np.ndarray]]
+) -> Iterator[dict[str, Tensor]]:
+    """Yield the inputs of the drawings at training size, as a batch of the pack's would be."""
+    side = evaluated.pack.size
+    for start in range(0, len(drawings), BATCH):
+        raw = {
+            field: torch.stack(
+                [
+                    torch.from_numpy(resize(each[field], (side, side))).reshape(side, side, -1)
+                    for each in drawings[start : start + BATCH]
+                ]
+            ).permute(0, 3, 1, 2)
+            for field in evaluated.pack.inputs
+        }
+        yield normalise(raw, evaluated.device)
+
+
+def _generated(evaluated: EvaluatedSystem, drawings: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """Return the photos of the drawings, (N, S, S, 3) uint8 at scoring size."""
+    size = int(evaluated.dataset()["size"])
+    photos = [
+        generate_batch(evaluated.system, evaluated.pack, batch, size)
+        for batch in _batches(evaluated, drawings)
+    ]
+    return torch.cat(photos).permute(0, 2, 3, 1).numpy()
+
+
+@torch.no_grad()
+def _vectors(
+    evaluated: EvaluatedSystem,
+    system: System,
+    drawings: Sequence[dict[str, np.ndarray]],
+    edits: Sequence[Edit],
+) -> dict[str, np.ndarray]:
+    """Return layer -> (G, D, C) at the eye corner; empty where the system shows no layers."""
+    side, size = evaluated.pack.size, int(evaluated.dataset()["size"])
+    column, row = edits[0].corner
+    corner = (column * side // size, row * side // size)
+    parts: dict[str, list[np.ndarray]] = {}
+    for batch in _batches(evaluated, drawings):
+        for layer, maps in system.features(batch).items():
+            parts.setdefault(layer, []).append(feature_spread.vectors(maps, corner, side))
+    groups = len(_by_group(edits))
+    return {
+        layer: np.concatenate(own).reshape(groups, len(drawings) // groups, -1)
+        for layer, own in parts.items()
+    }
