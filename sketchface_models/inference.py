@@ -68,7 +68,7 @@ def load_generator(
         have = ", ".join(generator_names(folder)) or "none"
         raise SketchFaceError(
             f"{path}: no generator of this name comes with the package (there: {have}); train one "
-            "with `dvc exp run -S model=hida` and name its weights folder"
+            f"with `dvc exp run -S model={name}` and name its weights folder"
         )
     tensors, card = store.read(folder, name, remedy), store.read_card(folder, name, remedy)
     if not {"model", "channels"} <= card.keys():

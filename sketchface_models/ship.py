@@ -1,11 +1,12 @@
 """Put trained weights into the package, in half precision and with a card.
 
     python -m sketchface_models.ship parser NAME WEIGHTS SCORES PACK
-    python -m sketchface_models.ship generator NAME WEIGHTS SCORES
+    python -m sketchface_models.ship generator NAME WEIGHTS SCORES [--learned-from DATA_SET ...]
 
 WEIGHTS is a run's `weights` folder, SCORES the `summary.json` that `evaluate` wrote for it, PACK
 its pack. Of a parser, the best weights on the validation faces are taken; of a system that
-generates, the last ones, without the networks that only training needs.
+generates, the last ones, without the networks that only training needs. Where a folder of pictures
+was learned from, `--learned-from` names the data sets that they came from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,18 @@ DATA_SETS = {
     ),
     "synthetic": (
         "the built-in faces of SketchFace: drawn faces of nobody, with drawn sketches",
-        "MIT, as the package itself",
+        "MIT, as the package itself: these faces are drawn and show nobody, so nobody else has any "
+        "rights in them or in what was learned from them",
     ),
 }
 """Data set -> what it is, and the terms under which what was learned from it may be used."""
+PERCEPTUAL = {
+    "parser": "in training, a frozen parser that had learned from CelebAMask-HQ compared generated "
+    "with true photos; neither its weights nor pictures of that set are in this file",
+    "vgg19": "in training, a frozen VGG19 that had learned from ImageNet compared generated with "
+    "true photos; neither its weights nor pictures of that set are in this file",
+}
+"""Network of a perceptual loss -> what a card says of it."""
 
 
 def ship_parser(
@@ -132,7 +141,11 @@ def parser_card(
 
 
 def ship_generator(
-    name: str, weights: Path, summary: Path, folder: Path = GENERATOR_FOLDER
+    name: str,
+    weights: Path,
+    summary: Path,
+    folder: Path = GENERATOR_FOLDER,
+    learned_from: Sequence[str] = (),
 ) -> Path:
     """Write a run's generator and its cards into `folder`; return the path of the weights.
 
@@ -141,6 +154,7 @@ def ship_generator(
         weights: folder that training wrote.
         summary: `summary.json` of the run's evaluation.
         folder: to write to.
+        learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
 
     Raises:
         SketchFaceError: if a file is missing or damaged, the scores are another run's, or the
@@ -157,7 +171,7 @@ def ship_generator(
     try:
         scores = json.loads(summary.read_text(encoding="utf-8"))
         parameters = sum(p.numel() for p in system.networks.parameters())
-        card = generator_card(name, trained, scores, parameters)
+        card = generator_card(name, trained, scores, parameters, learned_from)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SketchFaceError(
             f"{summary}: not the scores of a run that draws ({error}); run its evaluate stage"
@@ -170,7 +184,11 @@ def ship_generator(
 
 
 def generator_card(
-    name: str, trained: Mapping[str, Any], scores: Mapping[str, Any], parameters: int
+    name: str,
+    trained: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    parameters: int,
+    learned_from: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the card of a shipped generator.
 
@@ -179,6 +197,7 @@ def generator_card(
         trained: the card inside the run's weights.
         scores: of `evaluate`.
         parameters: number of them in the networks that are shipped.
+        learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
 
     Raises:
         SketchFaceError: if the scores are of another run.
@@ -189,7 +208,10 @@ def generator_card(
                 f"scores of {key} {scores[key]}, weights of {key} {trained[key]}; name the "
                 "summary.json that evaluate wrote for these weights"
             )
-    what, terms = _data_set(scores["data"])
+    what, terms = map(
+        "; ".join, zip(*map(_data_set, learned_from or [scores["data"]]), strict=True)
+    )
+    perceptual = PERCEPTUAL.get(trained["model"]["loss"].get("perceptual", ""))
     return {
         "name": name,
         "model": trained["model"],
@@ -199,7 +221,7 @@ def generator_card(
         "parameters": parameters,
         "precision": "matrices in 16 bits, vectors in 32; computes in 32",
         "data": {"what": what, "pack": trained["pack"]},
-        "terms": terms,
+        "terms": f"{terms}; {perceptual}" if perceptual else terms,
         "training": {key: trained[key] for key in ("run", "seed", "steps", "images")},
         "scores": {
             "protocol": scores["protocol"],
@@ -244,6 +266,16 @@ def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
         yield (
             f"**Framing.** Eyes at {eyes}, mouth at ({x:.3f}, {y:.3f}), as parts of the side; "
             f"aligned at {faces['size']} pixels."
+        )
+    if "contour" in task["inputs"]:
+        augment = card["model"]["augment"]
+        shift, rotation = augment["contour_shift"], augment["contour_rotation"]
+        yield ""
+        yield (
+            "**Drawings.** Contours of 68 landmarks, dark on white, in lines of 2 pixels on "
+            f"pictures of 512. Training moved them by up to {shift:g} of those pixels and "
+            f"{rotation:g} degrees. `sketchface translate` brings eyes and mouth of any drawing to "
+            "the framing."
         )
     yield ""
     yield (
@@ -298,13 +330,22 @@ def main() -> None:
         command.add_argument("scores", type=Path, help="summary.json of its evaluate stage")
         if kind == "parser":
             command.add_argument("pack", type=Path, help="the run's pack folder")
+        else:
+            command.add_argument(
+                "--learned-from",
+                nargs="+",
+                choices=tuple(DATA_SETS),
+                default=(),
+                help="the data sets, where the scores name a folder",
+            )
     arguments = parser.parse_args()
     name, weights, scores = arguments.name, arguments.weights, arguments.scores
     try:
         if arguments.kind == "parser":
             print(ship_parser(name, weights, scores, _splits(arguments.pack)))
         else:
-            print(ship_generator(name, weights, scores))
+            learned_from = arguments.learned_from
+            print(ship_generator(name, weights, scores, learned_from=learned_from))
     except SketchFaceError as error:
         sys.exit(f"error: {error}")
 

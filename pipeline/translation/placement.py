@@ -34,7 +34,7 @@ NATURAL_SCALE = 1.1
 is the face's own."""
 FACE_MARGIN = 0.25
 """How far beyond the hull of its landmarks a line belongs to the face, in distances between the
-outer corners of the eyes: of clean contours nothing is lost at 0.2, of rough ones no chin at 0.25."""
+outer corners of the eyes. Clean contours lose nothing at 0.2, rough ones no chin at 0.25."""
 _SHORTEST = 0.05  # piece of a line that is kept where it was cut, same unit
 _DETECTION_SIDE = 512
 _DETECTION_WIDTH = 3.0  # of lines, pixels; thinner ones are overlooked more often

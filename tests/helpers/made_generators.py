@@ -1,4 +1,4 @@
-"""A small HIDA with random weights, and the card of a finished run."""
+"""A small HIDA and a small pix2pixHD with random weights, and the cards of finished runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from face_geometry.align import PORTRAIT
+from pipeline.datasets.synthetic import FRAMING
 from sketchface_models.checkpoint import save_tensors
 from sketchface_models.systems.registry import build
 
@@ -73,5 +74,61 @@ def make_weights(folder: Path, *inputs: str, **changes: Any) -> Path:
         "images": 4,
     } | changes
     system = build(made, CHANNELS)
+    save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
+    return folder
+
+
+CONTOUR_CHANNELS = {"contour": 1, "photo": 3}
+
+
+def contour_model(**augment: float) -> dict[str, Any]:
+    """A small pix2pixHD that moved its contours as published."""
+    return {
+        "system": "pix2pixhd",
+        "task": {"inputs": ["contour"], "target": "photo", "size": SIDE},
+        "network": {
+            "width": 4,
+            "blocks": 1,
+            "norms_removed": 2,
+            "discriminator_width": 2,
+            "scales": 1,
+        },
+        "loss": {
+            "adversarial": "least-squares",
+            "feature_matching": 10.0,
+            "perceptual": "none",
+            "perceptual_weight": 0.0,
+        },
+        "optimizer": "adam",
+        "augment": {
+            "flip": True,
+            "jitter": 0.0,
+            "contour_shift": 25.0,
+            "contour_rotation": 7.0,
+        }
+        | augment,
+        "schedule": model()["schedule"],
+    }
+
+
+def make_contour_weights(folder: Path, **changes: Any) -> Path:
+    """Random weights of a small pix2pixHD, with the card of a finished run on built-in faces."""
+    torch.manual_seed(0)
+    made = contour_model()
+    card = {
+        "run": "pix2pixhd",
+        "seed": 0,
+        "model": made,
+        "channels": CONTOUR_CHANNELS,
+        "faces": {
+            "data": "synthetic",
+            "size": ALIGNED,
+            "framing": [list(p) for p in FRAMING.points],
+        },
+        "pack": "0" * 64,
+        "steps": 2,
+        "images": 4,
+    } | changes
+    system = build(made, CONTOUR_CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder
