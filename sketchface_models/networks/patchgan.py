@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import torch
 from torch import Tensor, nn
 
 from sketchface_models.networks.norms import InstanceNorm2d
@@ -24,6 +25,8 @@ class Patch70(nn.Sequential):
 
     Shape: (B, in_channels, S, S) -> logits (B, 1, S/8 + 3, S/8 + 3).
     """
+
+    layout = torch.channels_last
 
     def __init__(self, in_channels: int, width: int, dropout: float) -> None:
         def convolution(channels: int, out: int, stride: int) -> nn.Conv2d:
@@ -60,6 +63,8 @@ class Patch23(nn.Module):
 
     Shape: (B, in_channels, S, S) -> logits (B, 1, S/4 - 4, S/4 - 4).
     """
+
+    layout = torch.channels_last
 
     def __init__(self, in_channels: int, width: int, dropout: float) -> None:
         super().__init__()

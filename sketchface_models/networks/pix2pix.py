@@ -33,6 +33,8 @@ class UNet(nn.Module):
     of 64.
     """
 
+    layout = torch.channels_last
+
     def __init__(self, in_channels: int, out_channels: int, width: int, dropout: float) -> None:
         super().__init__()
         down = [in_channels, width, 2 * width, 4 * width, 8 * width, 8 * width, 8 * width]

@@ -38,6 +38,8 @@ class GlobalGenerator(nn.Module):
     16, 32 or more.
     """
 
+    layout = torch.channels_last
+
     def __init__(
         self, in_channels: int, out_channels: int, width: int, blocks: int, norms_removed: int
     ) -> None:
@@ -110,6 +112,8 @@ class MultiScaleDiscriminator(nn.Module):
     Shape: (B, in_channels, S, S) -> for each scale five maps: four behind activations, then logits
     (B, 1, S/8 + 3, S/8 + 3) for the first scale.
     """
+
+    layout = torch.channels_last
 
     def __init__(self, in_channels: int, width: int, scales: int) -> None:
         super().__init__()

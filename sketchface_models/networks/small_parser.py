@@ -27,6 +27,8 @@ class SmallParser(nn.Module):
     Shape: (B, 3, H, W) photos in [-1, 1], H and W multiples of 16 -> (B, classes, H, W) logits.
     """
 
+    layout = torch.channels_last
+
     def __init__(self, classes: int = len(CLASSES)) -> None:
         super().__init__()
         first, second, third, fourth = WIDTHS

@@ -275,3 +275,13 @@ class System(ABC):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - nothing to do without state
         """Restore what `state_dict` returned; its tensors come on the CPU."""
+
+
+def lay_out(networks: nn.ModuleDict) -> None:
+    """Move each network's weights to the memory layout that its class names as `layout`.
+
+    What flows through a network takes the layout of its convolutions' weights. Benchmarks chose
+    (docs/results/benchmarks.md, Layouts); results differ by rounding alone.
+    """
+    for network in networks.values():
+        network.to(memory_format=network.layout)  # type: ignore[call-overload]

@@ -16,7 +16,7 @@ from sketchface_models.networks.hida.generator import MIN_SIZE, Generator
 from sketchface_models.networks.hida.settings import NetworkSettings
 from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.pixels import as_grey
-from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
     AdversarialName,
@@ -133,6 +133,7 @@ class HIDA(GAN):
                 "discriminator": discriminator(condition_channels + 1, network.width, 0.0),
             }
         )
+        lay_out(self.networks)
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the discriminator, then the generator, on the same fakes."""

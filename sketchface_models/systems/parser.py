@@ -25,6 +25,7 @@ from sketchface_models.systems.base import (
     System,
     Task,
     Update,
+    lay_out,
 )
 from sketchface_models.systems.optimizers import FusedAdamW
 
@@ -110,9 +111,8 @@ class Parser(System):
     def __init__(self, settings: ParserSettings, channels: dict[str, int]) -> None:
         self.settings = settings
         network = NETWORKS[settings.network]()
-        self.networks = nn.ModuleDict({"parser": network}).to(
-            memory_format=torch.channels_last  # type: ignore[call-overload]
-        )
+        self.networks = nn.ModuleDict({"parser": network})
+        lay_out(self.networks)
         self.weights = balanced_weights(settings.loss.balance)
 
     def optimizers(self) -> dict[str, Optimizer]:

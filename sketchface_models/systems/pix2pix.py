@@ -20,7 +20,7 @@ from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.networks.pix2pix import HALVINGS, UNet
 from sketchface_models.pixels import as_grey
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
     RGB,
@@ -133,7 +133,8 @@ class Pix2Pix(GAN):
                 "generator": UNet(condition, RGB, width, dropout),
                 "discriminator": discriminator(condition + RGB, width, dropout),
             }
-        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        )
+        lay_out(self.networks)
         if settings.network.init_std:
             self.networks.apply(lambda layer: _init_normal(layer, settings.network.init_std))
         # Epoch bookkeeping of conditional training; 1.0 is the authors' start value.

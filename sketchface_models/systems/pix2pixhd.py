@@ -27,7 +27,7 @@ from sketchface_models.networks.pix2pixhd import (
     MultiScaleDiscriminator,
 )
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Batch, Clock, Update
+from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
     RGB,
@@ -136,6 +136,7 @@ class Pix2PixHD(GAN):
         )
         self.networks = nn.ModuleDict({"generator": generator, "discriminator": discriminator})
         self.networks.apply(_init_normal)
+        lay_out(self.networks)
 
     @functools.cached_property
     def frozen(self) -> dict[str, nn.Module]:

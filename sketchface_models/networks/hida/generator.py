@@ -28,6 +28,8 @@ class Generator(nn.Module):
     None.
     """
 
+    layout = torch.channels_last
+
     def __init__(self, settings: NetworkSettings, size: int, with_depth: bool, styles: int) -> None:
         super().__init__()
         halvings = settings.halvings or size.bit_length() - 1

@@ -72,7 +72,7 @@ def test_pix2pix_from_parsing_maps_with_any_discriminator_and_loss(
     assert system.generate(make_batch()).shape == (2, 3, 64, 64)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("adam", "Adam"), ("adamw", "AdamW")])
+@pytest.mark.parametrize(("name", "kind"), [("adam", "FusedAdam"), ("adamw", "FusedAdamW")])
 def test_the_optimizer_is_the_one_named_with_a_rate_for_each_network(name: str, kind: str):
     config = make_config(model__optimizer=name)["model"]
     optimizers = build(config, CHANNELS).optimizers()
