@@ -143,8 +143,8 @@ class Preparation:
         shape = (1.0, 1.0)
         if self.view == "faces":
             assert requirements.framing is not None
-            framing, moved = requirements.framing, requirements.moved
-            lines = place(drawing, framing, size, moved, self.detection.largest)
+            framing, moves = requirements.framing, requirements.contour_moves
+            lines = place(drawing, framing, size, moves, self.detection.largest)
         else:
             transform, shape = self._page(drawing.width, drawing.height, path)
             lines = [align.transform_points(line, transform) for line in drawing.lines]

@@ -141,7 +141,7 @@ def _centre_lines(strokes: np.ndarray) -> list[np.ndarray]:
     for path in trace(skeletonize(strokes, method="lee")):  # of a dot it leaves a dot
         column, row = path.astype(int).T
         # Shorter than a stroke is wide: a dot, or a spur where a stroke is uneven.
-        if len(path) > 3 + 2 * half_width[row, column].max():
+        if len(path) > 3 + 1.5 * half_width[row, column].max():
             lines.append(_smooth(path))
     return lines
 

@@ -52,7 +52,7 @@ def place(
     drawing: LineDrawing,
     framing: Framing,
     size: int,
-    moved: tuple[float, float],
+    moves: tuple[float, float],
     detector: Detector,
 ) -> list[np.ndarray]:
     """Return the lines of the drawn face in the square, each (N, 2) pixels.
@@ -61,17 +61,17 @@ def place(
         drawing: with lines.
         framing: of the training photos.
         size: side of the square, pixels.
-        moved: how far training moves contours: part of the side, and degrees.
+        moves: how far training moves contours at most: part of the side, and degrees.
         detector: of landmarks.
     """
     target, page = framing.target(size), fit_page(drawing.width, drawing.height, size)
     landmarks = detect_landmarks(drawing, detector)
     lines = [] if landmarks is None else face_lines(drawing.lines, landmarks)
     if landmarks is not None and lines:
-        placed = align.similarity(align.eyes_and_mouth(landmarks), target)
+        framed = align.similarity(align.eyes_and_mouth(landmarks), target)
     else:
-        lines, placed = drawing.lines, _by_box(drawing, target)
-    transform = page if _is_near(page, placed, target, size, moved) else placed
+        lines, framed = drawing.lines, _by_box(drawing, target)
+    transform = page if _is_near(page, framed, target, size, moves) else framed
     return [align.transform_points(line, transform) for line in lines]
 
 
@@ -117,26 +117,22 @@ def _by_box(drawing: LineDrawing, target: np.ndarray) -> np.ndarray:
     """Scale and shift the box about the lines to that of the average contour."""
     box = _box(drawing)
     middle = target[:2].mean(axis=0)
-    wanted = middle + CONTOUR_BOX * np.hypot(*(target[2] - middle))
-    extent, wanted_extent = np.diff(box, axis=0)[0], np.diff(wanted, axis=0)[0]
-    scale = (extent @ wanted_extent) / (extent @ extent)  # least squares, without distortion
-    shift = wanted.mean(axis=0) - scale * box.mean(axis=0)
+    average = middle + CONTOUR_BOX * np.hypot(*(target[2] - middle))
+    extent, average_extent = np.diff(box, axis=0)[0], np.diff(average, axis=0)[0]
+    scale = (extent @ average_extent) / (extent @ extent)  # least squares, without distortion
+    shift = average.mean(axis=0) - scale * box.mean(axis=0)
     return np.column_stack([np.eye(2) * scale, shift])
 
 
 def _is_near(
-    page: np.ndarray, placed: np.ndarray, target: np.ndarray, size: int, moved: tuple[float, float]
+    page: np.ndarray, framed: np.ndarray, target: np.ndarray, size: int, moves: tuple[float, float]
 ) -> bool:
-    """Return whether `placed` differs from `page` by no more than training moves contours."""
-    back = align.transform_points(target, _inverse(placed))
-    change = align.similarity(align.transform_points(back, page), target)
+    """Return whether `framed` differs from `page` by no more than training moves contours."""
+    matrix = np.linalg.inv(framed[:, :2])
+    on_page = align.transform_points((target - framed[:, 2]) @ matrix.T, page)
+    change = align.similarity(on_page, target)
     scale = float(np.sqrt(np.linalg.det(change[:, :2])))
     degrees = abs(float(np.degrees(np.arctan2(change[1, 0], change[0, 0]))))
-    centre = target.mean(axis=0)
-    shift = np.abs(align.transform_points(centre[None], change)[0] - centre).max() / size
-    return shift <= moved[0] and degrees <= moved[1] and 1 / NATURAL_SCALE <= scale <= NATURAL_SCALE
-
-
-def _inverse(transform: np.ndarray) -> np.ndarray:
-    matrix = np.linalg.inv(transform[:, :2])
-    return np.column_stack([matrix, -matrix @ transform[:, 2]])
+    shift = float(np.abs(target.mean(axis=0) - on_page.mean(axis=0)).max()) / size
+    as_large = 1 / NATURAL_SCALE <= scale <= NATURAL_SCALE
+    return shift <= moves[0] and degrees <= moves[1] and as_large

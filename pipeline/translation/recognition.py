@@ -49,13 +49,13 @@ def read_picture(path: Path) -> np.ndarray:
 
 def recognise(drawing: LineDrawing) -> Kind:
     """Return what a picture is, by its lines; a blank one is a drawing without lines."""
-    drawn = (
+    is_drawing = (
         drawing.ink <= MOST_INK
         and drawing.rim_ink <= MOST_RIM_INK
         and drawing.paper_gradient <= MOST_PAPER_GRADIENT
         and drawing.length <= MOST_LENGTH
     )
-    return "contour" if drawn else "photo"
+    return "contour" if is_drawing else "photo"
 
 
 def usual_target(paths: Sequence[Path], kind: Kind | None) -> Target:

@@ -40,7 +40,8 @@ class Requirements:
     what it draws. size: side of what it reads and draws, pixels. aligned: side of the aligned
     training photos, pixels. framing: where those have eyes and mouth; None if the weights do not
     say. depth: settings of the training depth, of which some may be missing. styles: label ->
-    number of training faces. moved: how far training moved contours: part of the side, degrees.
+    number of training faces. contour_moves: how far training moved contours at most, as a part of
+    the side, and turned them, degrees.
     """
 
     source: str
@@ -51,7 +52,7 @@ class Requirements:
     framing: Framing | None
     depth: Mapping[str, Any]
     styles: Mapping[str, int]
-    moved: tuple[float, float]
+    contour_moves: tuple[float, float]
 
     @classmethod
     def of(cls, card: Mapping[str, Any], source: str) -> Requirements:
@@ -82,7 +83,7 @@ class Requirements:
             framing=None if points is None else Framing(tuple(map(tuple, points))),  # type: ignore[arg-type]
             depth=faces.get("depth") or {},
             styles=card.get("styles") or {},
-            moved=(
+            contour_moves=(
                 augment.get("contour_shift", 0.0) / REFERENCE_SIZE,
                 augment.get("contour_rotation", 0.0),
             ),

@@ -19,7 +19,7 @@ from pipeline.translation.placement import CONTOUR_BOX, FACE_MARGIN, face_lines,
 from synthetic_faces import Rendering, render
 
 SIZE = 256
-MOVED = (25 / 512, 7.0)
+MOVES = (25 / 512, 7.0)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_eyes_and_mouth_of_any_page_come_to_the_framing(
     face: Rendering, detector: FaceMesh,
 ) -> None:  # fmt: skip
     landmarks = transform_points(face.landmarks, turned(degrees, scale, shift))
-    lines = place(contour(landmarks, *page), FRAMING, SIZE, MOVED, detector)
+    lines = place(contour(landmarks, *page), FRAMING, SIZE, MOVES, detector)
     error = np.hypot(*(features(lines) - FRAMING.target(SIZE)).T)
     assert error.mean() < 0.03 * SIZE
 
@@ -96,7 +96,7 @@ def test_what_lies_within_the_moves_of_training_stays_to_the_pixel(
     ):
         move = turned(degrees, 1.0, (shift[0] * SIZE, shift[1] * SIZE))
         drawing = contour(transform_points(home, move) * 2, 2 * SIZE, 2 * SIZE)
-        lines = place(drawing, FRAMING, SIZE, MOVED, detector)
+        lines = place(drawing, FRAMING, SIZE, MOVES, detector)
         same = all(
             np.allclose(ours * 2, theirs) for ours, theirs in zip(lines, drawing.lines, strict=True)
         )
@@ -107,7 +107,7 @@ def test_what_lies_within_the_moves_of_training_stays_to_the_pixel(
 
 def test_without_landmarks_the_box_goes_to_that_of_training_contours(face: Rendering) -> None:
     drawing = contour(face.landmarks * 3 + (500, 40), 2000, 900)
-    lines = np.concatenate(place(drawing, FRAMING, SIZE, MOVED, Blind()))
+    lines = np.concatenate(place(drawing, FRAMING, SIZE, MOVES, Blind()))
     middle = FRAMING.target(SIZE)[:2].mean(axis=0)
     wanted = middle + CONTOUR_BOX * (FRAMING.target(SIZE)[2, 1] - middle[1])
     box = np.stack([lines.min(axis=0), lines.max(axis=0)])
