@@ -97,7 +97,7 @@ def _paper(page: np.ndarray) -> np.ndarray:
     Most pixels of the window are paper; it follows shadows, but no strokes.
     """
     small, margin = _to_side(page, _PAPER_SIDE), _PAPER_WINDOW // 2
-    wide = cv2.copyMakeBorder(small, *[margin] * 4, cv2.BORDER_REFLECT)
+    wide = np.pad(small, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
     median = cv2.medianBlur(wide, _PAPER_WINDOW)[margin:-margin, margin:-margin]
     return cv2.resize(median, page.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
