@@ -10,6 +10,7 @@ import pytest
 
 from face_geometry import ibug
 from face_geometry.align import eyes_and_mouth, transform_points
+from face_geometry.polylines import draw_lines
 from pipeline.datasets.synthetic import FRAMING
 from pipeline.landmarks.detector import Detection
 from pipeline.landmarks.face_mesh import FaceMesh
@@ -17,6 +18,7 @@ from pipeline.translation import placement
 from pipeline.translation.line_drawing import LineDrawing, line_drawing
 from pipeline.translation.placement import CONTOUR_BOX, FACE_MARGIN, face_lines, fit_page, place
 from synthetic_faces import Rendering, render
+from synthetic_faces.edits.edit_sets import edit_set
 
 SIZE = 256
 MOVES = (25 / 512, 7.0)
@@ -159,3 +161,24 @@ def test_pages_are_centred_with_their_margins() -> None:
     np.testing.assert_allclose(
         transform_points(corners, fit_page(200, 100, 64)), [[0, 16], [64, 48]]
     )
+
+
+@pytest.mark.parametrize("group", ["G1", "G2", "G4", "G8", "G11"])
+def test_a_change_in_one_place_of_a_drawing_is_seen_in_that_place_alone(
+    group: str, detector: FaceMesh
+) -> None:
+    """Also where hair is added, which is left out, and graffiti, which are not."""
+    edit = edit_set(group, 1, 3, SIZE)
+    before, after = (
+        draw_lines(
+            place(
+                line_drawing(np.repeat(side.lines[..., None], 3, 2)), FRAMING, SIZE, MOVES, detector
+            ),
+            SIZE,
+        )
+        for side in (edit.before, edit.after)
+    )
+    change = np.abs(before.astype(float) - after)
+    near = cv2.dilate(edit.mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert change[near].sum() > 10 * 255
+    assert change[~near].sum() < 0.1 * change[near].sum()
