@@ -355,7 +355,7 @@ def test_photos_are_never_drawn_over_nor_one_drawing_over_another(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-o", "out.jpg"), "error: out.jpg: drawings are PNG"),
+        (("-o", "out.jpg"), "error: out.jpg: results are PNG"),
         (("-o", "file"), "error: file: a file; give -o a folder"),
         (("-o", "file/out"), "error: file/out: "),
         (("-o", "o", "--size", "5"), "error: --size 5: allowed: 16 to 4096"),
