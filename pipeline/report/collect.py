@@ -14,9 +14,9 @@ import pandas as pd
 
 from pipeline.common.evaluations import Evaluation, read_evaluations
 from pipeline.common.records import BASELINES, RANK, Level, Measure, Method, Summary
-from pipeline.common.score_frames import per_face, pooled, resampled
+from pipeline.common.score_frames import by_base_face, per_edit, per_face, pooled, resampled
 from pipeline.common.shards import iter_rows, read_quarantine
-from pipeline.common.subsets import ALL, Subset, subsets
+from pipeline.common.subsets import ALL, Subset, measured_subsets, subsets
 from pipeline.common.verdicts import Sample
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import Direction
@@ -84,14 +84,29 @@ class Result:
         return [method for method in self.methods if method in BASELINES]
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
+    def every_measure(self) -> tuple[Measure, ...]:
         """What was measured, retrieval apart, in table order."""
         return self.summary.measures
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Those that compare pictures with their targets."""
+        return tuple(measure for measure in self.every_measure if not measure.control)
+
+    @property
+    def control_measures(self) -> tuple[Measure, ...]:
+        """Those of how the system answers changed drawings, and of its photos' texture."""
+        return tuple(measure for measure in self.every_measure if measure.control)
 
     @property
     def subsets(self) -> list[Subset]:
         """All test faces, and those of each style or without shared photos."""
         return subsets(self.evaluations[0].faces)
+
+    @property
+    def measured_subsets(self) -> list[Subset]:
+        """Groups of edits, shifts and rotations that have measurements of their own."""
+        return measured_subsets(self.evaluations[0].scores["subset"].unique())
 
     @property
     def retrieved(self) -> bool:
@@ -108,8 +123,10 @@ class Result:
         return self._samples[key]
 
     def _read_sample(self, metric: str, method: Method, subset: Subset) -> Sample | None:
-        fixed = method is not Method.SYSTEM
-        level = {measure.name: measure.level for measure in self.measures}.get(metric)
+        fixed = method in BASELINES
+        level = {measure.name: measure.level for measure in self.every_measure}.get(metric)
+        if level is Level.EDIT:
+            return self.sample_of_edits(metric, subset)
         if metric in RANKS:
             values = self._per_face(RANK, method, subset) <= RANKS[metric]
             return Sample.per_face(values, fixed) if values.size else None
@@ -120,8 +137,37 @@ class Result:
         of_seeds = pooled(each, metric, method, subset)
         if not len(of_seeds):
             return None
-        count = int(subset.mask(each[0].faces).sum())
-        return Sample.pooled(of_seeds, resampled(each, metric, method, subset), count, fixed)
+        return Sample.pooled(
+            of_seeds, resampled(each, metric, method, subset), self._count(metric, subset), fixed
+        )
+
+    def _count(self, metric: str, subset: Subset) -> int:
+        """How many faces a measure of a whole subset is of."""
+        if metric in {measure.name for measure in self.control_measures}:
+            return int((self.summary.control or {})["faces"])
+        return int(subset.mask(self.evaluations[0].faces).sum())
+
+    def edits(self, metric: str, subset: Subset = ALL) -> pd.DataFrame:
+        """Return the values of edits, (S, E), NaN where a seed has none; see `per_edit`."""
+        return per_edit(self._only(metric, Method.SYSTEM), metric, subset=subset)
+
+    def sample_of_edits(
+        self, metric: str, subset: Subset = ALL, other: Result | None = None
+    ) -> Sample | None:
+        """Return what the system scored by a measure of edits; None if nothing is left.
+
+        Args:
+            metric: of level `EDIT`, or one of the changes that it is made from.
+            subset: one group, or all.
+            other: beside which it stands: only edits of which every training of both has a value.
+        """
+        values = self.edits(metric, subset)
+        if other is not None:
+            theirs = other.edits(metric, subset).dropna(axis="columns").columns
+            values = values.dropna(axis="columns")
+            values = values[values.columns.intersection(theirs)]
+        faces = by_base_face(values)
+        return Sample.per_face(faces) if faces.size else None
 
     def _per_face(self, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
         """Values of faces, (S, N); those of a subset are picked from all where that is enough."""

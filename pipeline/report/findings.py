@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from pipeline.common.evaluations import why_not_comparable
-from pipeline.common.records import Measure, Method
+from pipeline.common.records import Level, Measure, Method
 from pipeline.common.subsets import ALL, Subset
 from pipeline.common.verdicts import (
     LEAST_FACES,
@@ -57,13 +57,30 @@ def estimates(result: Result) -> pd.DataFrame:
         is their standard deviation. `few` marks what was measured on too few faces.
     """
     lines = []
+    for method, subset, measure in _measured(result):
+        sample = result.sample(measure.name, method, subset)
+        if sample is not None:
+            lines += list(_lines(result, method, subset, measure, sample))
+    return pd.DataFrame(lines)
+
+
+def _measured(result: Result) -> Iterable[tuple[Method, Subset, Measure]]:
+    """Yield what may have been measured: of pictures, then of control."""
     for method in result.methods:
         for subset in result.subsets:
             for measure in (*result.measures, *(RANK_MEASURES if subset == ALL else ())):
-                sample = result.sample(measure.name, method, subset)
-                if sample is not None:
-                    lines += list(_lines(result, method, subset, measure, sample))
-    return pd.DataFrame(lines)
+                yield method, subset, measure
+    for method in (Method.SYSTEM, Method.UNTRAINED) if result.control_measures else ():
+        for measure in result.control_measures:
+            yield method, ALL, measure
+    if result.control_measures:
+        scores = result.evaluations[0].scores
+        pairs = set(zip(scores["method"], scores["subset"], scores["metric"], strict=True))
+        for method in (Method.SYSTEM, Method.UNTRAINED):
+            for subset in result.measured_subsets:
+                for measure in result.every_measure:
+                    if (str(method), str(subset), measure.name) in pairs:
+                        yield method, subset, measure
 
 
 def _lines(
@@ -106,8 +123,12 @@ def statements(
     other = theirs.name if method is Method.SYSTEM else str(method)
     lines = []
     for measure in measures:
-        own = ours.sample(measure.name, subset=subset)
-        their = theirs.sample(measure.name, method, subset)
+        if measure.level is Level.EDIT and method is Method.SYSTEM:
+            own = ours.sample_of_edits(measure.name, subset, theirs)
+            their = theirs.sample_of_edits(measure.name, subset, ours)
+        else:
+            own = ours.sample(measure.name, subset=subset)
+            their = theirs.sample(measure.name, method, subset)
         if own is not None and their is not None and own.faces.shape[1] == their.faces.shape[1]:
             lines.append(Statement(ours.name, other, subset, measure, (own, their)))
     return lines

@@ -76,6 +76,8 @@ def sections(results: Sequence[Result], numbers: pd.DataFrame) -> Iterator[Secti
             (numbers["run"] == result.run)
             & (numbers["output"] == result.summary.output)
             & (numbers["seed"] == ALL_SEEDS)
+            & numbers["subset"].isin([str(subset) for subset in result.subsets])
+            & numbers["metric"].isin([*RANKS, *(measure.name for measure in result.measures)])
         ]
         yield _section(result, own, "" if system in explained else described(system))
         explained.add(system)

@@ -154,13 +154,13 @@ class Findings:
 
     def _stated(self, ours: str, theirs: str, subset: str, metric: str) -> list[Statement]:
         own, other = self.results[ours], self.results[theirs]
-        measures = [each for each in own.measures if each.name == metric]
-        chosen = [each for each in own.subsets if str(each) == subset]
+        measures = [each for each in own.every_measure if each.name == metric]
+        chosen = [e for e in (*own.subsets, *own.measured_subsets) if str(e) == subset]
         return [s for each in chosen for s in statements(own, other, measures, each)]
 
 
 def _measured(result: Result, metric: str) -> bool:
-    return any(measure.name == metric for measure in result.measures)
+    return any(measure.name == metric for measure in result.every_measure)
 
 
 def compared_pairs(study: Study, results: Mapping[str, Result]) -> pd.DataFrame:

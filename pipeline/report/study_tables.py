@@ -105,13 +105,18 @@ def _section(
 
 def _measures(study: Study, results: Mapping[str, Result]) -> list[Measure]:
     """The published measures, by their published labels, then whatever else was measured."""
-    measured = {m.name: m for result in results.values() for m in result.measures}
+    claimed = {metric for claim in study.claims for metric in claim.expected}
+    measured = {
+        m.name: m
+        for result in results.values()
+        for m in result.every_measure
+        if not m.control or m.name in claimed
+    }
     published = [
         Measure(name, label, direction, measured[name].level if name in measured else Level.FACE)
         for name, (label, direction, _) in study.metrics.items()
     ]
     rest = [m for name, m in measured.items() if name not in study.metrics]
-    claimed = {metric for claim in study.claims for metric in claim.expected}
     unmeasured = FIDELITY.name in claimed and FIDELITY.name not in measured
     return [*published, *rest, *([FIDELITY] if unmeasured else [])]
 
@@ -132,7 +137,7 @@ def _numbers(
     for row in study.rows:
         if row.run in results:
             cells = _cells(means, row.run, ALL)
-            lacking = {m.name for m in measures} - {m.name for m in results[row.run].measures}
+            lacking = {m.name for m in measures} - {m.name for m in results[row.run].every_measure}
             cells |= {m: str(Word.NOT_MEASURED) for m in lacking & set(study.metrics)}
             rows.append(
                 [_label(row), "measured here", *(cells.get(m.name, NOTHING) for m in measures)]
