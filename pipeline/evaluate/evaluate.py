@@ -17,7 +17,7 @@ from pipeline.baselines.targets import TEST
 from pipeline.common.fields import NEEDS
 from pipeline.common.records import Kind
 from pipeline.common.scored_pictures import default_device
-from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
+from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings, LargestMoves
 from pipeline.evaluate.image_scores import evaluate_images
 from pipeline.evaluate.label_maps import evaluate_label_maps
 from sketchface_models.atomic import atomic_dir
@@ -37,6 +37,7 @@ def evaluate(
     baselines: Path,
     out: Path,
     settings: EvaluateSettings,
+    moves: LargestMoves | None = None,
 ) -> None:
     """Score one trained run on the test split.
 
@@ -50,6 +51,7 @@ def evaluate(
         baselines: folder that the `baselines` stage wrote for the run.
         out: folder to write.
         settings: the `evaluate` section.
+        moves: how far contours are moved at most, from the `augment` section; its defaults if None.
 
     Raises:
         SketchFaceError: if weights, pack or tables are missing, damaged or of different runs.
@@ -64,7 +66,8 @@ def evaluate(
         file = BEST_FILE
         system, card = load_trained(weights, device, file)
     card = card | {"file": file}
-    evaluate_system(system, card, data, Pack(pack_folder), baselines, out, settings, device)
+    pack = Pack(pack_folder)
+    evaluate_system(system, card, data, pack, baselines, out, settings, device, moves)
 
 
 def evaluate_system(
@@ -76,6 +79,7 @@ def evaluate_system(
     out: Path,
     settings: EvaluateSettings,
     device: torch.device,
+    moves: LargestMoves | None = None,
 ) -> None:
     """`evaluate` with a system at hand.
 
@@ -88,13 +92,22 @@ def evaluate_system(
         out: folder to write.
         settings: the `evaluate` section.
         device: on which to generate and score.
+        moves: as for `evaluate`.
 
     Raises:
         SketchFaceError: as `evaluate`.
     """
     _check_fits(card, pack)
     evaluated = EvaluatedSystem(
-        system, card, data, pack, baselines, _lacking(pack), settings.seed, device
+        system,
+        card,
+        data,
+        pack,
+        baselines,
+        _lacking(pack),
+        settings.seed,
+        device,
+        moves or LargestMoves(),
     )
     with atomic_dir(out) as folder:
         for name, output in system.outputs.items():

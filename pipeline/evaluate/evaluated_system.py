@@ -32,6 +32,16 @@ class EvaluateSettings:
     """Of the choice of another face as a baseline."""
     style_faces: Annotated[int, at_least(1)] = 120
     """Test faces that a system with a style among its inputs generates in every style."""
+    moved_faces: Annotated[int, at_least(1)] = 120
+    """Test faces that a system with a contour among its inputs generates from moved contours."""
+
+
+@dataclass(frozen=True)
+class LargestMoves:
+    """How far contours are moved at most: pixels on a picture of side 512, and degrees."""
+
+    shift: float = 25.0
+    rotation: float = 7.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,7 @@ class EvaluatedSystem:
     lacking: faces that lack a field of the run, as `pack.json` lists them under `missing`.
     seed: of the choice of another face.
     device: on which to generate and score.
+    moves: how far contours are moved at most.
     """
 
     system: System
@@ -56,6 +67,7 @@ class EvaluatedSystem:
     lacking: Sequence[dict[str, Any]]
     seed: int
     device: torch.device
+    moves: LargestMoves = LargestMoves()
 
     @cached_property
     def _scored(self) -> tuple[np.ndarray, tuple[MissingFace, ...]]:

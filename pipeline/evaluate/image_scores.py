@@ -46,7 +46,7 @@ from pipeline.common.scored_pictures import with_channels_of
 from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import sheet
 from pipeline.common.subsets import ALL
-from pipeline.evaluate.control.measured import Control, control
+from pipeline.evaluate.control.measured import Control, Photos, control
 from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.style_fidelity import style_fidelity
@@ -98,7 +98,12 @@ def evaluate_images(
         scores.append(resegmentation_scores(origin, Method.SYSTEM, photos, maps, faces))
         added = label_measures(RESEGMENTATION, Level.POOLED)
         summary = dataclasses.replace(summary, measures=(*summary.measures, *added))
-    controlled = control(evaluated, target, origin)
+    controlled = control(
+        evaluated,
+        Photos(target, pictures[Method.SYSTEM], targets),
+        origin,
+        settings.moved_faces,
+    )
     if controlled:
         scores += controlled.scores
         summary = _with_control(summary, controlled)

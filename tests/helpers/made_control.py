@@ -18,7 +18,7 @@ from pipeline.common.evaluations import (
 from pipeline.common.records import Method
 from pipeline.common.score_frames import Scores
 from pipeline.evaluate.control.feature_spread import measures, plane_maps, spread_scores
-from pipeline.evaluate.control.locality import MEASURES, locality_lines
+from pipeline.evaluate.control.locality import MEASURES, lines
 
 FACES = tuple(f"made-edit-{number:06d}" for number in range(8))
 GROUPS = ("G1", "G5", "G7", "G8")
@@ -64,7 +64,7 @@ def add_control(
     evaluation = read_evaluation(folder, "evaluate")
     summary = evaluation.summary
     layers = {Method.SYSTEM: layer_cells(spread, seed), Method.UNTRAINED: layer_cells(0.9, seed)}
-    scores = [Scores(each) for each in locality_lines(summary, [*values], [*values.values()])]
+    scores = [Scores(each) for each in lines(summary, [*values], [*values.values()])]
     for method, cells in layers.items():
         scores += spread_scores(summary, method, cells, GROUPS)
     frames = [each.scores for each in scores] + list(more)

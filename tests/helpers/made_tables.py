@@ -57,12 +57,17 @@ def encoded(id: str, field: str) -> bytes:
     return encode_png(picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, 2))
 
 
+def landmarks_of(id: str) -> np.ndarray:
+    """(68, 2) points somewhere in the picture."""
+    return np.random.default_rng(IDS.index(id)).uniform(4, SIZE - 4, (68, 2))
+
+
 def write_tables(
     data: Path,
     lacking: dict[str, list[str]] | None = None,
     swap: dict[str, str] | None = None,
 ) -> Path:
-    """All four stages' folders.
+    """All five stages' folders.
 
     lacking: field -> faces that have no picture of it. swap: id -> whose pictures it has instead
     of its own.
@@ -90,6 +95,11 @@ def write_tables(
             ]
             write_rows(data / stage / "shards" / shard_name(number), rows, schema)
         write_rows(data / stage / "quarantine.parquet", [], QUARANTINE)
+    schema = pa.schema([("id", pa.string()), ("points", pa.list_(pa.float32()))])
+    for number in range(SHARDS):
+        own = [id for id in IDS if shard_of(id, SHARDS) == number]
+        rows = [{"id": id, "points": landmarks_of(id).ravel().tolist()} for id in own]
+        write_rows(data / "landmarks" / "shards" / shard_name(number), rows, schema)
     index = {"id": IDS, "split": [SPLIT[id] for id in IDS], "style": [STYLE[id] for id in IDS]}
     pq.write_table(pa.table(index), data / "faces" / "index.parquet")
     about = {"name": "made", "size": SIZE, "shared": [TEST[0]], "splits": SPLITS}

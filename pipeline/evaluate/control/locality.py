@@ -88,7 +88,7 @@ def locality_values(edit: Edit, before: np.ndarray, after: np.ndarray) -> dict[s
     return values
 
 
-def locality_lines(
+def lines(
     origin: Origin, ids: Sequence[str], values: Sequence[dict[str, float]]
 ) -> Iterator[pd.DataFrame]:
     """Yield lines of `SCORES`: each value under the subset of its edit's group.

@@ -16,11 +16,9 @@ from pipeline.common.images import resize
 from pipeline.common.progress import progress
 from pipeline.common.records import Measure, Method, Origin
 from pipeline.common.score_frames import Scores, base_face_of, group_of
-from pipeline.common.scored_pictures import BATCH
-from pipeline.evaluate.control import feature_spread
-from pipeline.evaluate.control.locality import MEASURES as LOCALITY_MEASURES
-from pipeline.evaluate.control.locality import PARAMETERS as LOCALITY
-from pipeline.evaluate.control.locality import locality_lines, locality_values
+from pipeline.common.scored_pictures import BATCH, with_channels_of
+from pipeline.evaluate.control import feature_spread, locality, texture, tolerance
+from pipeline.evaluate.control.tolerance import CONTOUR
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate_batch
 from sketchface_models.systems.base import System
@@ -29,6 +27,7 @@ from sketchface_models.training.feed import stream_seed
 from sketchface_models.training.pack_reader import normalise
 
 EDITS = "edits"
+PHOTO = "photo"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,19 @@ class Control:
     parameters: dict[str, dict[str, object]]
     measures: tuple[Measure, ...]
     scores: tuple[Scores, ...]
-    maps: pd.DataFrame | None
+    maps: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What a system generated for the N test faces, and the true pictures: (N, C, S, S) uint8.
+
+    field: of the true pictures.
+    """
+
+    field: str
+    generated: Tensor
+    targets: Tensor
 
 
 @dataclass(frozen=True)
@@ -60,53 +71,121 @@ class Answers:
     layers: dict[Method, dict[str, np.ndarray]]
 
 
-def is_editable(evaluated: EvaluatedSystem, target: str) -> bool:
-    """Return whether a run makes photos of nothing but fields of the edit table."""
-    pack = evaluated.pack
-    fields = {*pack.inputs, target}
-    return (
-        evaluated.system.trained
-        and len(pack.domains) == 1
-        and fields <= set(FIELDS)
-        and target == "photo"
-        and target not in pack.inputs
-    )
-
-
-def control(evaluated: EvaluatedSystem, target: str, origin: Origin) -> Control | None:
-    """Measure how a system answers edits.
+def control(
+    evaluated: EvaluatedSystem, photos: Photos, origin: Origin, faces: int
+) -> Control | None:
+    """Measure all that a run can be asked; see the package for what there is.
 
     Args:
         evaluated: the trained system and its data.
-        target: field that the output is compared with.
+        photos: of its test faces.
         origin: of the photos.
+        faces: most test faces whose contours are moved.
 
     Returns:
-        None for a run that cannot be asked: it reads other fields, or the data have no edits.
+        None if there is nothing: the run makes no photos and reads no contours, or was not trained
+        here.
 
     Raises:
-        SketchFaceError: if the edit table is missing or damaged.
+        SketchFaceError: if a table is missing or damaged.
     """
-    folder = evaluated.data / EDITS
-    if not is_editable(evaluated, target) or "note" in (about := read_about(folder)):
+    pack = evaluated.pack
+    if not evaluated.system.trained or len(pack.domains) > 1:
         return None
+    parts: list[Control] = []
+    if photos.field == PHOTO and {*pack.inputs} <= {*FIELDS} - {PHOTO}:
+        parts += _edits(evaluated, origin)
+    if photos.field == PHOTO:
+        parts += _texture(evaluated, photos, origin)
+    if CONTOUR in pack.inputs:
+        parts += _tolerance(evaluated, photos, origin, faces)
+    return _together(parts) if parts else None
+
+
+def _together(parts: Sequence[Control]) -> Control:
+    return Control(
+        about={key: value for each in parts for key, value in each.about.items()},
+        parameters={key: value for each in parts for key, value in each.parameters.items()},
+        measures=tuple(measure for each in parts for measure in each.measures),
+        scores=tuple(lines for each in parts for lines in each.scores),
+        maps=next((each.maps for each in parts if each.maps is not None), None),
+    )
+
+
+def _edits(evaluated: EvaluatedSystem, origin: Origin) -> Iterator[Control]:
+    """Yield locality and feature spread, if the data have edits."""
+    folder = evaluated.data / EDITS
+    about = read_about(folder)
+    if "note" in about:
+        return
     answers = _answers(evaluated, int(about["faces"]))
     groups = list(dict.fromkeys(map(group_of, answers.ids)))
     faces = list(dict.fromkeys(map(base_face_of, answers.ids)))
-    scores = [Scores(each) for each in locality_lines(origin, answers.ids, answers.values)]
+    scores = [Scores(each) for each in locality.lines(origin, answers.ids, answers.values)]
     for method, layers in answers.layers.items():
         scores += feature_spread.spread_scores(origin, method, layers, groups)
     own = answers.layers.get(Method.SYSTEM, {})
-    return Control(
+    yield Control(
         about={"faces": len(faces), "edits": len(answers.ids)},
         parameters={
-            "locality": LOCALITY | {"edits": table_hash(folder)},
+            "locality": locality.PARAMETERS | {"edits": table_hash(folder)},
             "feature_spread": dict(feature_spread.PARAMETERS),
         },
-        measures=(*LOCALITY_MEASURES, *feature_spread.measures(list(own))),
+        measures=(*locality.MEASURES, *feature_spread.measures(list(own))),
         scores=tuple(scores),
         maps=feature_spread.plane_maps(own, faces, groups) if own else None,
     )
+
+
+def _texture(evaluated: EvaluatedSystem, photos: Photos, origin: Origin) -> Iterator[Control]:
+    """Yield the texture, if a test face has the regions."""
+    made = list(
+        texture.lines(origin, evaluated.data, evaluated.ids, photos.generated, photos.targets)
+    )
+    if made:
+        measured = set(pd.concat(made)["metric"])
+        measures = tuple(each for each in texture.MEASURES if each.name in measured)
+        yield Control({}, {"texture": dict(texture.PARAMETERS)}, measures, tuple(map(Scores, made)))
+
+
+def _tolerance(
+    evaluated: EvaluatedSystem, photos: Photos, origin: Origin, most: int
+) -> Iterator[Control]:
+    """Yield scores of some test faces drawn from moved contours."""
+    ids, largest = evaluated.ids, evaluated.moves
+    chosen = np.unique(np.linspace(0, len(ids) - 1, most).astype(int))
+    names = [ids[number] for number in chosen]
+    targets = photos.targets[torch.from_numpy(chosen)]
+    where = tolerance.directions(evaluated.seed, names)
+    scores: list[Scores] = []
+    for subset, shift, rotation in tolerance.moves(largest):
+        generated = _from_moved(evaluated, chosen, where, shift, rotation, targets.shape[-1])
+        own = with_channels_of(targets, generated, photos.field)
+        values = tolerance.scored(own, targets)
+        scores += map(Scores, tolerance.lines(origin, subset, names, values))
+    about = {"shift": largest.shift, "rotation": largest.rotation, "moved": len(chosen)}
+    parameters = tolerance.PARAMETERS | about | {"seed": evaluated.seed}
+    yield Control(about, {"tolerance": parameters}, (), tuple(scores))
+
+
+def _from_moved(
+    evaluated: EvaluatedSystem,
+    chosen: np.ndarray,
+    where: tolerance.Directions,
+    shift: float,
+    rotation: float,
+    size: int,
+) -> Tensor:
+    """Return what the system generates from moved contours, (n, C, size, size) uint8."""
+    pack, parts = evaluated.pack, []
+    for start in range(0, len(chosen), BATCH):
+        part = slice(start, start + BATCH)
+        raw = pack.read(evaluated.rows[chosen[part]], pack.inputs)
+        there = tolerance.Directions(where.shift[part], where.rotation[part])
+        raw[CONTOUR] = tolerance.moved(raw[CONTOUR], there, shift, rotation)
+        batch = normalise(raw, evaluated.device)
+        parts.append(generate_batch(evaluated.system, pack, batch, size))
+    return torch.cat(parts)
 
 
 def untrained(evaluated: EvaluatedSystem) -> System:
@@ -128,7 +207,7 @@ def _answers(evaluated: EvaluatedSystem, faces: int) -> Answers:
         photos = _generated(evaluated, drawings)
         for edit, (first, second) in zip(edits, _pairs(edits), strict=True):
             answers.ids.append(edit.id)
-            answers.values.append(locality_values(edit, photos[first], photos[second]))
+            answers.values.append(locality.locality_values(edit, photos[first], photos[second]))
         layers = _vectors(evaluated, evaluated.system, drawings, edits)
         if layers:
             fresh = fresh or untrained(evaluated)

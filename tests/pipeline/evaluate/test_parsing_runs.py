@@ -16,7 +16,6 @@ from pipeline.common.evaluations import CONFUSION_FILE, read_evaluations, read_f
 from pipeline.common.parameters import Parameters
 from pipeline.common.records import Kind
 from pipeline.common.score_frames import per_face, pooled, resampled
-from pipeline.common.shards import QUARANTINE, write_rows
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
 from pipeline.evaluate.label_maps import confusion_picture, predict
@@ -46,8 +45,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"offered": len(IDS), "accepted": len(IDS), "quarantined": 0}
     about = json.loads((data / "faces" / "dataset.json").read_text())
     (data / "faces" / "dataset.json").write_text(json.dumps(about | counts | {"shared": []}))
-    landmarks = [{"id": id} for id in IDS]
-    write_rows(data / "landmarks/shards/0000.parquet", landmarks, QUARANTINE)
     write_pack(RUN, load(Task, model["task"]), data, data / "pack" / RUN)
     engine = {"device": "cpu", "precision": "32-true", "best": "val_ssim"}
     engine |= {"validate_every": 2, "checkpoint_every": 100}

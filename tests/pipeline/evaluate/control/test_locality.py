@@ -12,7 +12,7 @@ from pipeline.evaluate.control.locality import (
     change,
     dilated,
     is_answered,
-    locality_lines,
+    lines,
     locality_values,
 )
 
@@ -104,12 +104,12 @@ def test_an_edit_that_changes_no_photo_asks_for_no_answer():
 def test_lines_stand_under_the_group_of_their_edit():
     ids = [f"face/{group}/00" for group in PLACES]
     values = [{"answered": 1.0, "leakage": 0.5}, {"answered": 0.0}, {"leakage": 0.2}]
-    lines = pd.concat(locality_lines(Origin("run", 3, "photo"), ids, values))
-    found = set(zip(lines["subset"], lines["metric"], lines["id"], lines["value"], strict=True))
-    assert found == {
+    frame = pd.concat(lines(Origin("run", 3, "photo"), ids, values))
+    columns = ("subset", "metric", "id", "value")
+    assert set(zip(*(frame[name] for name in columns), strict=True)) == {
         ("edits G1", "answered", "face/G1/00", 1.0),
         ("edits G1", "leakage", "face/G1/00", 0.5),
         ("edits G5", "answered", "face/G5/00", 0.0),
         ("edits G7", "leakage", "face/G7/00", 0.2),
     }
-    assert set(lines["method"]) == {"system"}
+    assert set(frame["method"]) == {"system"}

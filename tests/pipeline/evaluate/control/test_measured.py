@@ -14,8 +14,14 @@ from made_tables import SIZE, write_tables
 from pipeline.baselines.baselines import write_baselines
 from pipeline.common.evaluations import VECTOR_MAPS_FILE, Evaluation, read_evaluation, read_frame
 from pipeline.common.records import Method
-from pipeline.common.score_frames import by_base_face, per_edit, pooled, resampled
-from pipeline.common.subsets import ALL, edits_subset
+from pipeline.common.score_frames import by_base_face, per_edit, per_face, pooled, resampled
+from pipeline.common.subsets import (
+    ALL,
+    SubsetKind,
+    edits_subset,
+    measured_subsets,
+    moved_subset,
+)
 from pipeline.evaluate.control import measured
 from pipeline.evaluate.control.locality import change, dilated
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
@@ -27,6 +33,7 @@ from sketchface_models.training.pack_reader import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)
 TASK = Task(("contour",), "photo", SIZE)
+SHIFT, ROTATION = SubsetKind.SHIFT, SubsetKind.ROTATION
 FACES = [f"made-edit-{number:06d}" for number in range(3)]
 
 
@@ -60,7 +67,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    data: Path, work: Path, system: object, monkeypatch: pytest.MonkeyPatch, task: Task = TASK
+    data: Path,
+    work: Path,
+    system: object,
+    monkeypatch: pytest.MonkeyPatch,
+    task: Task = TASK,
+    settings: EvaluateSettings = SETTINGS,
 ) -> Evaluation:
     write_pack("copier", task, data, work / "pack")
     pack = Pack(work / "pack")
@@ -69,7 +81,7 @@ def run(
     monkeypatch.setattr(measured, "untrained", lambda _: Copier(layers=True))
     write_baselines(data, work / "pack", work / "baselines", SETTINGS.seed)
     out, cpu = work / "out", torch.device("cpu")
-    evaluate_system(system, card, data, pack, work / "baselines", out, SETTINGS, cpu)
+    evaluate_system(system, card, data, pack, work / "baselines", out, settings, cpu)
     return read_evaluation(out / task.target, "evaluate@copier-4")
 
 
@@ -140,7 +152,8 @@ def test_the_summary_says_what_was_asked_and_the_protocol_of_which_edits(
     summary = copied.summary
     assert (summary.control["faces"], summary.control["edits"]) == (3, 18)
     names = [measure.name for measure in summary.measures if measure.control]
-    assert names == ["answered", "leakage", "spread_L0", "spread_L1"]
+    textures = ["mouth_texture", "forehead_texture"]
+    assert names == ["answered", "leakage", "spread_L0", "spread_L1", *textures]
     assert summary.means["system"]["leakage"]["n"] == 3
     others = write_tables(tmp_path / "data")
     write_edits_table(others, SIZE, faces=2)
@@ -167,16 +180,20 @@ def test_runs_that_read_other_fields_are_not_asked(
         def generate(self, batch):
             return next(iter(batch.values())).expand(-1, 3, -1, -1) * 0.5
 
-    summary = run(data, tmp_path, Grey(), monkeypatch, task).summary
-    assert summary.control is None
-    assert not [measure for measure in summary.measures if measure.control]
+    evaluation = run(data, tmp_path, Grey(), monkeypatch, task)
+    names = {measure.name for measure in evaluation.summary.measures if measure.control}
+    assert names == {"mouth_texture", "forehead_texture"}
+    assert ("moved" in evaluation.summary.control) is ("contour" in task.inputs)
+    assert per_edit([evaluation], "leakage").empty
 
 
 def test_data_without_edits_are_not_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = write_tables(tmp_path / "data")
     (data / "edits").mkdir()
     (data / "edits" / "edits.json").write_text(json.dumps({"note": "none"}))
-    assert run(data, tmp_path, Copier(), monkeypatch).summary.control is None
+    summary = run(data, tmp_path, Copier(), monkeypatch).summary
+    assert "edits" not in summary.control
+    assert "leakage" not in {measure.name for measure in summary.measures}
 
 
 def test_a_missing_table_names_its_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -188,3 +205,32 @@ def test_a_missing_table_names_its_stage(tmp_path: Path, monkeypatch: pytest.Mon
 def test_changes_of_equal_photos_are_none():
     photo = np.full((64, 64, 3), 9, np.uint8)
     assert change(photo, photo, square("G1")).inside == 0
+
+
+def test_unmoved_contours_score_as_ever_and_moved_ones_otherwise(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copied = run(data, tmp_path, Copier(), monkeypatch)
+    still, whole = (
+        per_face([copied], "l1", subset=subset) for subset in (moved_subset(SHIFT, 0), ALL)
+    )
+    assert still.equals(whole)
+    names = [str(each) for each in measured_subsets(copied.scores["subset"])]
+    parts = ("0.25", "0.5", "0.75", "1")
+    expected = ["shift 0", *(f"shift {p}" for p in parts), *(f"rotation {p}" for p in parts)]
+    assert [name for name in names if not name.startswith("edits")] == expected
+    for name in (SHIFT, ROTATION):
+        moved = per_face([copied], "l1", subset=moved_subset(name, 1.0))
+        assert list(moved.columns) == list(whole.columns)
+        assert not moved.equals(whole)
+    assert copied.summary.control["moved"] == len(copied.ids)
+
+
+def test_no_more_faces_are_moved_than_asked_for(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    few = dataclasses.replace(SETTINGS, moved_faces=3)
+    evaluation = run(data, tmp_path, Copier(), monkeypatch, settings=few)
+    moved = per_face([evaluation], "ssim", subset=moved_subset(SHIFT, 0.5))
+    assert moved.shape == (1, 3)
+    assert set(moved.columns) <= set(evaluation.ids)
