@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sketchface_models.config import load
+from sketchface_models.networks import fused
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import System, Task
@@ -32,6 +33,7 @@ STYLES = 3
 LEVERS = {
     "channels_last": "networks in channels-first memory",
     "bf16": "32-bit arithmetic",
+    "fused chains": "activations one operation after the other",
     "fused": "Adam one operation after the other",
     "frozen": "the generator's step computes the discriminator's gradients too",
     "one fake": "the discriminator gets a second, separately drawn picture",
@@ -113,6 +115,8 @@ def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
 def engine_steps(job: Job, off: str | None = None) -> Iterator[Contender]:
     """The engine's step, log included, with one lever off (or, for compile, on)."""
     torch.set_num_threads(job.threads)
+    if off == "fused chains":
+        fused.FEWEST = NEVER
     if off != "memory":
         keep_freed_memory()
     changed = {"bf16": {"precision": "32-true"}, COMPILE: {"compile": True}}.get(off or "", {})

@@ -1,4 +1,4 @@
-"""The loop that the engine is held against: pix2pix as released trainers write it."""
+"""The loops that the engine is held against: as released trainers write them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 import torch.nn.functional as F
-from contenders import Contender, Job
+from contenders import NEVER, Contender, Job, channels_first, draw_twice, unfuse
 from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 
+from sketchface_models.networks import fused
 from sketchface_models.networks.patchgan import Patch23
 from sketchface_models.networks.pix2pix import UNet
+from sketchface_models.systems.base import Clock
+from sketchface_models.systems.registry import build
 from sketchface_models.training.engine_settings import accelerator
-from sketchface_models.training.pack_reader import Pack
+from sketchface_models.training.feed import Feed
+from sketchface_models.training.pack_reader import Pack, normalise
 
 
 class Faces(Dataset):
@@ -100,6 +104,41 @@ def textbook_steps(job: Job, second_forward: bool) -> Iterator[Contender]:
 
     condition = torch.empty(0)
     yield step, device
+
+
+@contextmanager
+def plain_steps(job: Job, second_forward: bool) -> Iterator[Contender]:
+    """One step of any system in 32 bits, channels-first, operation by operation.
+
+    The system's own networks and losses, its batch already in memory; Adam as it comes; losses read
+    every time; backward passes that collect gradients nobody uses. No running average.
+
+    Args:
+        job: of any run.
+        second_forward: the discriminator learns from a picture of its own, as in HIDA's released
+            code; else from the one the generator learns from, as in pix2pixHD's.
+    """
+    torch.set_num_threads(job.threads)
+    torch.manual_seed(0)
+    fused.FEWEST = NEVER
+    device, pack = torch.device(accelerator(job.settings)), Pack(job.pack)
+    system = build(job.model, pack.channels)
+    channels_first(system)
+    unfuse(system)
+    if second_forward:
+        draw_twice(system)
+    for network in (*system.networks.values(), *system.frozen.values()):
+        network.to(device).train()
+    optimizers = system.optimizers()
+    batch = normalise(Feed(pack, job.batch, system.settings.augment, 0).raw(0), device)
+
+    def update(name: str, loss: Tensor) -> Tensor:
+        system.networks.zero_grad()
+        loss.backward()
+        optimizers[name].step()
+        return torch.tensor(loss.item())
+
+    yield lambda: system.training_step(dict(batch), Clock(0, NEVER, 0), update), device
 
 
 def endless(loader: DataLoader) -> Iterator[dict[str, Tensor]]:

@@ -92,7 +92,17 @@ def test_with_all_levers_on(whole):
 
 
 @pytest.mark.parametrize(
-    "lever", ["channels_last", "bf16", "fused", "frozen", "one fake", "memory", "prefetch"]
+    "lever",
+    [
+        "channels_last",
+        "bf16",
+        "fused",
+        "fused chains",
+        "frozen",
+        "one fake",
+        "memory",
+        "prefetch",
+    ],
 )
 def test_each_lever_is_really_off(contenders, job, whole, lever: str):
     assert lever in contenders.LEVERS
@@ -107,17 +117,19 @@ def test_each_lever_is_really_off(contenders, job, whole, lever: str):
         assert flops == whole[1]
 
 
-def test_the_textbook_does_more_work_in_plain_arithmetic(contenders, job, whole):
-    from textbook import textbook_steps
+@pytest.mark.parametrize("loop", ["textbook_steps", "plain_steps"])
+def test_the_textbook_does_more_work_in_plain_arithmetic(contenders, job, whole, loop: str):
+    import textbook
 
-    plain, flops, _ = one_step(textbook_steps(job, second_forward=False))
+    steps = getattr(textbook, loop)
+    plain, flops, _ = one_step(steps(job, second_forward=False))
     assert torch.bfloat16 not in plain.types
     assert not plain.channels_last
     assert "_fused_adam_" not in plain.names
     assert "_local_scalar_dense" in plain.names  # .item()
     assert "_local_scalar_dense" not in whole[0].names
     assert flops > whole[1]
-    _, more, _ = one_step(textbook_steps(job, second_forward=True))
+    _, more, _ = one_step(steps(job, second_forward=True))
     assert more > flops
 
 
@@ -142,7 +154,8 @@ def test_the_overhead_is_printed():
 
 def test_levers_are_compared_in_one_table():
     printed = benchmark("train_step.py", "levers", "--scale", "smoke", "--levers", "prefetch")
-    row = r" +\d+\.\d +\d+\.\d +\d+\.\d\d x \(\d+\.\d\d to \d+\.\d\d\) +\d+\.\d +\d+\.\d%$"
+    row = r" +\d+\.\d +\d+\.\d +\d+\.\d\d x \(\d+\.\d\d to \d+\.\d\d\) +\d+\.\d\d x"
+    row += r" +\d+\.\d +\d+\.\d%$"
     for name in ("all levers on", "without prefetch"):
         assert re.search(f"^{name}{row}", printed, re.MULTILINE)
     assert re.search(r"^matrix products: .*bf16|32-true \d+ GFLOP/s", printed, re.MULTILINE)
