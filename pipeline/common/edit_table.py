@@ -46,6 +46,20 @@ COLUMNS = {
     "mask": "255 where the two contours may differ, PNG, (size, size) uint8",
     "corner": "column and row of the eye corner at image left, in both contours",
 }
+GROUPS = {
+    "G1": "hair",
+    "G2": "whiskers, wrinkles or ears",
+    "G3": "face shape",
+    "G4": "brows",
+    "G5": "eye shape",
+    "G6": "eye size",
+    "G7": "graffiti",
+    "G8": "mouth",
+    "G9": "nose",
+    "G10": "mouth, with the eyes of G9",
+    "G11": "nose, with the eyes of G8",
+}
+"""Group -> what its edits change."""
 EYES_CHANGE = ("G5", "G6", "G7")
 """Groups whose edits change the eyes (shape, size), or may cross them (graffiti)."""
 

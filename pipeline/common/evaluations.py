@@ -139,6 +139,8 @@ VECTOR_MAPS = pa.schema(
     ]
 )
 """The vectors of the first layers at the eye corner of edited drawings."""
+PLANES = ("PCA", "t-SNE")
+"""Kinds of maps."""
 
 SCHEMAS = {
     SCORES_FILE: SCORES,

@@ -18,6 +18,8 @@ from pipeline.report.collect import Result, read_steps
 POINTS = 200
 """Most points a training term keeps."""
 VALIDATION = "val_"
+GRADIENTS = "grad_"
+"""Terms that are norms of gradients; they stand in the section on control."""
 COLOURS = ("#3b6fb6", "#c2571a", "#2f8f5b", "#9356a8", "#b3263f", "#7a6a14")
 """Of the seeds; each readable on white and on near-black."""
 INK = "#123456"
@@ -73,10 +75,7 @@ def thin(
 
 
 def picture(curves: list[Curve]) -> bytes:
-    """Return the curves of one run as SVG bytes: one panel a term, one colour a seed.
-
-    It follows the reader's light or dark setting, and equal curves make equal bytes.
-    """
+    """Return the curves of one run as SVG bytes: one panel a term, one colour a seed."""
     terms = list(dict.fromkeys(curve.term for curve in curves))
     columns = max(1, min(3, len(terms)))
     rows = max(1, -(-len(terms) // columns))
@@ -88,10 +87,18 @@ def picture(curves: list[Curve]) -> bytes:
             if panel == 1 and len({curve.seed for curve in curves}) > 1:
                 axes.legend(frameon=False, fontsize=8)
         figure.supxlabel("step", fontsize=9)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = buffer.getvalue().decode().replace(INK, "currentColor")
-    return svg.replace("<defs>", STYLE + "<defs>", 1).encode()
+        return svg(figure)
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure, made under `SETTINGS`, as SVG bytes.
+
+    It follows the reader's light or dark setting, and equal figures make equal bytes.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue().decode().replace(INK, "currentColor")
+    return text.replace("<defs>", STYLE + "<defs>", 1).encode()
 
 
 def data_uri(picture: bytes, kind: str) -> str:

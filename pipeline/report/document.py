@@ -14,6 +14,7 @@ from pipeline.common.records import BASELINES, Kind, Level, Measure, Method, Not
 from pipeline.common.subsets import ALL
 from pipeline.common.verdicts import LEAST_SEEDS, Verdict
 from pipeline.report.collect import RANK_MEASURES, RANKS, Data, Result
+from pipeline.report.control_section import ControlSection, control_section
 from pipeline.report.findings import (
     ALL_SEEDS,
     against_baselines,
@@ -112,6 +113,7 @@ class Document:
     comparisons: tuple[Comparison, ...]
     studies: tuple[StudySection, ...]
     styles: Styles | None
+    control: ControlSection | None
     published: tuple[Published, ...]
     not_measured: tuple[NotMeasured, ...]
 
@@ -150,6 +152,7 @@ def document(data: Data, results: Sequence[Result], numbers: pd.DataFrame) -> Do
         comparisons=tuple(_comparison(group) for group in groups(results)),
         studies=tuple(study_sections(results, numbers, name)),
         styles=styles(results),
+        control=control_section(results, numbers),
         published=tuple(_published(name, results, own)),
         not_measured=_not_measured(results),
     )

@@ -15,11 +15,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
-from pipeline.common.evaluations import CONFUSION_PICTURE, SAMPLES_FILE
+from pipeline.common.evaluations import CONFUSION_PICTURE, PLANES, SAMPLES_FILE
 from pipeline.common.records import Kind
 from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result, require
-from pipeline.report.curves import Curve, data_uri, picture
+from pipeline.report.control_figures import (
+    gradient_picture,
+    plane_page,
+    tolerance_picture,
+    vector_maps,
+)
+from pipeline.report.control_section import moves_of
+from pipeline.report.curves import GRADIENTS, Curve, data_uri, picture
 from pipeline.report.document import Document
 from pipeline.report.markdown_tables import count, listed, plain
 from pipeline.report.studies import Word
@@ -36,6 +43,9 @@ RANGE = re.compile(r" (\[[-\d., ]+\])</td>")
 WIDTHS = (1400, 1000, 700, 480)
 PAGE_BYTES = 7_000_000
 """What all sample sheets together may take, before base64 adds a third."""
+WEBP, SVG = "image/webp", "image/svg+xml"
+CONTROL = "Control"
+"""Name of the mark of the pictures of control: no run's, as those have small letters."""
 LONG = 40
 """Characters from which a cell of text may break into lines."""
 
@@ -80,6 +90,7 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
     Raises:
         SketchFaceError: naming the stage to run, if the sample sheet is missing.
     """
+    curves = [curve for curve in curves if not curve.term.startswith(GRADIENTS)]
     first = result.evaluations[0]
     stage = f"evaluate@{result.run}-{first.summary.seed}"
     samples = require(first.folder / SAMPLES_FILE, stage)
@@ -94,10 +105,10 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
             seed=first.summary.seed,
             columns=_columns(result),
             terms=listed(dict.fromkeys(curve.term for curve in curves)),
-            samples=data_uri(webp(samples, share), "image/webp"),
-            losses=data_uri(picture(list(curves)), "image/svg+xml") if curves else "",
+            samples=data_uri(webp(samples, share), WEBP),
+            losses=data_uri(picture(list(curves)), SVG) if curves else "",
             **{
-                name: data_uri(webp(path, share), "image/webp") if path else ""
+                name: data_uri(webp(path, share), WEBP) if path else ""
                 for name, path in more.items()
             },
         )
@@ -115,7 +126,12 @@ def _columns(result: Result) -> str:
 
 def webp(path: Path, most_bytes: int) -> bytes:
     """Return a picture as WebP, no wider than it need be to take at most so many bytes."""
-    sheet = Image.open(path).convert("RGB")
+    return smaller_webp(Image.open(path), most_bytes)
+
+
+def smaller_webp(picture: Image.Image, most_bytes: int) -> bytes:
+    """`webp` of an opened picture."""
+    sheet = picture.convert("RGB")
     for width in WIDTHS:
         height = max(1, round(sheet.height * width / sheet.width))
         smaller = sheet.resize((width, height), Image.Resampling.LANCZOS)
@@ -124,6 +140,36 @@ def webp(path: Path, most_bytes: int) -> bytes:
         if buffer.tell() <= most_bytes:
             break
     return buffer.getvalue()
+
+
+def control_pictures(results: Sequence[Result], curves: Sequence[Curve], most_bytes: int) -> str:
+    """Return HTML with the pictures of the section on control; empty if there are none.
+
+    Args:
+        results: of the report.
+        curves: of all runs.
+        most_bytes: what the pages of vectors may take together.
+
+    Raises:
+        SketchFaceError: naming the stage to run, if a file of vectors is damaged.
+    """
+    maps = vector_maps(results)
+    moved = [result for result in results if moves_of(result)]
+    gradients = any(curve.term.startswith(GRADIENTS) for curve in curves)
+    planes = {name: plane_page(maps, name) for name in PLANES} if maps else {}
+    return (
+        _templates()
+        .get_template("control.html.j2")
+        .render(
+            runs=listed(maps),
+            planes={
+                name: data_uri(smaller_webp(Image.open(io.BytesIO(each)), most_bytes // 2), WEBP)
+                for name, each in planes.items()
+            },
+            tolerance=data_uri(tolerance_picture(moved), SVG) if moved else "",
+            gradients=data_uri(gradient_picture(curves), SVG) if gradients else "",
+        )
+    )
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from pipeline.report.collect import Result, read_data, read_results
 from pipeline.report.curves import Curve, curves
 from pipeline.report.document import document
 from pipeline.report.findings import ALL_SEEDS, estimates, not_learned
-from pipeline.report.page import PAGE_BYTES, figures, markdown, page
+from pipeline.report.page import CONTROL, PAGE_BYTES, control_pictures, figures, markdown, page
 from sketchface_models.atomic import atomic_file
 
 SCORES = [
@@ -48,13 +48,15 @@ def write_report(runs: list[str], seeds: list[int], data: Path, reports: Path) -
     losses = {result.run: curves(result) for result in results}
     text = markdown(document(about, results, numbers))
     share = PAGE_BYTES // len(results)
-    pictures = {each.name: figures(each, losses[each.run], share) for each in results}
+    every = [curve for each in losses.values() for curve in each]
+    pictures = {CONTROL: control_pictures(results, every, share)}
+    pictures |= {each.name: figures(each, losses[each.run], share) for each in results}
     content = {
         "report.md": text,
         "index.html": page(text, pictures, str(about.about["name"])),
         "metrics.json": json.dumps(metrics(results, numbers), indent=2) + "\n",
         "scores.csv": _csv(numbers[SCORES]),
-        "curves.csv": _csv(_curves_frame([curve for each in losses.values() for curve in each])),
+        "curves.csv": _csv(_curves_frame(every)),
     }
     for name, written in content.items():
         with atomic_file(reports / name) as path:

@@ -21,6 +21,7 @@ from sklearn.manifold import TSNE
 from torch import Tensor
 
 from pipeline.common.edit_table import EYES_CHANGE
+from pipeline.common.evaluations import PLANES
 from pipeline.common.records import Level, Measure, Method, Origin
 from pipeline.common.score_frames import Scores, as_resampled, long_frame
 from pipeline.common.subsets import ALL, Subset, edits_subset
@@ -32,7 +33,6 @@ SEED = 0
 """Of t-SNE, and of PCA's solver."""
 PERPLEXITY = 30.0
 """Of t-SNE, where there are enough drawings: scikit-learn's default."""
-MAPS = ("PCA", "t-SNE")
 
 
 def measures(layers: Sequence[str]) -> tuple[Measure, ...]:
@@ -169,7 +169,7 @@ def plane_maps(
 def _planes(vectors: np.ndarray) -> dict[str, np.ndarray]:
     """Return map -> (N, 2); zeros where vectors do not differ or have one channel."""
     if vectors.shape[1] < 2 or len(vectors) < 4 or not vectors.std(axis=0).any():
-        return {name: np.zeros((len(vectors), 2)) for name in MAPS}
+        return {name: np.zeros((len(vectors), 2)) for name in PLANES}
     flat = PCA(2, random_state=SEED).fit_transform(vectors)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, init="random", random_state=SEED)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.common import edit_table
 from pipeline.common.edit_table import ABOUT_FILE, COLUMNS, FIELDS, SCHEMA
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
@@ -52,6 +53,7 @@ def test_a_row_is_the_edit_set_of_its_key(folder: Path):
 def test_columns_are_described_and_the_file_beside_says_how_many_there_are(folder: Path):
     assert list(COLUMNS) == SCHEMA.names
     assert tuple(PARTS) == FIELDS
+    assert {name: group.title for name, group in GROUPS.items()} == edit_table.GROUPS
     about = json.loads((folder / ABOUT_FILE).read_text())
     assert about == {"size": SIZE, "seed": 3, "faces": 2, "variants": 2, "groups": list(GROUPS)}
 
