@@ -148,4 +148,4 @@ def test_a_run_the_data_cannot_feed_is_refused_before_any_work(tmp_path: Path) -
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "cannot feed" in done.stderr
-    assert "it can feed: none" in done.stderr
+    assert "it can feed: pix2pixhd, pix2pixhd-m1" in done.stderr
