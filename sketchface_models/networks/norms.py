@@ -26,7 +26,10 @@ class InstanceNorm2d(nn.Module):
         self.channels, self.eps = channels, eps
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last):
+        # Compiled networks arrange memory themselves; inductor fails on single faces of any size.
+        compiling = torch.compiler.is_compiling()
+        channels_last = x.is_contiguous(memory_format=torch.channels_last)
+        if x.device.type == "cpu" and channels_last and not compiling:
             faces = [
                 F.batch_norm(face, None, None, training=True, eps=self.eps) for face in x.split(1)
             ]
