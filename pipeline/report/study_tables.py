@@ -45,7 +45,9 @@ class StudySection:
     source: str
     about: str
     elsewhere: str
-    """Name of the data of the published numbers, where the runs here saw others; else empty."""
+    """Name of the paper's data, where the runs here saw others; else empty."""
+    published: bool
+    """Whether numbers were published."""
     lacking: str
     """Runs of the study that were not run; empty if all were."""
     numbers: pd.DataFrame
@@ -91,6 +93,7 @@ def _section(
         source=study.source,
         about=study.about,
         elsewhere="" if data == study.data else study.data.upper(),
+        published=any(row.published for row in study.rows),
         lacking=listed(code(row.run) for row in study.rows if row.run not in results),
         numbers=_numbers(study, here, means, measures),
         claims=claims,

@@ -1,4 +1,4 @@
-"""Texture of generated photos where Cheng et al. 2022 (section 4.2) see it fail, beside the truth.
+"""Texture of generated photos where Cheng et al. 2022 (Figure 10) see it fail, beside the truth.
 
 The mouth: mean squared gradient of brightness within the outer lip (a blurred mouth has little).
 The forehead: variance of brightness about a plane, on the skin above the brows (noise adds to it;

@@ -34,12 +34,18 @@ from pipeline.report.studies import (
 )
 from pipeline.report.study_tables import _claims
 from pipeline.report.write import write_report
-from sketchface_models.metrics.registry import Direction
+from sketchface_models.metrics.registry import METRICS, SET_METRICS, Direction
 
 SEEDS = [0, 1, 2]
 SKILLS = {"hida-base": 1.0, "hida-depth": 2.0, "hida-dyspade": 2.0, "hida": 3.0}
 """hida-infoacon was never run."""
 INPUTS = {"hida-base": ("photo",), "hida-depth": ("photo", "depth")}
+CONTROL = {
+    *("answered", "leakage", "mouth_texture", "forehead_texture"),
+    *(f"spread_L{level}" for level in range(5)),
+}
+PUBLISHED = {"fid", "lpips", "kid"}
+"""Measures that need weights of others: a study that claims something by them lists them."""
 TITLE = "Study: what each module of HIDA adds"
 
 
@@ -396,7 +402,10 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
             assert {each.ours, *each.theirs} <= names
             assert each.ours not in each.theirs
             assert set(each.expected.values()) <= {Verdict.BETTER, Verdict.WORSE}
-            assert set(each.expected) <= {*study.metrics, FIDELITY.name}
+            measured = {*METRICS, *SET_METRICS, FIDELITY.name, *CONTROL}
+            assert set(each.expected) <= measured
+            unexplained = set(each.expected) - {*study.metrics, FIDELITY.name, *CONTROL}
+            assert not any(name in PUBLISHED for name in unexplained)
         for row in study.rows:
             assert set(row.published) in ({*study.metrics}, set())
         assert studied(study, sorted(names)[:2])
@@ -404,10 +413,16 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), enumerate(["ablation", "activations", "dog", "paper-vs-released"])
+    ("number", "name"),
+    enumerate(
+        [
+            *("hida-ablation", "hida-activations", "hida-dog", "hida-paper-vs-released"),
+            *("instance-norm", "augmentation"),
+        ]
+    ),
 )
 def test_every_study_can_be_run_by_its_own_name(tmp_path: Path, number: int, name: str):
-    compose([f"model=study-hida-{name}"], tmp_path / "params.yaml")
+    compose([f"model=study-{name}"], tmp_path / "params.yaml")
     composed = yaml.safe_load((tmp_path / "params.yaml").read_text())
     assert composed["run"] == [row.run for row in read_studies()[number].rows]
     assert len(composed["seeds"]) >= 3
