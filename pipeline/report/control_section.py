@@ -145,7 +145,7 @@ def _edits(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
     for result in results:
         about = result.summary.control or {}
         cells = [_cell(means, result, name, ALL, Method.SYSTEM) for name in (ANSWERED, LEAKAGE)]
-        true, counts = _true_leakage(result, ALL), f"{about['edits']} of {about['faces']} faces"
+        true, counts = _true_leakage(result, ALL), f"{about['edits']}, of {about['faces']} faces"
         rows.append([code(result.name), *cells, true, counts])
     return table(["run", *heads, "leakage of the true photos", "edits"], rows)
 

@@ -4,7 +4,7 @@ Cheng et al. 2022, section 4.1: a layer's vector at the left eye corner is taken
 differ in one place. Where an edit leaves the eye alone, a layer without instance norm should give
 the same vector; a norm carries the change there from anywhere. The spread is the variance within
 the drawings of one face and group, divided by that of all drawings together: 0 where vectors do
-not move, up to 1.
+not move. The mean over all groups is 1 at most.
 
 Networks that were not trained show what the architecture alone does.
 """

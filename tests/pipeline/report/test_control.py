@@ -154,7 +154,7 @@ def test_tables_of_edits_hold_rates_leakage_and_the_true_photos(text: str):
     assert [row[0] for row in edits[1:]] == ["`near`", "`far`"]
     assert edits[1][1].startswith("0.984")  # 63 of 64
     assert edits[1][3] == "0.050"  # 0.01 outside by 0.2 inside
-    assert edits[1][4] == "64 of 8 faces"
+    assert edits[1][4] == "64, of 8 faces"
     groups = made[1]
     assert [row[0] for row in groups[1::2]] == [
         "G1 hair",
