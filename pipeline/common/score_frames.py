@@ -80,8 +80,7 @@ def per_face(
     """
     lines = {}
     for each in evaluations:
-        scores = each.scores
-        mine = scores[(scores["metric"] == metric) & (scores["method"] == method)]
+        mine = _lines(each, metric, method)
         mine = mine[mine["id"].notna()]
         own = mine[mine["subset"] == str(subset)]
         ids = each.faces["id"] if len(own) else each.faces["id"][subset.mask(each.faces)]
@@ -110,8 +109,7 @@ def per_edit(
     """
     lines = {}
     for each in evaluations:
-        scores = each.scores
-        mine = scores[(scores["metric"] == metric) & (scores["method"] == method)]
+        mine = _lines(each, metric, method)
         if subset != ALL:
             mine = mine[mine["subset"] == str(subset)]
         lines[each.summary.seed] = mine.set_index("id")["value"]
@@ -163,3 +161,9 @@ def resampled(
 def _matching(frame: pd.DataFrame, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
     chosen = (frame["metric"] == metric) & (frame["method"] == method)
     return frame[chosen & (frame["subset"] == str(subset))]
+
+
+def _lines(evaluation: Evaluation, metric: str, method: Method) -> pd.DataFrame:
+    """Return the lines of one measure of one method's pictures."""
+    scores = evaluation.scores
+    return scores[(scores["metric"] == metric) & (scores["method"] == method)]

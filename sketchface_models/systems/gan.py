@@ -18,6 +18,7 @@ from sketchface_models.config import Among, above
 from sketchface_models.labels import CLASSES, PARSING, as_labels, one_hot
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Augment, Batch, Schedule, System, Task
 from sketchface_models.systems.optimizers import FusedAdam, FusedAdamW
 
@@ -91,6 +92,12 @@ def condition_of(batch: Batch, inputs: Sequence[str]) -> Tensor:
         (B, condition_channels(inputs), S, S); pictures in [-1, 1], classes 0 or 1.
     """
     return torch.cat([_encoded(name, batch[name]) for name in inputs], dim=1)
+
+
+def refused_styles(task: Task) -> list[str]:
+    """Return a line that refuses a style among the inputs, for systems that read pictures alone."""
+    line = "task.inputs: style; allowed: pictures alone, styles are for hida"
+    return [line] if STYLE in task.inputs else []
 
 
 def as_rgb(picture: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.networks.pix2pix import HALVINGS, UNet
 from sketchface_models.pixels import as_grey
-from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
@@ -31,6 +30,7 @@ from sketchface_models.systems.gan import (
     condition_channels,
     condition_of,
     pair,
+    refused_styles,
     weighted_sum,
 )
 
@@ -98,8 +98,7 @@ class Pix2PixSettings(GANSettings):
             wrong.append(f"task.size: {size}; allowed: a multiple of {MIN_SIZE} (six halvings)")
         if size == MIN_SIZE and batch < 2:
             wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {MIN_SIZE}")
-        if STYLE in self.task.inputs:
-            wrong.append("task.inputs: style; allowed: pictures alone, styles are for hida")
+        wrong += refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 

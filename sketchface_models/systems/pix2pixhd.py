@@ -26,7 +26,6 @@ from sketchface_models.networks.pix2pixhd import (
     GlobalGenerator,
     MultiScaleDiscriminator,
 )
-from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
@@ -37,6 +36,7 @@ from sketchface_models.systems.gan import (
     condition_channels,
     condition_of,
     pair,
+    refused_styles,
     weighted_sum,
 )
 
@@ -95,8 +95,7 @@ class Pix2PixHDSettings(GANSettings):
             wrong.append(
                 f"task.size: {size}; allowed: a multiple of {MULTIPLE}, {MIN_SIZE} or more"
             )
-        if STYLE in self.task.inputs:
-            wrong.append("task.inputs: style; allowed: pictures alone, styles are for hida")
+        wrong += refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 

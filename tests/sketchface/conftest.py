@@ -1,8 +1,32 @@
-"""Folders of pictures that several tests score."""
+"""Folders of pictures that several tests score, and `sketchface translate` as they run it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from score_command import grey
+
+from sketchface.cli import main
+
+
+@pytest.fixture
+def translate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command as a user does: exit status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sketchface", "translate", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return run
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from pipeline.evaluate.generate import generate as generate_pack
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
-from sketchface.cli import main
 from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.inference import load_trained
 from sketchface_models.systems.base import Task
@@ -50,24 +48,6 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos") / "someone.png"
     Image.fromarray(data.astronaut()).save(path)
     return path
-
-
-@pytest.fixture
-def translate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Run the command as a user does: exit status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sketchface", "translate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return run
 
 
 def drawn(path: Path) -> np.ndarray:

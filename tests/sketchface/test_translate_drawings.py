@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from pipeline.contours.contours import draw_contour
 from pipeline.datasets.synthetic import FRAMING
 from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation import trained_generator
-from sketchface.cli import main
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import generator_names, load_generator
 from sketchface_models.ship import ship_generator
@@ -44,24 +42,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def contour() -> np.ndarray:
     return draw_contour(LANDMARKS, 512)
-
-
-@pytest.fixture
-def translate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Run the command as a user does: exit status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sketchface", "translate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return run
 
 
 def picture(path: Path) -> np.ndarray:

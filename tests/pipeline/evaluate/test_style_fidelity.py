@@ -42,11 +42,11 @@ BOX = (10.0, 9.0, 54.0, 58.0)
 
 def points(shift: float = 0.0) -> np.ndarray:
     """Landmarks of a face in `BOX`: jaw from side to side and down to the chin, brows at 30."""
-    found = np.full((68, 2), (32.0, 40.0), np.float32)
-    found[:17, 0] = np.linspace(10, 54, 17)
-    found[:17, 1] = 58 - np.abs(np.linspace(-20, 20, 17))
-    found[17:27, 1] = 30
-    return found + shift
+    fidelity = np.full((68, 2), (32.0, 40.0), np.float32)
+    fidelity[:17, 0] = np.linspace(10, 54, 17)
+    fidelity[:17, 1] = 58 - np.abs(np.linspace(-20, 20, 17))
+    fidelity[17:27, 1] = 30
+    return fidelity + shift
 
 
 def texture(style: int, seed: int) -> np.ndarray:
@@ -125,11 +125,11 @@ def card(data: Path) -> dict:
 def test_the_classifier_knows_real_test_sketches(card: dict):
     assert card["trained_on"] == {"1": 8, "2": 8, "3": 8}
     assert card["side"] == 16
-    found = card["test"]["as they are"]
-    assert found["n"] == len(TEST)
-    assert found["accuracy"] == found["balanced_accuracy"] == 1.0
-    assert found["counts"]["2"] == {"1": 0, "2": 6, "3": 0}
-    assert found["by_source"]["south"]["n"] == sum(source_of(n) == "south" for n in TEST)
+    fidelity = card["test"]["as they are"]
+    assert fidelity["n"] == len(TEST)
+    assert fidelity["accuracy"] == fidelity["balanced_accuracy"] == 1.0
+    assert fidelity["counts"]["2"] == {"1": 0, "2": 6, "3": 0}
+    assert fidelity["by_source"]["south"]["n"] == sum(source_of(n) == "south" for n in TEST)
     assert card["test"]["softened"]["accuracy"] > 0.8
 
 
@@ -162,13 +162,13 @@ def test_without_two_styles_there_is_a_note_and_nothing_to_do(tmp_path: Path, st
 
 def test_faces_are_chosen_by_split_style_and_landmarks(tmp_path: Path):
     data = write_data(tmp_path / "data", styles=(1, 3), unseen=(24, 26))
-    found = styled_faces(data / "faces", data / "landmarks", "test", 4)
-    assert {face.style for face in found} == {1, 3}
-    numbers = [int(face.id[-2:]) for face in found]
+    fidelity = styled_faces(data / "faces", data / "landmarks", "test", 4)
+    assert {face.style for face in fidelity} == {1, 3}
+    numbers = [int(face.id[-2:]) for face in fidelity]
     assert numbers == sorted(numbers)
     assert not {24, 26} & set(numbers)
     assert [number for number in numbers if style_of(number) == 1] == [27, 30, 36, 39]
-    assert {face.box for face in found} == {BOX}
+    assert {face.box for face in fidelity} == {BOX}
 
 
 def test_most_faces_come_from_the_main_source(data: Path):
@@ -184,8 +184,8 @@ def test_spread_takes_both_ends_and_equal_distances():
 
 
 def test_accuracies_by_hand():
-    found = accuracy([1, 1, 1, 1, 3, 3], [1, 1, 1, 2, 3, 1], (1, 2, 3))
-    assert found == {
+    fidelity = accuracy([1, 1, 1, 1, 3, 3], [1, 1, 1, 2, 3, 1], (1, 2, 3))
+    assert fidelity == {
         "n": 6,
         "accuracy": 4 / 6,
         "balanced_accuracy": (3 / 4 + 1 / 2) / 2,
@@ -275,36 +275,38 @@ def fidelity_of(data: Path, work: Path, system, **styles: int) -> dict:
     evaluated = EvaluatedSystem(
         system, {"styles": counted}, data, Pack(work / "pack"), work / "baselines", [], 0, CPU
     )
-    found = style_fidelity(evaluated, 5, Origin("made", 0, "sketch"))
-    assert found is not None
-    assert (found.picture is None) == (found.scores is None) == ("note" in found.about)
-    return found.about
+    fidelity = style_fidelity(evaluated, 5, Origin("made", 0, "sketch"))
+    assert fidelity is not None
+    assert (fidelity.picture is None) == (fidelity.scores is None) == ("note" in fidelity.about)
+    return fidelity.about
 
 
 def test_a_system_that_does_as_asked_is_wholly_faithful(data: Path, tmp_path: Path):
     system = Obedient()
     evaluation = evaluated(data, tmp_path, system)
-    found = evaluation.summary.style
-    assert found is not None
-    assert (found["source"], found["faces"]) == ("north", 5)
-    assert found["asked"] == {str(a): {str(b): 5 * (a == b) for b in (1, 2, 3)} for a in (1, 2, 3)}
-    assert found["fidelity"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
-    assert found["chance"] == pytest.approx(1 / 3)
+    fidelity = evaluation.summary.style
+    assert fidelity is not None
+    assert (fidelity["source"], fidelity["faces"]) == ("north", 5)
+    assert fidelity["asked"] == {
+        str(a): {str(b): 5 * (a == b) for b in (1, 2, 3)} for a in (1, 2, 3)
+    }
+    assert fidelity["fidelity"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert fidelity["chance"] == pytest.approx(1 / 3)
     hits = per_face([evaluation], "style_fidelity")
     assert hits.loc[0].tolist() == [1.0] * 5
     assert all(int(id[-2:]) % 9 for id in hits.columns)
     assert evaluation.summary.measure("style_fidelity").direction == "higher"
-    assert found["real"]["accuracy"] == 1.0
-    assert found["classifier"]["as they are"]["n"] == len(TEST)
+    assert fidelity["real"]["accuracy"] == 1.0
+    assert fidelity["classifier"]["as they are"]["n"] == len(TEST)
     mixed = {tuple(weights) for weights in system.asked if max(weights) < 1}
     assert mixed == {(0.5, 0.5, 0.0), (0.0, 0.5, 0.5)}
     assert (evaluation.folder / STYLES_FILE).stat().st_size > 0
 
 
 def test_a_system_that_ignores_the_style_is_right_by_chance(data: Path, tmp_path: Path):
-    found = fidelity_of(data, tmp_path, Obedient(s1=2, s3=2))
-    assert found["rates"] == {"1": 0.0, "2": 1.0, "3": 0.0}
-    assert found["fidelity"]["mean"] == pytest.approx(1 / 3)
+    fidelity = fidelity_of(data, tmp_path, Obedient(s1=2, s3=2))
+    assert fidelity["rates"] == {"1": 0.0, "2": 1.0, "3": 0.0}
+    assert fidelity["fidelity"]["mean"] == pytest.approx(1 / 3)
 
 
 def test_fidelity_to_one_style_counts_pictures_that_were_asked_for_in_it(
@@ -321,18 +323,18 @@ def test_fidelity_to_one_style_counts_pictures_that_were_asked_for_in_it(
 
 
 def test_a_system_that_confuses_the_styles_is_never_right(data: Path, tmp_path: Path):
-    found = fidelity_of(data, tmp_path, Obedient(s1=2, s2=3, s3=1))
-    assert found["asked"]["1"] == {"1": 0, "2": 5, "3": 0}
-    assert found["fidelity"]["mean"] == 0
+    fidelity = fidelity_of(data, tmp_path, Obedient(s1=2, s2=3, s3=1))
+    assert fidelity["asked"]["1"] == {"1": 0, "2": 5, "3": 0}
+    assert fidelity["fidelity"]["mean"] == 0
 
 
 def test_styles_that_were_never_trained_are_not_asked_for(data: Path, tmp_path: Path):
-    found = fidelity_of(data, tmp_path, Obedient(), s2=0)
-    assert set(found["rates"]) == {"1", "3"}
-    assert found["fidelity"]["mean"] == 1
+    fidelity = fidelity_of(data, tmp_path, Obedient(), s2=0)
+    assert set(fidelity["rates"]) == {"1", "3"}
+    assert fidelity["fidelity"]["mean"] == 1
     (tmp_path / "one").mkdir()
-    found = fidelity_of(data, tmp_path / "one", Obedient(), s2=0, s3=0)
-    assert "fewer than two styles" in found["note"]
+    fidelity = fidelity_of(data, tmp_path / "one", Obedient(), s2=0, s3=0)
+    assert "fewer than two styles" in fidelity["note"]
 
 
 def test_a_run_without_styles_has_no_fidelity(data: Path, tmp_path: Path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hida_settings import PAPER
 from scipy import ndimage
 from torch import Tensor, nn
 
@@ -17,19 +18,6 @@ from sketchface_models.networks.hida.generator import Generator
 from sketchface_models.networks.hida.settings import NetworkSettings, deforming
 from sketchface_models.networks.norms import InstanceNorm2d
 
-PAPER = NetworkSettings(
-    width=4,
-    modulation="dyspade",
-    activation="infoacon",
-    dog="top2",
-    meta_acon="pixel",
-    encoder_order="conv-acon-norm",
-    appearance="map",
-    gamma="plain",
-    residual="before",
-    pyramid="gaussian",
-    dropout=0.5,
-)
 RELEASED = replace(
     PAPER,
     meta_acon="channel",

@@ -2,31 +2,20 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
+from hida_settings import PAPER
 from torch import Tensor, nn
 
 from sketchface_models.networks.hida.generator import Generator
-from sketchface_models.networks.hida.settings import NetworkSettings
 from sketchface_models.networks.patchgan import Patch23, Patch70
 from sketchface_models.networks.pix2pix import UNet
 from sketchface_models.networks.pix2pixhd import GlobalGenerator, MultiScaleDiscriminator
 
 SIZE = 64
-HIDA = NetworkSettings(
-    width=8,
-    modulation="dyspade",
-    activation="infoacon",
-    dog="top2",
-    meta_acon="pixel",
-    encoder_order="conv-acon-norm",
-    appearance="map",
-    gamma="plain",
-    residual="before",
-    pyramid="gaussian",
-    dropout=0.0,
-)
+HIDA = replace(PAPER, width=8, dropout=0.0)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "hida": (lambda: WithDepth(Generator(HIDA, SIZE, True, 0)), 4),
     "pix2pix": (lambda: UNet(3, 3, 8, 0.0), 3),
