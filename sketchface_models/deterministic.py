@@ -22,6 +22,7 @@ for CUBLAS_WORKSPACE_CONFIG=:4096:8 in the environment.)
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -47,11 +48,11 @@ def reflection_pad(x: Tensor, padding: int | Sides) -> Tensor:
     return padded
 
 
-@torch.compiler.disable
 def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Resize bilinearly, as `F.interpolate(mode="bilinear")` without antialiasing.
 
     It stays out of compiled networks: inductor fails on its backward pass within HIDA's decoder.
+    The compiler is imported only there, as that takes a second.
 
     Args:
         x: (B, C, H, W) float.
@@ -61,6 +62,17 @@ def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Ten
     Returns:
         (B, C, *size).
     """
+    if torch.compiler.is_compiling():
+        return _uncompiled_resize()(x, size, align_corners)
+    return _resize(x, size, align_corners)
+
+
+@functools.cache
+def _uncompiled_resize() -> Callable[[Tensor, tuple[int, int], bool], Tensor]:
+    return torch.compiler.disable(_resize)
+
+
+def _resize(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
     if torch.are_deterministic_algorithms_enabled():
         resized: Tensor = _Resizing.apply(x, size, align_corners)
         return resized

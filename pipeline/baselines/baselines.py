@@ -7,15 +7,13 @@ It writes, in a folder named after the output,
     resampled.parquet   `RESAMPLED` likewise
     features.parquet    `FEATURES` of the targets
 
-Runs with the same targets and inputs share the work: finished folders are kept in
-`.cache/baselines`, under a hash of all that went into them and of the code.
+Runs with the same targets share the work (see `store`): all of it where they read the same, and
+otherwise the mean target's, another face's and the targets' own.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +34,7 @@ from pipeline.baselines.label_scores import (
     resegmented,
 )
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
+from pipeline.baselines.store import stored
 from pipeline.baselines.targets import (
     class_colours,
     face_frame,
@@ -45,7 +44,6 @@ from pipeline.baselines.targets import (
     read_pictures,
     scored_rows,
 )
-from pipeline.common.code_hash import code_hash
 from pipeline.common.evaluations import (
     FEATURES_FILE,
     RESAMPLED_FILE,
@@ -65,6 +63,7 @@ from sketchface_models.metrics.untrained_baselines import another_face, input_it
 from sketchface_models.training.pack_reader import Pack
 
 ABOUT_FILE = "about.json"
+STAGE = "baselines"
 PHOTO = "photo"
 
 
@@ -149,25 +148,28 @@ def _finished(faces: Faces) -> Path:
         faces.data, faces.dataset["name"], faces.target, ids, targets, (), faces.seed
     )
     baselines = baseline_pictures(faces, pictures)
-    named = [protocol.tag, repr(faces.about), code_hash("pipeline.baselines.__main__")]
+    named = [protocol.tag, repr(faces.about)]
     named += [fingerprint(method, ids, each) for method, each in baselines.items()]
     named += [fingerprint(field, ids, each) for field, each in pictures.items()]
-    key = hashlib.sha256("\0".join(named).encode()).hexdigest()[:32]
-    store = Path(os.environ.get("DVC_ROOT", "."), ".cache", "baselines", key)
-    if not store.exists():
-        with atomic_dir(store) as folder:
-            _write(folder, faces, pictures, baselines)
-    return store
+    return stored(named, lambda folder: _write(folder, faces, pictures, baselines, protocol.tag))
 
 
 def _write(
-    folder: Path, faces: Faces, pictures: dict[str, Tensor], baselines: dict[Method, Tensor]
+    folder: Path,
+    faces: Faces,
+    pictures: dict[str, Tensor],
+    baselines: dict[Method, Tensor],
+    protocol: str,
 ) -> None:
-    device, targets = default_device(), pictures[faces.target]
-    origin = Origin("", 0, faces.target)
+    targets, origin = pictures[faces.target], Origin("", 0, faces.target)
     frame = face_frame(faces.ids, faces.styles, faces.dataset)
-    scores = [face_scores(origin, baselines, targets, faces.ids, ALL, device)]
-    features = extract_features({Method.TARGET: targets} | baselines, device)
+    scores: list[pd.DataFrame] = []
+    features: Features = {}
+    for method, own in ({Method.TARGET: targets} | baselines).items():
+        finished = _of_method(faces, method, own, targets, protocol)
+        scores += [read_frame(finished / SCORES_FILE, STAGE)] if method != Method.TARGET else []
+        for extractor, vectors in read_features(finished / FEATURES_FILE, STAGE).items():
+            features.setdefault(extractor, {})[method] = vectors
     sets = set_scores(origin, features, frame)
     scores.append(sets.scores)
     resampled = [sets.resampled]
@@ -180,6 +182,27 @@ def _write(
     write_frame(folder / SCORES_FILE, pd.concat(scores))
     write_frame(folder / RESAMPLED_FILE, pd.concat(resampled))
     write_features(folder / FEATURES_FILE, features, faces.ids, [Method.TARGET])
+
+
+def _of_method(
+    faces: Faces, method: Method, pictures: Tensor, targets: Tensor, protocol: str
+) -> Path:
+    """Return a folder of the store with one method's `SCORES` and `FEATURES`.
+
+    The targets have no scores, and other faces' targets no features: those are the targets' own.
+    """
+    named = [protocol, repr(faces.ids), fingerprint(method, faces.ids, pictures)]
+
+    def write(folder: Path) -> None:
+        own, device = {method: pictures}, default_device()
+        if method != Method.TARGET:
+            origin = Origin("", 0, faces.target)
+            lines = face_scores(origin, own, targets, faces.ids, ALL, device)
+            write_frame(folder / SCORES_FILE, lines)
+        features = {} if method == Method.OTHER else extract_features(own, device)
+        write_features(folder / FEATURES_FILE, features, faces.ids, [method])
+
+    return stored(named, write)
 
 
 def baseline_pictures(faces: Faces, pictures: dict[str, Tensor]) -> dict[Method, Tensor]:
@@ -227,10 +250,10 @@ def resegmentation_scores(
 def write_features(
     path: Path, features: Features, ids: Sequence[str], methods: Sequence[Method]
 ) -> None:
-    """Write `FEATURES` of some methods' pictures."""
-    tables = []
+    """Write `FEATURES` of those of the methods that have any."""
+    tables = [SCHEMAS[path.name].empty_table()]
     for extractor, by_method in features.items():
-        for method in methods:
+        for method in (each for each in methods if each in by_method):
             vectors = by_method[method].numpy()
             lists = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
             columns = [[extractor] * len(ids), [str(method)] * len(ids), ids]
@@ -238,6 +261,18 @@ def write_features(
             tables.append(pa.Table.from_arrays(arrays, schema=SCHEMAS[path.name]))
     table = pa.concat_tables(tables).replace_schema_metadata(None)
     pq.write_table(table, path, compression="zstd")
+
+
+def read_features(path: Path, stage: str) -> dict[str, Tensor]:
+    """Read `FEATURES` of one method: extractor -> (N, D) float32.
+
+    Raises:
+        SketchFaceError: naming the stage, if the file is missing or damaged.
+    """
+    return {
+        str(name): torch.from_numpy(np.stack(of["features"].to_numpy()))
+        for name, of in read_frame(path, stage).groupby("extractor")
+    }
 
 
 def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords:
@@ -268,13 +303,9 @@ def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords
     wanted = json.loads(json.dumps(expected.about | {"ids": about["ids"]}))
     if about != wanted:
         raise SketchFaceError(f"{path}: of another task or seed; run `dvc repro {stage}`")
-    scores, resampled, vectors = (
-        read_frame(folder / name, stage) for name in (SCORES_FILE, RESAMPLED_FILE, FEATURES_FILE)
-    )
-    features = {
-        str(name): torch.from_numpy(np.stack(of["features"].to_numpy())[rows])
-        for name, of in vectors.groupby("extractor")
-    }
+    scores, resampled = (read_frame(folder / name, stage) for name in (SCORES_FILE, RESAMPLED_FILE))
+    vectors = read_features(folder / FEATURES_FILE, stage)
+    features = {extractor: each[rows] for extractor, each in vectors.items()}
     if len(rows) < len(about["ids"]):
         scores = scores[scores["id"].isin(expected.ids) & (scores["metric"] != RANK)]
         resampled = resampled[:0]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.shards import Row, quarantined, stream_rows
+from pipeline.common.shards import Row, iter_rows, quarantined, stream_rows
 from sketchface_models.errors import SketchFaceError
 
 
@@ -23,6 +23,21 @@ def aligned_size(faces: Path) -> int:
         return int(json.loads(path.read_text(encoding="utf-8"))["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise SketchFaceError(f"{path}: no size in it; run the faces stage again") from None
+
+
+def landmarks_of(landmarks: Path, ids: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return id -> (68, 2), pixels of the aligned photo, of those faces that have landmarks.
+
+    Args:
+        landmarks: the `landmarks` stage's folder.
+        ids: of the faces that are wanted.
+    """
+    wanted = set(ids)
+    return {
+        row["id"]: np.reshape(row["points"], (-1, 2))
+        for row in iter_rows(landmarks, ["id", "points"])
+        if row["id"] in wanted
+    }
 
 
 def faces_with_landmarks(

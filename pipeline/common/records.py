@@ -82,9 +82,9 @@ class Measure:
     least: int = 0
     """Fewer faces decide nothing."""
     control: bool = False
-    """Says how a system answers changed drawings, or of what texture its photos are, not how like
-    its pictures are to their targets. Nothing is learned or not learned by it, and it stands in a
-    section of its own."""
+    """Says how a system answers changed drawings, or what its photos are like (a face where the
+    contour has it, of what texture), not how like its pictures are to their targets. Nothing is
+    learned or not learned by it, and it stands in a section of its own."""
 
 
 @dataclass(frozen=True)

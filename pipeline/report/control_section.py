@@ -1,4 +1,4 @@
-"""What the report says of how systems answer changed drawings, and of their photos' texture."""
+"""What the report says of control: answers to changed drawings, faces in photos, their texture."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from pipeline.report.markdown_tables import (
 
 ANSWERED, LEAKAGE = "answered", "leakage"
 SPREAD = "spread_"
+DETECTED, LANDMARK_ERROR = "face_detected", "landmark_error"
 TEXTURES = {
     "mouth_texture": ("mouth_gradient", "mouth: gradient energy"),
     "forehead_texture": ("forehead_variance", "forehead: variance"),
@@ -57,6 +58,8 @@ class ControlSection:
     spread: pd.DataFrame | None
     """A line a run, trained and untrained, a column a layer."""
     spread_groups: pd.DataFrame | None
+    landmarks: pd.DataFrame | None
+    """A line a run: in how many photos a face is detected, and how far off its landmarks are."""
     texture: pd.DataFrame | None
     tolerance: pd.DataFrame | None
     pairs: pd.DataFrame | None
@@ -78,6 +81,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
     means = numbers[numbers["seed"] == ALL_SEEDS]
     edited = [each for each in asked if _has(each, LEAKAGE)]
     layered = [each for each in edited if _layers(each)]
+    detected = [each for each in asked if _has(each, DETECTED)]
     textured = [each for each in asked if any(_has(each, name) for name in TEXTURES)]
     moved = [each for each in asked if moves_of(each)]
     said = judge(_statements(asked))
@@ -86,6 +90,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
         groups=_groups(edited, means) if edited else None,
         spread=_spread(layered, means, [ALL]) if layered else None,
         spread_groups=_spread(layered, means, _group_subsets(layered)) if layered else None,
+        landmarks=_landmarks(detected, means) if detected else None,
         texture=_texture(textured, means) if textured else None,
         tolerance=_tolerance(moved, means) if moved else None,
         pairs=_pairs(said, asked) if len(said) else None,
@@ -190,6 +195,16 @@ def _spread(
     ]
     first = ["group"] if ALL not in subsets else []
     return table([*first, "run", "network", *(each.name[len(SPREAD) :] for each in layers)], rows)
+
+
+def _landmarks(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
+    measures = {m.name: m for result in results for m in result.control_measures}
+    shown = [measures[name] for name in (DETECTED, LANDMARK_ERROR) if name in measures]
+    rows = [
+        [code(result.name), *(_cell(means, result, m.name, ALL, Method.SYSTEM) for m in shown)]
+        for result in results
+    ]
+    return table(["run", *map(heading, shown)], rows)
 
 
 def _texture(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.common.records import Measure
 
-DECIMALS = {"psnr": 2, "parser_kernel": 4, "kid": 4, "fid": 2}
+DECIMALS = {"psnr": 2, "parser_kernel": 4, "kid": 4, "fid": 2, "landmark_error": 2}
 """Of metrics that need other than three."""
 FEW = "†"
 """Marks what was measured on too few faces for a conclusion."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-FEWEST = 750_000
+FEWEST = 4_000_000
 """Values in the smallest map for which compiled code is used. A training step on smaller maps gains
 too little to make up for the time of compiling within a run of minutes."""
 

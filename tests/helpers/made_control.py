@@ -15,7 +15,7 @@ from pipeline.common.evaluations import (
     write_evaluation,
     write_frame,
 )
-from pipeline.common.records import Method
+from pipeline.common.records import Measure, Method
 from pipeline.common.score_frames import Scores
 from pipeline.evaluate.control.feature_spread import measures, plane_maps, spread_scores
 from pipeline.evaluate.control.locality import MEASURES, lines
@@ -59,8 +59,9 @@ def add_control(
     values: Mapping[str, Mapping[str, float]],
     spread: float = 0.5,
     more: tuple[pd.DataFrame, ...] = (),
+    other_measures: tuple[Measure, ...] = (),
 ) -> None:
-    """Add edits, spreads and other lines of scores to the evaluation in `folder`."""
+    """Add edits, spreads and other lines of scores and measures to the evaluation in `folder`."""
     evaluation = read_evaluation(folder, "evaluate")
     summary = evaluation.summary
     layers = {Method.SYSTEM: layer_cells(spread, seed), Method.UNTRAINED: layer_cells(0.9, seed)}
@@ -74,7 +75,7 @@ def add_control(
         evaluation,
         summary=dataclasses.replace(
             summary,
-            measures=(*summary.measures, *MEASURES, *measures(["L0", "L2"])),
+            measures=(*summary.measures, *MEASURES, *measures(["L0", "L2"]), *other_measures),
             control=about,
         ),
         scores=pd.concat([evaluation.scores, *frames], ignore_index=True),

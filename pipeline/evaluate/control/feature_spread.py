@@ -16,8 +16,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from torch import Tensor
 
 from pipeline.common.edit_table import EYES_CHANGE
@@ -170,6 +168,9 @@ def _planes(vectors: np.ndarray) -> dict[str, np.ndarray]:
     """Return map -> (N, 2); zeros where vectors do not differ or have one channel."""
     if vectors.shape[1] < 2 or len(vectors) < 4 or not vectors.std(axis=0).any():
         return {name: np.zeros((len(vectors), 2)) for name in PLANES}
+    from sklearn.decomposition import PCA  # takes a second, and few runs need it
+    from sklearn.manifold import TSNE
+
     flat = PCA(2, random_state=SEED).fit_transform(vectors)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, init="random", random_state=SEED)

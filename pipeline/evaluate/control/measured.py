@@ -12,15 +12,23 @@ import torch
 from torch import Tensor
 
 from pipeline.common.edit_table import FIELDS, Edit, read_about, read_edits, table_hash
+from pipeline.common.face_tables import landmarks_of
 from pipeline.common.images import resize
 from pipeline.common.progress import progress
 from pipeline.common.records import Measure, Method, Origin
 from pipeline.common.score_frames import Scores, base_face_of, group_of
 from pipeline.common.scored_pictures import BATCH, with_channels_of
-from pipeline.evaluate.control import feature_spread, locality, texture, tolerance
+from pipeline.evaluate.control import (
+    feature_spread,
+    landmark_fidelity,
+    locality,
+    texture,
+    tolerance,
+)
 from pipeline.evaluate.control.tolerance import CONTOUR
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate_batch
+from pipeline.landmarks.face_mesh import FaceMesh
 from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
 from sketchface_models.training.feed import stream_seed
@@ -97,6 +105,8 @@ def control(
         parts += _edits(evaluated, origin)
     if photos.field == PHOTO:
         parts += _texture(evaluated, photos, origin)
+    if photos.field == PHOTO and CONTOUR in pack.inputs:
+        parts += _landmark_fidelity(evaluated, photos, origin)
     if CONTOUR in pack.inputs:
         parts += _tolerance(evaluated, photos, origin, faces)
     return _together(parts) if parts else None
@@ -146,6 +156,22 @@ def _texture(evaluated: EvaluatedSystem, photos: Photos, origin: Origin) -> Iter
         measured = set(pd.concat(made)["metric"])
         measures = tuple(each for each in texture.MEASURES if each.name in measured)
         yield Control({}, {"texture": dict(texture.PARAMETERS)}, measures, tuple(map(Scores, made)))
+
+
+def _landmark_fidelity(
+    evaluated: EvaluatedSystem, photos: Photos, origin: Origin
+) -> Iterator[Control]:
+    """Yield whether a face is detected in the photos, and where; if landmarks are known."""
+    known = landmarks_of(evaluated.data / "landmarks", evaluated.ids)
+    with FaceMesh() as detector:
+        made = list(
+            landmark_fidelity.lines(origin, known, evaluated.ids, photos.generated, detector)
+        )
+    if made:
+        measured = set(pd.concat(made)["metric"])
+        measures = tuple(each for each in landmark_fidelity.MEASURES if each.name in measured)
+        parameters = {"landmark_fidelity": dict(landmark_fidelity.PARAMETERS)}
+        yield Control({}, parameters, measures, tuple(map(Scores, made)))
 
 
 def _tolerance(

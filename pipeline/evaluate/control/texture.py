@@ -17,6 +17,7 @@ import pandas as pd
 from torch import Tensor
 
 from face_geometry import ibug
+from pipeline.common.face_tables import landmarks_of
 from pipeline.common.images import decode, resize
 from pipeline.common.records import Measure, Method, Origin
 from pipeline.common.score_frames import long_frame
@@ -130,7 +131,7 @@ def lines(
     """
     values: dict[str, dict[str, float]] = {}
     size = targets.shape[-1]
-    landmarks, labels = _landmarks(data, ids), _labels(data, ids, size)
+    landmarks, labels = landmarks_of(data / "landmarks", ids), _labels(data, ids, size)
     for number, id in enumerate(ids):
         if id not in landmarks or id not in labels:
             continue
@@ -145,15 +146,6 @@ def lines(
     for metric, of_faces in values.items():
         at = (origin, Method.SYSTEM, ALL, metric)
         yield long_frame(*at, list(of_faces), list(of_faces.values()))
-
-
-def _landmarks(data: Path, ids: Sequence[str]) -> Mapping[str, np.ndarray]:
-    wanted = set(ids)
-    return {
-        row["id"]: np.reshape(row["points"], (-1, 2))
-        for row in iter_rows(data / "landmarks", ["id", "points"])
-        if row["id"] in wanted
-    }
 
 
 def _labels(data: Path, ids: Sequence[str], size: int) -> Mapping[str, np.ndarray]:

@@ -13,8 +13,9 @@ from report_files import sections, tables
 
 from pipeline.common.records import Method
 from pipeline.common.score_frames import long_frame
-from pipeline.common.subsets import SubsetKind, edits_subset, moved_subset
+from pipeline.common.subsets import ALL, SubsetKind, edits_subset, moved_subset
 from pipeline.common.verdicts import Verdict
+from pipeline.evaluate.control import landmark_fidelity
 from pipeline.report.collect import Result, read_data, read_results
 from pipeline.report.findings import judge, statements
 from pipeline.report.studies import Claim, Findings, Word
@@ -40,6 +41,19 @@ def moved_lines(run: str, seed: int) -> tuple[pd.DataFrame, ...]:
     return tuple(lines)
 
 
+def landmark_lines(run: str, seed: int) -> tuple[pd.DataFrame, ...]:
+    """`near` shows a face in every photo, `far` in half of them and farther off."""
+    summary = made_summary(run, seed, **PHOTO)
+    at = (summary, Method.SYSTEM, ALL)
+    chosen = IDS if run == "near" else IDS[::2]
+    errors = (2.0 if run == "near" else 6.0) + 0.01 * np.arange(len(chosen))
+    detected = np.isin(IDS, chosen).astype(float)
+    return (
+        long_frame(*at, landmark_fidelity.DETECTED, IDS, detected),
+        long_frame(*at, landmark_fidelity.ERROR, chosen, errors),
+    )
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
@@ -49,7 +63,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             out = write_run(folder / "data", run, seed, steps=60, **PHOTO)
             values = edit_values(LEAKAGES[run], seed, UNANSWERED[run])
             spread = 0.2 if run == "near" else 0.8
-            add_control(out, seed, values, spread, moved_lines(run, seed))
+            lines = moved_lines(run, seed) + landmark_lines(run, seed)
+            add_control(out, seed, values, spread, lines, landmark_fidelity.MEASURES)
             _log_gradients(folder / "data" / "train" / run / str(seed) / "logs" / "steps.jsonl")
     write_run(folder / "data", "other", 0)
     return folder
@@ -177,6 +192,15 @@ def test_moved_contours_stand_in_a_table_and_pairs_in_another(text: str):
     assert said["leakage ↓"] == "better"
     assert said["SSIM, shift 25 px"] == "better"
     assert said["edits that both answer"] == "62 of 64 (96.9 %)"
+
+
+def test_faces_in_the_photos_have_a_table(text: str):
+    made = tables(sections(text)["Control"])
+    heads = ["run", "faces detected ↑", "landmark error, % of outer-eye distance ↓"]
+    ((_, near, far),) = [each for each in made if each[0] == heads]
+    assert near[1].startswith("1.000")
+    assert far[1].startswith("0.500")
+    assert far[2].startswith("6.0")
 
 
 def test_control_stays_out_of_the_tables_of_pictures(text: str):

@@ -58,7 +58,7 @@ def test_without_a_compiler_nothing_is_compiled(calls: list[str], monkeypatch: p
 PROGRAM = """
 import torch
 from sketchface_models.networks.acon import acon
-x = torch.randn(1, 4, 500, 500, requires_grad=True)
+x = torch.randn(1, 4, 1024, 1024, requires_grad=True)
 p1, p2 = torch.randn(2, 1, 4, 1, 1)
 assert torch.equal(acon(x, x, p1, p2), acon.__wrapped__(x, x, p1, p2))
 """
@@ -80,7 +80,7 @@ def test_compiled_activations_agree_with_plain_ones(dtype: torch.dtype, layout):
     torch.manual_seed(0)
 
     def maps() -> Tensor:
-        return torch.randn(2, 24, 128, 128).to(dtype).contiguous(memory_format=layout)
+        return torch.randn(2, 24, 320, 320).to(dtype).contiguous(memory_format=layout)
 
     assert maps().numel() >= FEWEST
     p1, p2 = (torch.randn(1, 24, 1, 1, requires_grad=True) for _ in range(2))

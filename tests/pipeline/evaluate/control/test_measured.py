@@ -153,7 +153,7 @@ def test_the_summary_says_what_was_asked_and_the_protocol_of_which_edits(
     assert (summary.control["faces"], summary.control["edits"]) == (3, 18)
     names = [measure.name for measure in summary.measures if measure.control]
     textures = ["mouth_texture", "forehead_texture"]
-    assert names == ["answered", "leakage", "spread_L0", "spread_L1", *textures]
+    assert names == ["answered", "leakage", "spread_L0", "spread_L1", *textures, "face_detected"]
     assert summary.means["system"]["leakage"]["n"] == 3
     others = write_tables(tmp_path / "data")
     write_edits_table(others, SIZE, faces=2)
@@ -182,7 +182,8 @@ def test_runs_that_read_other_fields_are_not_asked(
 
     evaluation = run(data, tmp_path, Grey(), monkeypatch, task)
     names = {measure.name for measure in evaluation.summary.measures if measure.control}
-    assert names == {"mouth_texture", "forehead_texture"}
+    detected = {"face_detected"} if "contour" in task.inputs else set()
+    assert names == {"mouth_texture", "forehead_texture"} | detected
     assert ("moved" in evaluation.summary.control) is ("contour" in task.inputs)
     assert per_edit([evaluation], "leakage").empty
 
