@@ -1,5 +1,7 @@
 """Faces that the detector must see, and landmarks that lie off by a known distance."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,17 +23,19 @@ def photo() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def points(photo: np.ndarray) -> np.ndarray:
-    with FaceMesh() as detector:
-        detection = detector.detect(photo)
+def points(photo: np.ndarray, detector: FaceMesh) -> np.ndarray:
+    detection = detector.detect(photo)
     assert detection is not None
     return detection.landmarks
 
 
-def scores(landmarks: dict[str, np.ndarray], photos: dict[str, np.ndarray]) -> pd.DataFrame:
-    with FaceMesh() as detector:
+@pytest.fixture
+def scores(detector: FaceMesh) -> Callable[..., pd.Series]:
+    def measured(landmarks: dict[str, np.ndarray], photos: dict[str, np.ndarray]) -> pd.Series:
         made = list(lines(ORIGIN, landmarks, list(photos), stacked(photos), detector))
-    return pd.concat(made).set_index(["metric", "id"])["value"]
+        return pd.concat(made).set_index(["metric", "id"])["value"]
+
+    return measured
 
 
 def stacked(photos: dict[str, np.ndarray]) -> Tensor:
@@ -39,7 +43,7 @@ def stacked(photos: dict[str, np.ndarray]) -> Tensor:
 
 
 def test_landmarks_that_lie_elsewhere_are_off_by_that_distance(
-    photo: np.ndarray, points: np.ndarray
+    scores: Callable[..., pd.Series], photo: np.ndarray, points: np.ndarray
 ):
     eyes = np.linalg.norm(points[36] - points[45])
     off = {"exact": points, "beside": points + np.array([3.0, 4.0])}
@@ -49,13 +53,17 @@ def test_landmarks_that_lie_elsewhere_are_off_by_that_distance(
     assert made[ERROR]["beside"] == pytest.approx(100 * 5 / eyes, rel=1e-4)
 
 
-def test_a_photo_without_a_face_has_no_error(photo: np.ndarray, points: np.ndarray):
+def test_a_photo_without_a_face_has_no_error(
+    scores: Callable[..., pd.Series], photo: np.ndarray, points: np.ndarray
+):
     wall = np.full_like(photo, 120)
     made = scores({"wall": points, "face": points}, {"wall": wall, "face": photo})
     assert made[DETECTED].to_dict() == {"wall": 0, "face": 1}
     assert list(made[ERROR].index) == ["face"]
 
 
-def test_faces_without_landmarks_are_not_asked(photo: np.ndarray, points: np.ndarray):
+def test_faces_without_landmarks_are_not_asked(
+    scores: Callable[..., pd.Series], photo: np.ndarray, points: np.ndarray
+):
     made = scores({"known": points}, {"unknown": photo, "known": photo})
     assert set(made.index.get_level_values("id")) == {"known"}
