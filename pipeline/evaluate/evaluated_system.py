@@ -103,6 +103,15 @@ class EvaluatedSystem:
         styles = [self.pack.styles[row] for row in self.rows]
         return face_frame(self.ids, styles, self.dataset())
 
+    def inputs(self, target: str) -> tuple[str, ...]:
+        """Return the fields that an output with this target is generated from.
+
+        In an unpaired pack each domain's pictures are generated from the other's.
+        """
+        if target == self.pack.target or len(self.pack.domains) == 1:
+            return tuple(self.pack.inputs)
+        return pictured_inputs(self.pack, target)
+
     def test_faces(self, target: str) -> Faces:
         """The test faces with an output's target and the pictures that the run reads."""
         return Faces(

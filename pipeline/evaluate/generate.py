@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.baselines.targets import TEST
 from pipeline.common.images import read_image
 from pipeline.common.progress import progress
 from pipeline.common.scored_pictures import BATCH, scaled
@@ -35,7 +34,7 @@ def generate(
     Args:
         system: in eval mode, on `device`.
         pack: holds its inputs.
-        rows: of the first domain, (N,), increasing in an unpaired pack.
+        rows: of the first domain, (N,).
         size: at which pictures are scored, in pixels.
         device: on which to generate.
         style: weights of the styles for all faces, (K,); None takes each face's own style.
@@ -50,7 +49,7 @@ def generate(
     starts = range(0, len(rows), BATCH)
     for start in progress(starts, len(starts), "generate"):
         chosen = rows[start : start + BATCH]
-        batch = normalise(_read(pack, chosen), device)
+        batch = normalise(read_inputs(pack, chosen), device)
         if style is not None:
             batch[STYLE] = torch.tensor(style, device=device).repeat(len(chosen), 1)
         parts.append(generate_batch(system, pack, batch, size, output))
@@ -71,10 +70,15 @@ def generate_batch(system: System, pack: Pack, batch: Batch, size: int, output: 
     Raises:
         SketchFaceError: if the system gives no batch of pictures, or values that are no numbers.
     """
-    first = not output or output == next(iter(system.outputs))
-    generated = (system.generate(batch) if first else system.generate_all(batch)[output]).cpu()
+    generated = generate_output(system, batch, output).cpu()
     _check(generated, len(next(iter(batch.values()))), pack)
     return scaled(from_signed(generated), size)
+
+
+def generate_output(system: System, batch: Batch, output: str = "") -> Tensor:
+    """Return one output of a system, (B, C, S, S) in [-1, 1]; the first if `output` is empty."""
+    first = not output or output == next(iter(system.outputs))
+    return system.generate(batch) if first else system.generate_all(batch)[output]
 
 
 def _read_files(files: Mapping[str, Path], ids: Sequence[str], size: int) -> Tensor:
@@ -100,13 +104,14 @@ def _read_files(files: Mapping[str, Path], ids: Sequence[str], size: int) -> Ten
     return torch.cat([scaled(part, size) for part in raw.split(BATCH)])
 
 
-def _read(pack: Pack, rows: np.ndarray) -> dict[str, Tensor]:
-    """Read the inputs of some faces; of an unpaired pack all fields of the faces in all domains."""
-    if len(pack.domains) == 1:
-        return pack.read(rows, pack.inputs)
-    paired = pack.paired_rows(TEST)
-    chosen = np.isin(paired[0], rows)
-    return pack.read_domains([each[chosen] for each in paired])
+def read_inputs(pack: Pack, rows: np.ndarray) -> dict[str, Tensor]:
+    """Read what a system generates some faces from: the inputs, or all fields if it is unpaired.
+
+    Args:
+        pack: of the run.
+        rows: of the first domain, (N,).
+    """
+    return pack.read_faces(rows, pack.inputs if len(pack.domains) == 1 else [*pack.channels])
 
 
 def _check(generated: Tensor, faces: int, pack: Pack) -> None:

@@ -158,7 +158,7 @@ def _baselines(evaluated: EvaluatedSystem, target: str) -> BaselineRecords:
 
 def _summary(evaluated: EvaluatedSystem, output: str, target: str, targets: Tensor) -> Summary:
     data, pack = evaluated.dataset()["name"], evaluated.pack
-    inputs = tuple(pack.inputs) if target == pack.target else pictured_inputs(pack, target)
+    inputs = evaluated.inputs(target)
     protocol = image_protocol(
         evaluated.data, data, target, evaluated.ids, targets, inputs, evaluated.seed
     )
@@ -193,14 +193,14 @@ def sample_sheet(
 
     Args:
         pack: holds the inputs.
-        rows: of the pack, (n,).
+        rows: of the pack's first domain, (n,).
         generated: (n, C, S, S) uint8.
         targets: likewise.
         field: of the targets; the pack's target if empty.
     """
     field = field or pack.target
     names = pictured_inputs(pack, field)
-    raw = pack.read(rows, names)
+    raw = pack.read_faces(rows, names)
     groups = []
     for i in range(len(rows)):
         inputs = [_picture(raw[name][i], name) for name in names]

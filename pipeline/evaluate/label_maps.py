@@ -39,6 +39,7 @@ from pipeline.common.records import Kind, Level, Method, Summary
 from pipeline.common.scored_pictures import BATCH
 from pipeline.common.sheets import sheet
 from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
+from pipeline.evaluate.generate import generate_output, read_inputs
 from pipeline.evaluate.summary import summarised
 from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import as_labels
@@ -62,7 +63,9 @@ def evaluate_label_maps(
         settings: the `evaluate` section.
     """
     pack, ids, faces = evaluated.pack, evaluated.ids, evaluated.faces()
-    predicted, truth = predict(evaluated.system, pack, evaluated.rows, evaluated.device)
+    predicted, truth = predict(
+        evaluated.system, pack, evaluated.rows, evaluated.device, output, target
+    )
     matrices = torch.stack([confusion(t, p) for t, p in zip(truth, predicted, strict=True)])
     total = matrices.sum(dim=0)
     of_faces = (evaluated.origin(output), Method.SYSTEM, matrices, faces)
@@ -78,27 +81,43 @@ def evaluate_label_maps(
     accuracy = matrices.diagonal(dim1=1, dim2=2).sum(dim=1) / matrices.sum(dim=(1, 2))
     worst = np.argsort(accuracy.numpy(), kind="stable")[: settings.samples]
     picture = parsing_sheet(
-        pack, evaluated.rows[worst], predicted[worst], truth[worst], accuracy.numpy()[worst]
+        pack,
+        next(name for name in evaluated.inputs(target) if name in pack.pictures),
+        evaluated.rows[worst],
+        predicted[worst],
+        truth[worst],
+        accuracy.numpy()[worst],
     )
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
 
 
 @torch.no_grad()
 def predict(
-    system: System, pack: Pack, rows: np.ndarray, device: torch.device
+    system: System, pack: Pack, rows: np.ndarray, device: torch.device, output: str, target: str
 ) -> tuple[Tensor, Tensor]:
-    """Return the labels that the system gives these faces, and the true ones: (N, S, S) int64."""
+    """Return the labels that the system gives these faces, and the true ones: (N, S, S) int64.
+
+    Args:
+        system: in eval mode, on `device`.
+        pack: holds its inputs and the true labels.
+        rows: of the first domain, (N,).
+        device: on which to generate.
+        output: of the system.
+        target: field of the true labels.
+    """
     predicted, truth = [], []
     starts = range(0, len(rows), BATCH)
     for start in progress(starts, len(starts), "parse"):
-        batch = normalise(pack.read(rows[start : start + BATCH]), device)
-        predicted.append(as_labels(system.generate(batch)).cpu())
-        truth.append(as_labels(batch[pack.target]).cpu())
+        chosen = rows[start : start + BATCH]
+        batch = normalise(read_inputs(pack, chosen), device)
+        predicted.append(as_labels(generate_output(system, batch, output)).cpu())
+        truth.append(pack.read_faces(chosen, [target])[target][:, 0].long())
     return torch.cat(predicted), torch.cat(truth)
 
 
 def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor) -> Summary:
     data, size = evaluated.dataset()["name"], evaluated.pack.size
+    inputs = evaluated.inputs(target)
     labels = fingerprint(target, evaluated.ids, truth[:, None].to(torch.uint8))
     protocol = Protocol(
         f"{data}-{target}-{size}",
@@ -108,7 +127,7 @@ def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor
         data=f"{data}/{TEST}/{len(truth)}/{target}/{labels}",
         precision="int64",
         metrics={"confusion": PARAMETERS},
-        inputs=tuple(evaluated.pack.inputs),
+        inputs=inputs,
     )
     return Summary(
         **vars(evaluated.origin(output)),
@@ -116,7 +135,7 @@ def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor
         split=TEST,
         target=target,
         kind=Kind.LABELS,
-        inputs=tuple(evaluated.pack.inputs),
+        inputs=inputs,
         size=size,
         n=len(truth),
         protocol=protocol.tag,
@@ -156,24 +175,30 @@ def confusion_picture(matrix: Tensor) -> bytes:
 
 
 def parsing_sheet(
-    pack: Pack, rows: np.ndarray, predicted: Tensor, truth: Tensor, accuracy: np.ndarray
+    pack: Pack,
+    field: str,
+    rows: np.ndarray,
+    predicted: Tensor,
+    truth: Tensor,
+    accuracy: np.ndarray,
 ) -> np.ndarray:
-    """Return a sheet of photo, predicted and true labels, two faces to a line, with accuracies.
+    """Return a sheet of input, predicted and true labels, two faces to a line, with accuracies.
 
     Args:
-        pack: holds the photos.
-        rows: of the pack, (n,).
+        pack: holds the inputs.
+        field: that is shown as the input, a picture.
+        rows: of the pack's first domain, (n,).
         predicted: (n, S, S) int64.
         truth: likewise.
         accuracy: (n,).
     """
-    photos = pack.read(rows, ["photo"])["photo"].permute(0, 2, 3, 1).numpy()
+    inputs = pack.read_faces(rows, [field])[field].permute(0, 2, 3, 1).numpy()
     groups = [
-        [photo, colourise(p.numpy()), colourise(t.numpy())]
-        for photo, p, t in zip(photos, predicted, truth, strict=True)
+        [np.squeeze(shown), colourise(p.numpy()), colourise(t.numpy())]
+        for shown, p, t in zip(inputs, predicted, truth, strict=True)
     ]
     captions = [
         f"{pack.ids[row]}  {100 * part:.1f} %" for row, part in zip(rows, accuracy, strict=True)
     ]
-    headers = ["photo", "predicted", "truth"]
+    headers = [field, "predicted", "truth"]
     return sheet(groups, captions, headers, side=min(pack.size, 192), columns=2)

@@ -70,13 +70,14 @@ def style_fidelity(evaluated: EvaluatedSystem, most: int, origin: Origin) -> Sty
         origin: of the pictures.
 
     Returns:
-        None for a run that takes no style or draws no sketches.
+        None for a run that takes no style, or an output that is no sketch.
 
     Raises:
         SketchFaceError: if the classifier is missing or damaged.
     """
     pack, data = evaluated.pack, evaluated.data
-    if STYLE not in pack.inputs or pack.target != SKETCH:
+    target = evaluated.system.outputs[origin.output].field
+    if STYLE not in pack.inputs or not target == pack.target == SKETCH:
         return None
     card = read_style_card(data / "style")
     if "note" in card:
@@ -163,7 +164,7 @@ def _real(
     rows = [row for row in rows if pack.styles[row] in classifier.labels]
     predicted: list[int] = []
     for row in rows:
-        raw = pack.read(np.array([row]), [pack.target])[pack.target]
+        raw = pack.read_faces(np.array([row]), [SKETCH])[SKETCH]
         predicted += _classify(classifier, scaled(raw, size), [boxes[pack.ids[row]]]).tolist()
     return _brief(accuracy([pack.styles[row] or 0 for row in rows], predicted, classifier.labels))
 

@@ -155,6 +155,22 @@ class Pack:
             batch |= self.read(own, domain.fields)
         return batch
 
+    def read_faces(self, rows: np.ndarray, fields: Sequence[str]) -> dict[str, Tensor]:
+        """Return raw uint8 tensors of faces by field, whichever domain each field belongs to.
+
+        Args:
+            rows: of the first domain, of faces that the fields' domains have too.
+            fields: to read.
+        """
+        ids = [self.ids[row] for row in rows]
+        batch: dict[str, Tensor] = {}
+        for domain in self.domains:
+            names = [name for name in fields if name in domain.fields]
+            own = {id: row for row, id in enumerate(domain.ids)}
+            if names:
+                batch |= self.read(np.array([own[id] for id in ids], np.int64), names)
+        return {name: batch[name] for name in fields}
+
     def sample(
         self,
         name: str,

@@ -66,7 +66,8 @@ def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
     assert [face.id for face in summary.missing] == [TEST[0]]
     pack = Pack(data / "pack" / RUN)
     system, card = load_trained(data / "train" / RUN / "0" / "weights", file=BEST_FILE)
-    predicted, truth = predict(system, pack, pack.rows("test"), torch.device("cpu"))
+    rows, cpu = pack.rows("test"), torch.device("cpu")
+    predicted, truth = predict(system, pack, rows, cpu, "parsing", "parsing")
     assert torch.equal(truth, torch.from_numpy(pack.arrays["parsing"][pack.rows("test"), 0]).long())
     scores = parsing_scores(confusion(truth, predicted))
     for name, value in scores.summary().items():
