@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -35,6 +35,7 @@ from pipeline.report.studies import (
 )
 
 STYLE = str(SubsetKind.STYLE)
+SEVERAL = "Of runs with several outputs this section shows the one that they were trained for."
 
 
 @dataclass(frozen=True)
@@ -70,23 +71,45 @@ def sections(results: Sequence[Result], numbers: pd.DataFrame, data: str) -> lis
         numbers: their `findings.estimates`.
         data: name of the data set.
     """
-    by_run = {result.run: result for result in results}
+    by_run = main_outputs(results)
+    several = {result.run for result in results if result.name != result.run}
     return [
-        _section(study, by_run, numbers, data) for study in read_studies() if studied(study, by_run)
+        _section(study, by_run, several, numbers, data)
+        for study in read_studies()
+        if studied(study, by_run)
     ]
 
 
+def main_outputs(results: Sequence[Result]) -> dict[str, Result]:
+    """Return the result of each run that its rows in a study show, under the run's own name.
+
+    Of a run with several outputs it is the one of the field that the run was trained for, or the
+    first if there is none.
+    """
+    chosen: dict[str, Result] = {}
+    for result in results:
+        main = result.summary.target == result.trainings[0].card["model"]["task"]["target"]
+        if main or result.run not in chosen:
+            chosen[result.run] = replace(result, name=result.run)
+    return chosen
+
+
 def _section(
-    study: Study, results: Mapping[str, Result], numbers: pd.DataFrame, data: str
+    study: Study,
+    results: Mapping[str, Result],
+    several: Collection[str],
+    numbers: pd.DataFrame,
+    data: str,
 ) -> StudySection:
     here = {row.run: results[row.run] for row in study.rows if row.run in results}
+    outputs = {(run, result.summary.output) for run, result in here.items()}
     measures = _measures(study, here)
     claims, tally = _claims(study, here, measures)
     pairs = compared_pairs(study, here)
     means = numbers[
         (numbers["seed"] == ALL_SEEDS)
         & (numbers["method"] == str(Method.SYSTEM))
-        & numbers["run"].isin(list(here))
+        & pd.MultiIndex.from_frame(numbers[["run", "output"]]).isin(outputs)
     ]
     return StudySection(
         title=study.title,
@@ -102,7 +125,7 @@ def _section(
         pairs=_pairs(pairs, measures),
         networks=of_networks(pairs),
         styles=_styles(study, here, means, measures),
-        notes=study.notes,
+        notes=(*study.notes, *([SEVERAL] if here.keys() & several else [])),
     )
 
 

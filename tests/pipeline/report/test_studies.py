@@ -1,6 +1,7 @@
 """What the report says of a published table's claims, and of sets of generated pictures."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from made_runs import TEST, made_faces, made_summary, write_faces, write_run
 from report_files import measured, sections, tables
 from scipy import stats
 
-from pipeline.common.evaluations import Evaluation
+from pipeline.common.evaluations import Evaluation, read_evaluation, write_evaluation
 from pipeline.common.records import Level, Measure, Method
 from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL, style_subset
@@ -32,7 +33,7 @@ from pipeline.report.studies import (
     read_studies,
     studied,
 )
-from pipeline.report.study_tables import _claims
+from pipeline.report.study_tables import SEVERAL, _claims
 from pipeline.report.write import write_report
 from sketchface_models.metrics.registry import METRICS, SET_METRICS, Direction
 
@@ -392,6 +393,27 @@ def test_a_study_of_which_one_run_was_run_is_left_out(text: str, project: Path, 
     assert [title for title in sections(text) if title.startswith("Study")] == [TITLE]
     write_report(["hida"], [0], project / "data", tmp_path)
     assert "Study" not in (tmp_path / "report.md").read_text()
+
+
+def test_a_study_shows_the_output_that_a_run_was_trained_for(
+    project: Path, text: str, tmp_path: Path
+):
+    """The other output, alphabetically the last, ranks the runs the other way round."""
+    shutil.copytree(project / "data", tmp_path / "data")
+    for run in SKILLS:
+        for seed in SEEDS:
+            folder = tmp_path / "data" / "evaluate" / run / str(seed)
+            evaluation = read_evaluation(folder / "sketch", "evaluate")
+            summary = replace(evaluation.summary, output="texture", target="photo")
+            scores = evaluation.scores.assign(output="texture", value=-evaluation.scores["value"])
+            resampled = evaluation.resampled.assign(output="texture")
+            shutil.copytree(folder / "sketch", folder / "texture")
+            other = Evaluation(folder / "texture", summary, evaluation.faces, scores, resampled)
+            write_evaluation(other)
+    write_report(list(SKILLS), SEEDS, tmp_path / "data", tmp_path / "reports")
+    section = sections((tmp_path / "reports" / "report.md").read_text())[TITLE]
+    assert SEVERAL in section
+    assert tables(section) == tables(sections(text)[TITLE])
 
 
 def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
