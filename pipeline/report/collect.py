@@ -20,6 +20,7 @@ from pipeline.common.subsets import ALL, Subset, measured_subsets, subsets
 from pipeline.common.verdicts import Sample
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import Direction
+from sketchface_models.systems.registry import SYSTEMS
 
 RANKS = {f"rank_{k}": k for k in (1, 5)}
 """Measures of retrieval, and how many of the most similar targets they look at."""
@@ -127,11 +128,8 @@ class Result:
         level = {measure.name: measure.level for measure in self.every_measure}.get(metric)
         if level is Level.EDIT:
             return self.sample_of_edits(metric, subset)
-        if metric in RANKS:
-            values = self._per_face(RANK, method, subset) <= RANKS[metric]
-            return Sample.per_face(values, fixed) if values.size else None
         if level in (None, Level.FACE):
-            values = self._per_face(metric, method, subset)
+            values = self.faces(metric, method, subset)
             return Sample.per_face(values, fixed) if values.size else None
         each = self._only(metric, method)
         of_seeds = pooled(each, metric, method, subset)
@@ -140,6 +138,18 @@ class Result:
         return Sample.pooled(
             of_seeds, resampled(each, metric, method, subset), self._count(metric, subset), fixed
         )
+
+    def faces(
+        self, metric: str, method: Method = Method.SYSTEM, subset: Subset = ALL
+    ) -> pd.DataFrame:
+        """Return values of level `FACE`, or 0 and 1 of `RANKS`: (S, N), the faces as columns.
+
+        A face that has no value in one of the seeds (landmarks in a photo where no face is
+        detected) is left out.
+        """
+        if metric in RANKS:
+            return self._per_face(RANK, method, subset) <= RANKS[metric]
+        return self._per_face(metric, method, subset).dropna(axis="columns")
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""
@@ -246,6 +256,9 @@ def read_data(folder: Path) -> Data:
 def read_results(run: str, seeds: Sequence[int], folder: Path, data: Data) -> list[Result]:
     """Return every output of a run, from `folder/evaluate/RUN` and `folder/train/RUN`.
 
+    Pictures that other code made are the same for every seed: one training of which nothing more is
+    known, so that they count once, and nothing is said of the system that made them.
+
     Raises:
         SketchFaceError: naming the stage to run, if a folder is missing or damaged, if test faces
             of `data` are neither scored nor named as missing, or if the seeds were not scored
@@ -253,6 +266,8 @@ def read_results(run: str, seeds: Sequence[int], folder: Path, data: Data) -> li
     """
     trainings = tuple(_read_training(run, seed, folder) for seed in seeds)
     by_seed = [read_evaluations(folder, run, seed) for seed in seeds]
+    if not SYSTEMS[trainings[0].card["model"]["system"]].trained:
+        trainings, by_seed = trainings[:1], by_seed[:1]
     outputs = [each.summary.output for each in by_seed[0]]
     for evaluations in by_seed:
         _check_alike(by_seed[0], evaluations, data)

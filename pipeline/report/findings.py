@@ -123,15 +123,33 @@ def statements(
     other = theirs.name if method is Method.SYSTEM else str(method)
     lines = []
     for measure in measures:
-        if measure.level is Level.EDIT and method is Method.SYSTEM:
-            own = ours.sample_of_edits(measure.name, subset, theirs)
-            their = theirs.sample_of_edits(measure.name, subset, ours)
-        else:
-            own = ours.sample(measure.name, subset=subset)
-            their = theirs.sample(measure.name, method, subset)
+        own, their = _samples(ours, theirs, measure, subset, method)
         if own is not None and their is not None and own.faces.shape[1] == their.faces.shape[1]:
             lines.append(Statement(ours.name, other, subset, measure, (own, their)))
     return lines
+
+
+def _samples(
+    ours: Result, theirs: Result, measure: Measure, subset: Subset, method: Method
+) -> tuple[Sample | None, Sample | None]:
+    """Return both sides' samples, of the faces or edits of which every training has a value."""
+    name = measure.name
+    if measure.level is Level.EDIT and method is Method.SYSTEM:
+        edits = ours.sample_of_edits(name, subset, theirs)
+        return edits, theirs.sample_of_edits(name, subset, ours)
+    own, their = ours.sample(name, subset=subset), theirs.sample(name, method, subset)
+    if measure.level is not Level.FACE or own is None or their is None:
+        return own, their
+    tables = ours.faces(name, subset=subset), theirs.faces(name, method, subset)
+    shared = tables[0].columns.intersection(tables[1].columns)
+    if shared.empty:
+        return None, None
+    if all(shared.equals(table.columns) for table in tables):
+        return own, their
+    return (
+        Sample.per_face(tables[0][shared], own.fixed),
+        Sample.per_face(tables[1][shared], their.fixed),
+    )
 
 
 def judge(claims: Iterable[Statement]) -> pd.DataFrame:

@@ -113,23 +113,26 @@ class Findings:
     Args:
         claims: of one table, and so of one family for Holm's correction.
         results: run -> result, of the runs that there are.
-        subset: of the test faces; each claim's own if empty.
+        subsets: of the test faces, all in one table; "" is each claim's own.
     """
 
     def __init__(
-        self, claims: Sequence[Claim], results: Mapping[str, Result], subset: str = ""
+        self,
+        claims: Sequence[Claim],
+        results: Mapping[str, Result],
+        subsets: Sequence[str] = ("",),
     ) -> None:
-        self.results, self.subset = results, subset
-        asked = [key for claim in claims for key in claim.statements(subset)]
+        self.results = results
+        asked = [key for each in subsets for claim in claims for key in claim.statements(each)]
         self.reasons = {key: self._why_not(*key) for key in dict.fromkeys(asked)}
         tested = [s for key, why in self.reasons.items() if not why for s in self._stated(*key)]
         self.said = judge(tested).set_index(STATEMENT)["verdict"]
 
-    def word(self, claim: Claim, metric: str) -> Word:
-        """Return what is said of one claim by one of its measures."""
+    def word(self, claim: Claim, metric: str, subset: str = "") -> Word:
+        """Return what is said of one claim by one of its measures on one of the subsets."""
         if not any(_measured(result, metric) for result in self.results.values()):
             return Word.NOT_MEASURED
-        keys = [key for key in claim.statements(self.subset) if key[3] == metric]
+        keys = [key for key in claim.statements(subset) if key[3] == metric]
         words = {self.reasons[key] or self._verdict(key, claim.expected[metric]) for key in keys}
         return next((word for word in DECISIVE if word in words), Word.SUPPORTED)
 

@@ -204,15 +204,15 @@ def _claims(
 def _style_claims(
     study: Study, results: Mapping[str, Result], measures: Sequence[Measure]
 ) -> pd.DataFrame | None:
-    """The same for the faces of each style, where something can be said."""
+    """The same for the faces of each style, all one family, where something can be said."""
     styles = _style_subsets(results)
     claims = [each for each in study.claims if each.subset == str(ALL) and each.ours in results]
-    findings = {style: Findings(claims, results, style) for style in styles}
+    findings = Findings(claims, results, styles)
     rows = []
     for claim in claims:
         for measure in measures:
             if measure.name in claim.expected:
-                words = [findings[style].word(claim, measure.name) for style in styles]
+                words = [findings.word(claim, measure.name, style) for style in styles]
                 if set(words) - {Word.NOT_MEASURED, Word.FEW_SEEDS}:
                     rows.append([plain(claim.text), heading(measure), *words])
     if not rows or len(styles) < 2:

@@ -23,6 +23,8 @@ SMALLER_IS_BETTER = ("val_l1",)
 def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[str, Tensor]:
     """Return `val_l1` (in [0, 1]) and `val_ssim` over the first validation faces.
 
+    Pictures are compared in colour where the target has colour, and else in grey.
+
     Of a system with several outputs, those of the others are called `val_l1_NAME` and
     `val_ssim_NAME`. A system that tallies gets its own `scores` instead. Empty if there are no
     validation faces, or, in an unpaired pack, none that all domains have.
@@ -40,8 +42,9 @@ def validation_terms(system: System, pack: Pack, device: torch.device) -> dict[s
             continue
         for name, image in generated.items():
             ending = "" if name == first else f"_{name}"
-            target = from_signed(as_grey(batch[system.outputs[name].field]))
-            levels = from_signed(as_grey(image))
+            target = batch[system.outputs[name].field]
+            own = image.expand_as(target) if target.shape[1] == 3 else as_grey(image)
+            target, levels = from_signed(target), from_signed(own)
             l1 = (levels - target).abs().mean(dim=(1, 2, 3)) / 255
             values.setdefault(f"val_l1{ending}", []).append(l1)
             values.setdefault(f"val_ssim{ending}", []).append(ssim(target, levels))

@@ -231,3 +231,27 @@ def test_reports_without_control_have_no_section(made: Path):
     text = (made / "reports" / "report.md").read_text()
     assert "Control" not in sections(text)
     assert "pictures Control" not in text
+
+
+def test_faces_without_a_value_in_some_training_are_left_out_of_both_sides(tmp_path: Path):
+    """Two runs that err alike on every face, each without a value of faces of its own."""
+    write_faces(tmp_path, "made")
+    for run, lost in (("first", 0), ("second", 1)):
+        for seed in SEEDS:
+            out = write_run(tmp_path, run, seed, steps=60, **PHOTO)
+            summary = made_summary(run, seed, **PHOTO)
+            detected = [n for n in range(len(IDS)) if n not in (lost, 2 + seed)]
+            errors = [2.0 + 3 * n for n in detected]
+            ids = [IDS[n] for n in detected]
+            at = (summary, Method.SYSTEM, ALL, landmark_fidelity.ERROR)
+            lines = (long_frame(*at, ids, errors),)
+            add_control(out, seed, edit_values(0.1, seed), 0.2, lines, landmark_fidelity.MEASURES)
+    about = read_data(tmp_path)
+    first, second = (read_results(r, SEEDS, tmp_path, about)[0] for r in ("first", "second"))
+    (measure,) = [m for m in first.control_measures if m.name == landmark_fidelity.ERROR]
+    assert first.sample(measure.name).count == len(IDS) - 1 - len(SEEDS)
+    (statement,) = statements(first, second, [measure])
+    assert [each.count for each in statement.samples] == [len(IDS) - 2 - len(SEEDS)] * 2
+    (said,) = judge([statement]).to_dict("records")
+    assert said["difference"] == 0
+    assert said["verdict"] == Verdict.UNDECIDED

@@ -14,6 +14,9 @@ from made_runs import SHARED, STYLES, TEST, write_faces, write_run
 from report_files import METRICS, measured, sections, tables
 from scipy import stats
 
+from pipeline.common.verdicts import Scope
+from pipeline.report.collect import read_data, read_results
+from pipeline.report.findings import judge, statements
 from pipeline.report.sections import described
 from pipeline.report.write import write_report
 from sketchface_models.errors import SketchFaceError
@@ -118,6 +121,24 @@ def test_three_seeds_speak_of_systems(text: str):
     assert "The system's pictures are:" in found["Run `able`"]
     assert "trained network" not in text
     assert "one says *better* or *worse* by chance" not in text
+
+
+def test_pictures_of_other_code_count_once_whatever_the_seeds(copy: Path):
+    for seed in (0, 1, 2):
+        card = copy / "data" / "train" / "hopeless" / str(seed) / "weights" / "model.json"
+        rewrite(card, model=json.loads(card.read_text())["model"] | {"system": "pictures"})
+    able, foreign = (
+        read_results(run, [0, 1, 2], copy / "data", read_data(copy / "data"))[0]
+        for run in ("able", "hopeless")
+    )
+    assert (able.seeds, foreign.seeds) == ([0, 1, 2], [0])
+    (said,) = judge(statements(able, foreign, able.measures[:1])).to_dict("records")
+    assert said["scope"] == Scope.NETWORKS
+    write_report(["able", "hopeless"], [0, 1, 2], copy / "data", copy / "reports")
+    found = sections((copy / "reports" / "report.md").read_text())
+    rows = [row[0] for row in tables(found["Run `hopeless`"])[0]]
+    assert rows[1] == "**hopeless**, 1 seed"
+    assert "not on systems" in found["Comparison"]
 
 
 def test_verdict_words(made: Path, text: str, tmp_path: Path):

@@ -144,6 +144,14 @@ def changed(result: Result, **summary: object) -> Result:
     return Result(result.name, result.run, each, result.trainings)
 
 
+def test_claims_of_all_styles_are_one_family(results: dict[str, Result]):
+    said = claim("hida", ["hida-base"], fsim="better", ssim="better")
+    both = Findings([said], results, ["style 1", "style 2"])
+    assert set(both.said.index.get_level_values("subset")) == {"style 1", "style 2"}
+    assert len(both.said) == 2 * 2
+    assert both.word(said, "fsim", "style 2") == Word.SUPPORTED
+
+
 def test_runs_that_were_scored_otherwise_are_not_ranked(results: dict[str, Result]):
     strange = changed(results["hida"], protocol_any_inputs="other:00000000")
     said = claim("hida", ["hida-base"], ssim="better")

@@ -18,6 +18,8 @@ from torch import Tensor
 import sketchface_models
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
+from sketchface_models.pixels import LUMA
+from sketchface_models.systems.base import Output
 from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 from sketchface_models.training.validation import validation_terms
@@ -71,6 +73,39 @@ def test_validation_l1_is_that_of_whole_grey_levels(out: Path, pack: Path):
     expected = np.abs(levels - raw["sketch"].numpy()).mean() / 255
     terms = validation_terms(system, opened, torch.device("cpu"))
     assert terms["val_l1"].item() == pytest.approx(expected, abs=1e-6)
+
+
+class Recoloured:
+    """Paints the true photo in another hue of the same brightness; or the true sketch."""
+
+    def __init__(self, field: str) -> None:
+        self.outputs = {field: Output(field)}
+
+    def tally(self, batch, generated):
+        return None
+
+    def generate_all(self, batch):
+        (field,) = self.outputs
+        if field == "sketch":
+            return {field: batch["sketch"].expand(-1, 3, -1, -1)}
+        red, green, blue = batch["photo"].unbind(1)
+        hue = torch.stack([red + 0.2 * LUMA[1], green - 0.2 * LUMA[0], blue], dim=1)
+        return {field: hue}
+
+
+@pytest.mark.parametrize(("field", "error"), [("photo", 0.02), ("sketch", 0)])
+def test_validation_sees_colour_where_the_target_has_colour(tmp_path: Path, field: str, error):
+    folder = write_pack(tmp_path / "pack")
+    photos = np.load(folder / "photo.npy")
+    np.save(folder / "photo.npy", np.full_like(photos, 128))  # all one grey
+    about = json.loads((folder / "pack.json").read_text())
+    about["inputs"], about["target"] = (
+        (["sketch"], "photo") if field == "photo" else (["photo"], field)
+    )
+    (folder / "pack.json").write_text(json.dumps(about))
+    terms = validation_terms(Recoloured(field), Pack(folder), torch.device("cpu"))
+    assert terms["val_l1"] >= error
+    assert (terms["val_l1"] == 0) is (error == 0)
 
 
 def test_without_validation_faces_nothing_is_validated(tmp_path: Path):
