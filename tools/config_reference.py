@@ -48,6 +48,11 @@ SELECTION = {
         "a list of names under `systems`",
         "The runs to train first, because others start from their weights.",
     ),
+    "contour_moves": (
+        "by data set: `shift` in pixels at 512, `rotation` in degrees",
+        "How far contours are moved: of faces that are not aligned by their eyes less than the "
+        "paper's. `augment` and `systems.RUN.augment` take it from here.",
+    ),
     "second_root": (
         "a path",
         "What DVC watches besides `data.root`: the drawings of an unpaired set, else a file that "

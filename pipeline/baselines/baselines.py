@@ -7,8 +7,8 @@ It writes, in a folder named after the output,
     resampled.parquet   `RESAMPLED` likewise
     features.parquet    `FEATURES` of the targets
 
-Runs with the same targets share the work (see `store`): all of it where they read the same, and
-otherwise the mean target's, another face's and the targets' own.
+Runs with the same targets share the work (see `finished_work`): all of it where they read the same,
+and otherwise the mean target's, another face's and the targets' own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from pipeline.baselines.finished_work import stored
 from pipeline.baselines.image_protocol import image_protocol
 from pipeline.baselines.label_scores import (
     RESEGMENTATION,
@@ -34,7 +35,6 @@ from pipeline.baselines.label_scores import (
     resegmented,
 )
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
-from pipeline.baselines.store import stored
 from pipeline.baselines.targets import (
     class_colours,
     face_frame,

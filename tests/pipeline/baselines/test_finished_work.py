@@ -7,7 +7,7 @@ import pytest
 from made_tables import SIZE
 
 from pipeline.baselines.baselines import FEATURES_FILE, SCORES_FILE, write_baselines
-from pipeline.baselines.store import stored
+from pipeline.baselines.finished_work import stored
 from pipeline.common.evaluations import read_frame
 from pipeline.common.records import Method
 from pipeline.pack.pack import write_pack
