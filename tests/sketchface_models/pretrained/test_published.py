@@ -1,11 +1,23 @@
 """Networks whose weights others publish: layouts, forward passes, and files that are not right."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from made_published import (
+    ALEXNET_LAYOUT,
+    ALEXNET_MAPS,
+    VGG16_MAPS,
+    VGG_WIDTHS,
+    compact_weights,
+    inception_layout,
+    linear_layout,
+    random_weights,
+    vgg_layout,
+)
 from torch import Tensor, nn
 
 from sketchface_models.errors import SketchFaceError
@@ -22,86 +34,6 @@ from sketchface_models.pretrained.published import Published, load_published
 
 USERS = (perceptual_module, inception_module, lpips_module)
 """Modules that name a public file."""
-INCEPTION_TABLE = """
-Conv2d_1a_3x3 3 32 3 3 | Conv2d_2a_3x3 32 32 3 3 | Conv2d_2b_3x3 32 64 3 3
-Conv2d_3b_1x1 64 80 1 1 | Conv2d_4a_3x3 80 192 3 3
-Mixed_5b A 192 32 | Mixed_5c A 256 64 | Mixed_5d A 288 64 | Mixed_6a B 288
-Mixed_6b C 768 128 | Mixed_6c C 768 160 | Mixed_6d C 768 160 | Mixed_6e C 768 192
-Mixed_7a D 768 | Mixed_7b E 1280 | Mixed_7c E 2048
-"""
-BLOCKS = {
-    "A": "branch1x1 i 64 1 1,branch5x5_1 i 48 1 1,branch5x5_2 48 64 5 5,branch3x3dbl_1 i 64 1 1,"
-    "branch3x3dbl_2 64 96 3 3,branch3x3dbl_3 96 96 3 3,branch_pool i w 1 1",
-    "B": "branch3x3 i 384 3 3,branch3x3dbl_1 i 64 1 1,branch3x3dbl_2 64 96 3 3,"
-    "branch3x3dbl_3 96 96 3 3",
-    "C": "branch1x1 i 192 1 1,branch7x7_1 i w 1 1,branch7x7_2 w w 1 7,branch7x7_3 w 192 7 1,"
-    "branch7x7dbl_1 i w 1 1,branch7x7dbl_2 w w 7 1,branch7x7dbl_3 w w 1 7,"
-    "branch7x7dbl_4 w w 7 1,branch7x7dbl_5 w 192 1 7,branch_pool i 192 1 1",
-    "D": "branch3x3_1 i 192 1 1,branch3x3_2 192 320 3 3,branch7x7x3_1 i 192 1 1,"
-    "branch7x7x3_2 192 192 1 7,branch7x7x3_3 192 192 7 1,branch7x7x3_4 192 192 3 3",
-    "E": "branch1x1 i 320 1 1,branch3x3_1 i 384 1 1,branch3x3_2a 384 384 1 3,"
-    "branch3x3_2b 384 384 3 1,branch3x3dbl_1 i 448 1 1,branch3x3dbl_2 448 384 3 3,"
-    "branch3x3dbl_3a 384 384 1 3,branch3x3dbl_3b 384 384 3 1,branch_pool i 192 1 1",
-}
-"""The published layout: name, channels in and out, kernel height and width of each convolution."""
-
-
-def inception_layout() -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {"fc.weight": (1008, 2048), "fc.bias": (1008,)}
-    for entry in INCEPTION_TABLE.replace("\n", "|").split("|"):
-        fields = entry.split()
-        if not fields:
-            continue
-        if fields[1] in BLOCKS:
-            letters = {"i": fields[2], "w": fields[-1]}
-            rows = [
-                [letters.get(x, x) for x in row.split()] for row in BLOCKS[fields[1]].split(",")
-            ]
-            rows = [[f"{fields[0]}.{row[0]}", *row[1:]] for row in rows]
-        else:
-            rows = [fields]
-        for name, into, out, height, width in rows:
-            shapes[f"{name}.conv.weight"] = (int(out), int(into), int(height), int(width))
-            norm = ("weight", "bias", "running_mean", "running_var")
-            shapes |= {f"{name}.bn.{key}": (int(out),) for key in norm}
-            shapes[f"{name}.bn.num_batches_tracked"] = ()
-    return shapes
-
-
-def conv_layout(prefix: str, rows: dict[int, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for index, shape in rows.items():
-        shapes |= {f"{prefix}.{index}.weight": shape, f"{prefix}.{index}.bias": shape[:1]}
-    return shapes
-
-
-VGG_WIDTHS = {
-    16: (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512),
-    19: (64, 64, 0, 128, 128, 0, *[256] * 4, 0, *[512] * 4, 0, *[512] * 4),
-}
-
-
-def vgg_layout(depth: int) -> dict[str, tuple[int, ...]]:
-    rows, index, channels = {}, 0, 3
-    for width in VGG_WIDTHS[depth]:
-        if width:
-            rows[index] = (width, channels, 3, 3)
-            channels = width
-        index += 2 if width else 1
-    top = {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}
-    return conv_layout("features", rows) | conv_layout("classifier", top)
-
-
-ALEXNET_LAYOUT = conv_layout(
-    "features",
-    {
-        0: (64, 3, 11, 11),
-        3: (192, 64, 5, 5),
-        6: (384, 192, 3, 3),
-        8: (256, 384, 3, 3),
-        10: (256, 256, 3, 3),
-    },
-) | conv_layout("classifier", {1: (4096, 9216), 4: (4096, 4096), 6: (1000, 4096)})
 
 
 def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -125,28 +57,9 @@ def test_every_key_and_shape_is_the_published_one(network, layout, parameters) -
     assert sum(p.numel() for p in made.parameters()) == parameters
 
 
-@pytest.mark.parametrize(("backbone", "widths"), [("alex", (64, 192, 384, 256, 256))])
+@pytest.mark.parametrize(("backbone", "widths"), [("alex", ALEXNET_MAPS), ("vgg", VGG16_MAPS)])
 def test_linear_layers_have_the_published_names(backbone: str, widths: tuple[int, ...]) -> None:
-    expected = {f"lin{i}.model.1.weight": (1, width, 1, 1) for i, width in enumerate(widths)}
-    assert shapes_of(LinearLayers(backbone)) == expected
-
-
-def random_weights(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, Tensor]:
-    """Weights under which signals neither die nor explode."""
-    generator = torch.Generator().manual_seed(seed)
-    tensors = {}
-    for name, shape in shapes.items():
-        if name.endswith("num_batches_tracked"):
-            continue
-        tensor = torch.randn(shape, generator=generator)
-        if len(shape) > 1:
-            tensor *= (2 / (tensor[0].numel())) ** 0.5
-        elif name.endswith("running_var"):
-            tensor = tensor.abs() + 0.5
-        else:
-            tensor *= 0.1
-        tensors[name] = tensor + (1 if name.endswith("bn.weight") else 0)
-    return tensors
+    assert shapes_of(LinearLayers(backbone)) == linear_layout(widths)
 
 
 class Reference:
@@ -268,37 +181,66 @@ def alexnet_maps(w: dict[str, Tensor], x: Tensor) -> list[Tensor]:
     return [*maps, last]
 
 
-@pytest.fixture
-def lpips_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, dict, dict]:
-    weights = random_weights(ALEXNET_LAYOUT)
-    linear = {
-        f"lin{i}.model.1.weight": torch.rand(1, width, 1, 1)
-        for i, width in enumerate((64, 192, 384, 256, 256))
-    }
-    save(tmp_path, published.ALEXNET, weights, monkeypatch)
-    monkeypatch.setitem(lpips_module.FILES, "alex", (published.ALEXNET, published.LPIPS_ALEX))
-    save(tmp_path, published.LPIPS_ALEX, linear, monkeypatch)
-    return tmp_path, weights, linear
+def vgg_maps(depth: int, weights: dict[str, Tensor], x: Tensor, first: bool) -> list[Tensor]:
+    """The map behind the first or the last ReLU of each block."""
+    blocks: list[list[Tensor]] = [[]]
+    index = 0
+    for width in VGG_WIDTHS[depth]:
+        if not width:
+            x, index = F.max_pool2d(x, 2), index + 1
+            blocks.append([])
+            continue
+        w, b = weights[f"features.{index}.weight"], weights[f"features.{index}.bias"]
+        x, index = F.conv2d(x, w, b, padding=1).relu(), index + 2
+        blocks[-1].append(x)
+    return [block[0 if first else -1] for block in blocks]
 
 
-def test_lpips_is_its_published_formula(lpips_folder: tuple[Path, dict, dict]) -> None:
-    folder, weights, linear = lpips_folder
+@pytest.fixture(scope="module")
+def lpips_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict]]:
+    """A folder with both backbones and their layers, and the weights: file name -> tensors."""
+    folder, weights = tmp_path_factory.mktemp("judges"), {}
+    with pytest.MonkeyPatch.context() as patch:
+        for backbone, layout, maps in (
+            ("alex", ALEXNET_LAYOUT, ALEXNET_MAPS),
+            ("vgg", vgg_layout(16), VGG16_MAPS),
+        ):
+            network, linear = lpips_module.FILES[backbone]
+            weights[backbone] = compact_weights(layout)
+            shapes = linear_layout(maps).items()
+            weights[linear.name] = {name: torch.rand(shape) for name, shape in shapes}
+            path = save(folder, network, weights[backbone], patch)
+            save(folder, linear, weights[linear.name], patch)
+            honest = Published(path.name, network.source)
+            patch.setitem(lpips_module.FILES, backbone, (honest, linear))
+        yield folder, weights
+
+
+@pytest.mark.parametrize("backbone", ["alex", "vgg"])
+def test_lpips_is_its_published_formula(lpips_folder: tuple[Path, dict], backbone: str) -> None:
+    folder, weights = lpips_folder
     generator = torch.Generator().manual_seed(3)
     first, second = (torch.rand(2, 3, 72, 80, generator=generator) * 2 - 1 for _ in "ab")
     expected = torch.zeros(2)
     shift = torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1)
     scale = torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1)
-    maps = [alexnet_maps(weights, (x - shift) / scale) for x in (first, second)]
+    own, linear = weights[backbone], weights[f"{backbone}.pth"]
+    seen = [(x - shift) / scale for x in (first, second)]
+    if backbone == "alex":
+        maps = [alexnet_maps(own, x) for x in seen]
+    else:
+        maps = [vgg_maps(16, own, x, first=False) for x in seen]
     for index, (a, b) in enumerate(zip(*maps, strict=True)):
         a, b = (x / (x.norm(dim=1, keepdim=True) + 1e-10) for x in (a, b))
         weighted = (a - b) ** 2 * linear[f"lin{index}.model.1.weight"][0]
         expected += weighted.sum(1).mean((1, 2))
-    metric = LPIPS("alex", folder)
+    assert index == 4
+    metric = LPIPS(backbone, folder)
     torch.testing.assert_close(metric(first, second), expected, rtol=1e-4, atol=1e-6)
     assert metric(first, first).tolist() == [0, 0]
 
 
-def test_lpips_takes_grey_as_three_equal_channels(lpips_folder: tuple[Path, dict, dict]) -> None:
+def test_lpips_takes_grey_as_three_equal_channels(lpips_folder: tuple[Path, dict]) -> None:
     metric = LPIPS("alex", lpips_folder[0])
     first, second = torch.rand(2, 1, 1, 64, 64).unbind(0)
     grey = metric(first, second)
@@ -348,29 +290,15 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_vgg_loss_is_the_weighted_l1_of_five_maps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = random_weights({k: v for k, v in vgg_layout(19).items() if "features" in k})
-    top = {k: torch.zeros(v) for k, v in vgg_layout(19).items() if "classifier" in k}
-    save(tmp_path, published.VGG19, weights | top, monkeypatch)
+    weights = compact_weights(vgg_layout(19))
+    save(tmp_path, published.VGG19, weights, monkeypatch)
     loss = VGGLoss(tmp_path)
     generated = (torch.rand(1, 3, 32, 32) * 2 - 1).requires_grad_()
     reference = torch.rand(1, 3, 32, 32) * 2 - 1
-
-    def maps(x: Tensor) -> list[Tensor]:
-        taps, index, block = [], 0, 0
-        for position, width in enumerate(VGG_WIDTHS[19]):
-            if not width:
-                x, index = F.max_pool2d(x, 2), index + 1
-                continue
-            w, b = weights[f"features.{index}.weight"], weights[f"features.{index}.bias"]
-            x, index = F.conv2d(x, w, b, padding=1).relu(), index + 2
-            if position == 0 or not VGG_WIDTHS[19][position - 1]:
-                taps.append(x)
-                block += 1
-        return taps
-
+    maps = [vgg_maps(19, weights, x, first=True) for x in (generated, reference)]
     expected = sum(
         weight * (a - b).abs().mean()
-        for weight, a, b in zip((1 / 32, 1 / 16, 1 / 8, 1 / 4, 1), maps(generated), maps(reference))
+        for weight, a, b in zip((1 / 32, 1 / 16, 1 / 8, 1 / 4, 1), *maps)
     )
     value = loss(generated, reference)
     torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-6)
