@@ -69,15 +69,17 @@ def _json_part(scores: Scores, per_image: bool) -> dict[str, Any]:
 
 
 def _lines(scores: Scores) -> list[str]:
-    width = max(len(LABELS[name]) for name in scores.samples) + 2
-    lines = [f"{'metric':{width}} {'mean':>9}   95 % interval", ""]
+    width = max((len(LABELS[name]) for name in scores.samples), default=0) + 2
+    lines = [f"{'metric':{width}} {'mean':>9}   95 % interval", ""] if scores.samples else []
     for name, each in scores.means().items():
         metric = METRICS.get(name) or SET_METRICS.get(name)
         arrow = "↓" if metric and metric.direction == "lower" else "↑"
         interval = f"{each.mean:9.4f}   {each.low:.4f} to {each.high:.4f}"
         lines.append(f"{LABELS[name] + ' ' + arrow:{width}} {interval}")
     lines += ["", f"{len(scores.pairs)} pairs, protocol {scores.protocol.tag}"]
-    if len(scores.pairs) == 1:
+    if not scores.samples:
+        lines.append("nothing is measured: a distance between sets takes two pairs")
+    elif len(scores.pairs) == 1:
         lines.append("one pair has no interval: the bounds are its value")
     expected = len(scores.pairs) + len(scores.missing)
     for names, what in (

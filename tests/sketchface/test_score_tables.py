@@ -1,6 +1,7 @@
 """What the command prints, as JSON and as a table."""
 
 import json
+import shutil
 
 import pytest
 from score_command import NAMES, expected_scores, grey, run
@@ -27,6 +28,22 @@ def test_json_holds_means_intervals_and_values(folders):
 
 def test_json_leaves_out_the_images_unless_asked(folders):
     assert "per_image" not in json.loads(run(*folders, "--json"))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_pair_is_no_set_and_the_table_says_so(folders, count: int):
+    """Of one folder, and of two that are set beside each other."""
+    reference, generated = folders
+    for path in [*reference.iterdir(), *generated.iterdir()]:
+        if path.stem != "face0":
+            path.unlink()
+    others = [generated, shutil.copytree(generated, generated.parent / "other")][:count]
+    output = run(reference, *others, "--metrics", "parser_kernel,parser_frechet", "--per-image")
+    assert output.count("1 pairs, protocol score:") == count
+    said = "nothing is measured: a distance between sets takes two pairs"
+    assert output.count(said) == count
+    part = json.loads(run(reference, generated, "--metrics", "parser_kernel", "--json"))
+    assert (part["n"], part["metrics"]) == (1, {})
 
 
 def test_table_shows_every_metric_and_the_count(folders):
