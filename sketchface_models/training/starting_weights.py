@@ -5,14 +5,15 @@ starts the module `encoder` of the network `generator` from the module `encoder`
 `vae` of the run `face-vae`. A start folder holds
 
     start.safetensors   those weights, named as in the run's own networks
-    start.json          each part and its source, and the networks that start fresh
+    start.json          each part and its source, and the parts that start fresh; together they
+                        hold every weight once
 
 A run without `pretrain` has a start folder without weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -47,11 +48,30 @@ def write_start(system: System, sources: Path, seed: int, out: Path) -> None:
         if twice:
             raise SketchFaceError(f"pretrain.{part}: {twice[0]} has a start already; list it once")
         tensors |= weights
-    fresh = [name for name in system.networks if not any(_inside(key, name) for key in tensors)]
     with atomic_dir(out) as folder:
         save_tensors(folder / START_FILE, tensors, {"pretrain": dict(pretrain)})
-        parts = dict(pretrain) | dict.fromkeys(fresh, "fresh")
+        parts = dict(pretrain) | dict.fromkeys(fresh_parts(expected, tensors), "fresh")
         write_json(folder / LIST_FILE, {"parts": parts, "tensors": sorted(tensors)})
+
+
+def fresh_parts(names: Iterable[str], mapped: Collection[str]) -> list[str]:
+    """Return the largest modules none of whose weights have a source, in their networks' order.
+
+    A module that has mapped weights of its own beside fresh ones lists these weights by name.
+
+    Args:
+        names: of all weights of the run's networks.
+        mapped: names of those that have a source.
+    """
+    parts: dict[str, None] = {}
+    for name in names:
+        if name in mapped:
+            continue
+        steps = name.split(".")
+        prefixes = [".".join(steps[:length]) for length in range(1, len(steps) + 1)]
+        fresh = (part for part in prefixes if not any(_inside(key, part) for key in mapped))
+        parts[next(fresh)] = None
+    return list(parts)
 
 
 def mapped_part(

@@ -57,10 +57,33 @@ def test_parts_come_from_the_named_parts_and_all_else_starts_fresh(tmp_path: Pat
         expected = trained[source] if source else before[name]
         assert torch.equal(tensor, expected), name
     listed = json.loads((tmp_path / "start/start.json").read_text())
-    assert listed["parts"] == PARTS | {"critic": "fresh"}
+    assert listed["parts"] == PARTS | {"critic": "fresh"}  # decoder.0 and .2 hold no weights
     assert set(listed["tensors"]) == {
         name for name in state if name.startswith(("encoder.", "decoder.1."))
     }
+
+
+@pytest.mark.parametrize(
+    ("pretrain", "fresh"),
+    [
+        (PARTS, ["critic"]),
+        ({"encoder.0": "tiny:generator.0.0"}, ["encoder.1", "encoder.3", "decoder", "critic"]),
+        (
+            {"encoder.3.bias": "tiny:generator.0.3.bias"},
+            ["encoder.0", "encoder.1", "encoder.3.weight", "decoder", "critic"],
+        ),
+        ({"critic": "tiny:critic"}, ["encoder", "decoder"]),
+    ],
+)
+def test_listed_parts_hold_every_weight_once(
+    tmp_path: Path, sources: Path, pretrain: dict[str, str], fresh: list[str]
+):
+    system = built(pretrain)
+    write_start(system, sources, 0, tmp_path / "start")
+    parts = json.loads((tmp_path / "start/start.json").read_text())["parts"]
+    assert parts == pretrain | dict.fromkeys(fresh, "fresh")
+    for name in system.networks.state_dict():
+        assert sum(f"{name}.".startswith(f"{part}.") for part in parts) == 1, name
 
 
 def test_a_run_that_starts_from_nothing_needs_no_weights(tmp_path: Path):
