@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ from pipeline.common.subsets import ALL
 from pipeline.evaluate.control.measured import Control, Photos, control
 from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
 from pipeline.evaluate.generate import generate
-from pipeline.evaluate.style_fidelity import style_fidelity
+from pipeline.evaluate.style_fidelity import StyleFidelity, style_fidelity
 from pipeline.evaluate.summary import summarised
 from sketchface_models.labels import PARSING
 from sketchface_models.metrics.protocol import Protocol
@@ -106,14 +107,13 @@ def evaluate_images(
     )
     if controlled:
         scores += controlled.scores
-        summary = _with_control(summary, controlled)
+        summary = _extended(summary, controlled, control=controlled.about)
         if controlled.maps is not None:
             write_frame(folder / VECTOR_MAPS_FILE, controlled.maps)
     styled = style_fidelity(evaluated, settings.style_faces, origin)
     if styled:
         scores.append(Scores(styled.scores))
-        added = (*summary.measures, *styled.measures)
-        summary = dataclasses.replace(summary, measures=added, style=styled.about)
+        summary = _extended(summary, styled, style=styled.about)
         styled.write(folder)
     # Records.
     write_evaluation(summarised(Evaluation(folder, summary, faces, *_joined(scores, origin))))
@@ -124,19 +124,19 @@ def evaluate_images(
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
 
 
-def _with_control(summary: Summary, controlled: Control) -> Summary:
-    """Add what was measured of control, to the protocol too.
+def _extended(summary: Summary, added: Control | StyleFidelity, **about: Any) -> Summary:
+    """Add what else was measured, to the protocol too.
 
     What claims across inputs ask to be equal stays: runs that read other fields cannot be asked.
     """
     details = summary.protocol_details
-    details = details | {"metrics": details["metrics"] | controlled.parameters}
+    details = details | {"metrics": details["metrics"] | added.parameters}
     return dataclasses.replace(
         summary,
-        measures=(*summary.measures, *controlled.measures),
-        control=controlled.about,
+        measures=(*summary.measures, *added.measures),
         protocol=Protocol(**details).tag,
         protocol_details=details,
+        **about,
     )
 
 

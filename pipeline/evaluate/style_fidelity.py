@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,16 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class StyleFidelity:
-    """What was measured: `about` for the summary, lines of `SCORES`, and a sheet of faces."""
+    """What was measured.
+
+    about: for the summary. scores: lines of `SCORES`. picture: a sheet of faces. parameters: for
+    the protocol; none where nothing was measured.
+    """
 
     about: dict[str, Any]
     scores: pd.DataFrame | None = None
     picture: np.ndarray | None = None
+    parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -108,7 +113,9 @@ def style_fidelity(evaluated: EvaluatedSystem, most: int, origin: Origin) -> Sty
     shown: dict[tuple[int, ...], Tensor] = {(label,): generated[label][some] for label in labels}
     for pair in itertools.pairwise(labels):
         shown[pair] = _generate(evaluated, rows[some], size, pair)
-    return StyleFidelity(about, _scores(origin, chosen, hits), _sheet(pack, rows[some], shown))
+    parameters = {STYLE_FIDELITY: {"revision": 1, "faces": len(chosen), "styles": labels}}
+    picture = _sheet(pack, rows[some], shown)
+    return StyleFidelity(about, _scores(origin, chosen, hits), picture, parameters)
 
 
 def _generate(

@@ -257,14 +257,16 @@ class Obedient:
         return torch.from_numpy(np.stack(textures))[:, None] / 127.5 - 1
 
 
-def evaluated(data: Path, work: Path, system, task: Task = TASK) -> Evaluation:
+def evaluated(
+    data: Path, work: Path, system, task: Task = TASK, settings: EvaluateSettings = EVALUATE
+) -> Evaluation:
     write_pack("made", task, data, work / "pack")
     pack = Pack(work / "pack")
     counted = {"1": 8, "2": 8, "3": 8}
     model = {"task": dataclasses.asdict(task)}
     card = {"run": "made", "seed": 0, "model": model, "channels": pack.channels, "styles": counted}
-    write_baselines(data, work / "pack", work / "baselines", EVALUATE.seed)
-    evaluate_system(system, card, data, pack, work / "baselines", work / "out", EVALUATE, CPU)
+    write_baselines(data, work / "pack", work / "baselines", settings.seed)
+    evaluate_system(system, card, data, pack, work / "baselines", work / "out", settings, CPU)
     return read_evaluation(work / "out" / "sketch", "evaluate@made-0")
 
 
@@ -301,6 +303,19 @@ def test_a_system_that_does_as_asked_is_wholly_faithful(data: Path, tmp_path: Pa
     mixed = {tuple(weights) for weights in system.asked if max(weights) < 1}
     assert mixed == {(0.5, 0.5, 0.0), (0.0, 0.5, 0.5)}
     assert (evaluation.folder / STYLES_FILE).stat().st_size > 0
+
+
+def test_faces_asked_for_in_every_style_are_part_of_the_protocol(data: Path, tmp_path: Path):
+    """As many as there are: 16 test faces come from one source, so more change nothing."""
+    summaries = {}
+    for most in (5, 16, 100):
+        settings = dataclasses.replace(EVALUATE, style_faces=most)
+        work = tmp_path / str(most)
+        summaries[most] = evaluated(data, work, Obedient(), settings=settings).summary
+    assert [each.style["faces"] for each in summaries.values()] == [5, 16, 16]
+    assert summaries[5].protocol != summaries[16].protocol == summaries[100].protocol
+    assert len({each.protocol_any_inputs for each in summaries.values()}) == 1
+    assert summaries[5].protocol_details["metrics"]["style_fidelity"]["faces"] == 5
 
 
 def test_a_system_that_ignores_the_style_is_right_by_chance(data: Path, tmp_path: Path):
