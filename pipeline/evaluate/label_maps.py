@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,20 +116,35 @@ def predict(
     return torch.cat(predicted), torch.cat(truth)
 
 
-def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor) -> Summary:
-    data, size = evaluated.dataset()["name"], evaluated.pack.size
-    inputs = evaluated.inputs(target)
-    labels = fingerprint(target, evaluated.ids, truth[:, None].to(torch.uint8))
-    protocol = Protocol(
-        f"{data}-{target}-{size}",
+def label_protocol(
+    dataset: str, target: str, ids: Sequence[str], truth: Tensor, inputs: Sequence[str]
+) -> Protocol:
+    """Return the protocol by which label maps of some faces are scored.
+
+    Args:
+        dataset: name of the data set.
+        target: field that maps are compared with.
+        ids: of the N faces.
+        truth: their labels, (N, S, S) int64.
+        inputs: fields that the system reads.
+    """
+    size = truth.shape[-1]
+    labels = fingerprint(target, ids, truth[:, None].to(torch.uint8))
+    return Protocol(
+        f"{dataset}-{target}-{size}",
         f"{size}x{size}",
         "none",
         "labels",
-        data=f"{data}/{TEST}/{len(truth)}/{target}/{labels}",
+        data=f"{dataset}/{TEST}/{len(truth)}/{target}/{labels}",
         precision="int64",
         metrics={"confusion": PARAMETERS},
-        inputs=inputs,
+        inputs=tuple(inputs),
     )
+
+
+def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor) -> Summary:
+    data, inputs = evaluated.dataset()["name"], evaluated.inputs(target)
+    protocol = label_protocol(data, target, evaluated.ids, truth, inputs)
     return Summary(
         **vars(evaluated.origin(output)),
         data=data,
@@ -136,7 +152,7 @@ def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor
         target=target,
         kind=Kind.LABELS,
         inputs=inputs,
-        size=size,
+        size=truth.shape[-1],
         n=len(truth),
         protocol=protocol.tag,
         protocol_any_inputs=protocol.tag_any_inputs,

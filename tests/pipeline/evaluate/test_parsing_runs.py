@@ -18,7 +18,7 @@ from pipeline.common.records import Kind
 from pipeline.common.score_frames import per_face, pooled, resampled
 from pipeline.compose import compose
 from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
-from pipeline.evaluate.label_maps import confusion_picture, predict
+from pipeline.evaluate.label_maps import confusion_picture, label_protocol, predict
 from pipeline.pack.pack import write_pack
 from pipeline.report.write import write_report
 from sketchface_models.config import load
@@ -76,6 +76,9 @@ def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
     matrices = read_frame(evaluation.folder / CONFUSION_FILE, "evaluate")["matrix"]
     total = torch.tensor(np.stack(matrices).sum(axis=0)).view(19, 19)
     assert torch.equal(total, confusion(truth, predicted))
+    ids = [pack.ids[row] for row in rows]
+    protocol = label_protocol("made", "parsing", ids, truth, ["photo"])
+    assert (summary.protocol, summary.inputs) == (protocol.tag, ("photo",))
     assert summary.classes == tuple(scores.table())
     assert summary.validation == card["best"]
     assert card["best"]["measure"] == "val_f1"
@@ -84,6 +87,27 @@ def test_scores_are_those_of_one_matrix_over_all_test_faces(data: Path) -> None:
     for position in range(len(truth)):
         expected = (predicted[position] == truth[position]).float().mean()
         assert accuracies.iloc[position] == pytest.approx(float(expected))
+
+
+def test_the_protocol_is_that_of_these_labels_and_inputs() -> None:
+    """Its tag changes with a single pixel and with what the system reads; not with the order."""
+    truth = torch.randint(0, 19, (3, SIZE, SIZE), generator=torch.Generator().manual_seed(0))
+    ids, inputs = ["a", "b", "c"], ["photo"]
+    own = label_protocol("made", "parsing", ids, truth, inputs)
+    assert own.tag == label_protocol("made", "parsing", ids[::-1], truth.flip(0), inputs).tag
+    pixel = truth.clone()
+    pixel[1, 5, 7] = (pixel[1, 5, 7] + 1) % 19
+    others = [
+        label_protocol("made", "parsing", ids, pixel, inputs),
+        label_protocol("made", "parsing", ["a", "b", "d"], truth, inputs),
+        label_protocol("made", "parsing", ids[:2], truth[:2], inputs),
+        label_protocol("made", "parsing", ids, truth[:, ::2, ::2], inputs),
+        label_protocol("made", "parsing", ids, truth, ["sketch"]),
+    ]
+    tags = [own.tag, *(each.tag for each in others)]
+    assert len(set(tags)) == len(tags)
+    assert others[-1].tag_any_inputs == own.tag_any_inputs
+    assert all(each.tag_any_inputs != own.tag_any_inputs for each in others[:-1])
 
 
 def test_pooled_scores_vary_with_the_faces_that_are_resampled(data: Path) -> None:
