@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -38,16 +38,23 @@ class Picture:
     """One side of a pair; S is the side of the pictures.
 
     lines: (S, S) uint8, landmarks joined as the contour stage does, and what the group adds.
-    sketch: (S, S) uint8, the same face in style 1. photo: (S, S, 3) uint8, rendered from
-    `parameters`. landmarks: (68, 2) float64, pixels, as features: only those of the changed place
-    differ within a pair. In the photo a smile, say, moves others as well, by about 1 % of S.
+    photo: (S, S, 3) uint8, rendered from `parameters`. landmarks: (68, 2) float64, pixels, as
+    features: only those of the changed place differ within a pair. In the photo a smile, say,
+    moves others as well, by about 1 % of S. strokes, seed, id: what the sketch is drawn from.
     """
 
     lines: np.ndarray
-    sketch: np.ndarray
     photo: np.ndarray
     landmarks: np.ndarray
     parameters: Parameters
+    strokes: tuple[Line, ...] = field(repr=False)
+    seed: int
+    id: str
+
+    @cached_property
+    def sketch(self) -> np.ndarray:
+        """(S, S) uint8: the same face in style 1, drawn when it is first looked at."""
+        return _pencil_drawing(self.strokes, len(self.lines), self.seed, self.id)
 
 
 @dataclass(frozen=True)
@@ -161,10 +168,12 @@ def _draw_pair(
 def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: list[Line]) -> Picture:
     return Picture(
         lines=_contour(points, extras, face.size),
-        sketch=_pencil_drawing(lines, face.size, face.seed, face.id),
         photo=face.photo.copy(),  # `face` may be that of `_base`, which other pairs share
         landmarks=points.copy(),
         parameters=face.parameters,
+        strokes=tuple(lines),
+        seed=face.seed,
+        id=face.id,
     )
 
 
