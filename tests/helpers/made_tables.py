@@ -5,6 +5,7 @@ exact when sizes are halved or doubled, so what must come out can be said withou
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,10 @@ STYLE = {id: 1 + number % 3 for number, id in enumerate(IDS)}
 TRAIN, TEST = (tuple(id for id in IDS if SPLIT[id] == split) for split in ("train", "test"))
 
 
+Pictures = Mapping[tuple[str, str], np.ndarray]
+"""(Face, field) -> (C, SIZE, SIZE) uint8."""
+
+
 def block_values(id: str, field: str) -> np.ndarray:
     """(C, 8, 8) uint8 that nothing else in the data has; labels stay below 19."""
     draw = np.random.default_rng([IDS.index(id), list(FIELDS).index(field)])
@@ -49,9 +54,9 @@ def pictures_of(ids: tuple[str, ...], field: str, size: int = SIZE) -> np.ndarra
     return np.stack([face_picture(id, field, size) for id in ids])
 
 
-def encoded(id: str, field: str) -> bytes:
+def encoded(id: str, field: str, pictures: Pictures | None = None) -> bytes:
     """The picture as a stage would store it."""
-    picture = face_picture(id, field)
+    picture = (pictures or {}).get((id, field), face_picture(id, field))
     if field == "depth":
         return encode_depth(picture[0] / 255)
     return encode_png(picture[0] if len(picture) == 1 else np.moveaxis(picture, 0, 2))
@@ -66,11 +71,12 @@ def write_tables(
     data: Path,
     lacking: dict[str, list[str]] | None = None,
     swap: dict[str, str] | None = None,
+    pictures: Pictures | None = None,
 ) -> Path:
     """All five stages' folders.
 
     lacking: field -> faces that have no picture of it. swap: id -> whose pictures it has instead
-    of its own.
+    of its own. pictures: those that are not the made ones.
     """
     lacking, swap = lacking or {}, swap or {}
     for stage in {field.stage for field in FIELDS.values()}:
@@ -86,7 +92,9 @@ def write_tables(
             rows = [
                 {"id": id, "split": SPLIT[id]}
                 | {
-                    FIELDS[name].column: image_cell(encoded(swap.get(id, id), name), f"{id}.png")
+                    FIELDS[name].column: image_cell(
+                        encoded(swap.get(id, id), name, pictures), f"{id}.png"
+                    )
                     for name in names
                     if id not in lacking.get(name, ())
                 }
