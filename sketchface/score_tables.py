@@ -76,7 +76,8 @@ def _lines(scores: Scores) -> list[str]:
         arrow = "↓" if metric and metric.direction == "lower" else "↑"
         interval = f"{each.mean:9.4f}   {each.low:.4f} to {each.high:.4f}"
         lines.append(f"{LABELS[name] + ' ' + arrow:{width}} {interval}")
-    lines += ["", f"{len(scores.pairs)} pairs, protocol {scores.protocol.tag}"]
+    lines += [""] if lines else []
+    lines.append(f"{len(scores.pairs)} pairs, protocol {scores.protocol.tag}")
     if not scores.samples:
         lines.append("nothing is measured: a distance between sets takes two pairs")
     elif len(scores.pairs) == 1:
