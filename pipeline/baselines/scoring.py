@@ -29,8 +29,6 @@ from sketchface_models.metrics.registry import (
 from sketchface_models.metrics.retrieval import describe, rank
 from sketchface_models.metrics.sets import score_sets
 
-FEW_BATCHES = 16
-"""So many are scored before processes would have started."""
 Pictures = Mapping[Method, Tensor]
 """Method -> (N, C, S, S) uint8, picture i made for face i."""
 Features = dict[str, dict[Method, Tensor]]
@@ -72,9 +70,9 @@ def score_faces(
         joblib.delayed(_score_batch)(start, *pair, device)
         for start, pair in zip(starts, pairs, strict=True)
     )
-    # The CPU's cores share the batches, by processes if there are many; a GPU takes one at a time.
-    shared = device.type == "cpu" and len(starts) > FEW_BATCHES
-    with pool(len(starts) if shared else 1) as parallel:
+    # The CPU's cores share the batches; a GPU takes one after the other. Threads of one process
+    # would start faster, but wait for each other for minutes where other work takes a core.
+    with pool(len(starts) if device.type == "cpu" else 1) as parallel:
         results = progress(parallel(tasks), len(starts), f"score {name}")
         batches = [scores for _, scores in sorted(results, key=lambda result: result[0])]
     values = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
