@@ -238,6 +238,13 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
     "data/check.json": (
         File("", "what the data set offers", {"offers": ("list of text", "fields of its own")}),
     ),
+    "data/asked.json": (
+        File(
+            "",
+            "what the chosen runs are asked about",
+            {"edits": ("bool", "whether one makes photos of contours alone")},
+        ),
+    ),
     "data/faces": (
         parquet("shards/NNNN.parquet", ROWS, ingest.SCHEMA, ingest.COLUMNS),
         parquet("index.parquet", ROWS, index.INDEX_SCHEMA, index.INDEX_COLUMNS),
@@ -272,7 +279,7 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
     "data/augment": shards("a row a test face", augment.SCHEMA, augment.COLUMNS),
     "data/edits": (
         *shards(
-            "a row a pair of drawings; none for data without built-in faces",
+            "a row a pair of drawings; none for other data and where no run is asked about them",
             edit_table.SCHEMA,
             edit_table.COLUMNS,
         ),

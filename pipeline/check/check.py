@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
+from pipeline.common.edit_table import asked_about_edits
 from pipeline.common.fields import FIELDS, NEEDS, showing
 from pipeline.common.parallel import ParallelSettings
 from pipeline.common.parameters import RUN_NAME, Parameters
@@ -69,6 +70,12 @@ def check_parameters(params: Parameters) -> list[str]:
     offered = data.fields(data_settings)
     _check_fed(params, data.field_sets(data_settings))
     return sorted(offered)
+
+
+def any_run_is_asked_about_edits(params: Parameters) -> bool:
+    """Return whether a chosen run needs the edit sets, which take half a minute to render."""
+    tasks = [params.value("systems")[run]["task"] for run in params.value("run")]
+    return any(asked_about_edits(task["inputs"], task["target"]) for task in tasks)
 
 
 def lacking(task: Task, field_sets: Sequence[set[str]]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from sketchface_models.errors import SketchFaceError
 
 ABOUT_FILE = "edits.json"
 FIELDS = ("contour", "photo")
-"""Fields of which the table has both sides. A run can be asked how it answers edits if it reads and
-generates nothing else."""
+"""Fields of which the table has both sides."""
 SIDES = ("before", "after")
 SCHEMA = pa.schema(
     [
@@ -79,6 +78,11 @@ class Edit:
     after: dict[str, np.ndarray]
     mask: np.ndarray
     corner: tuple[int, int]
+
+
+def asked_about_edits(inputs: Sequence[str], target: str) -> bool:
+    """Return whether a run can be asked: it makes photos of contours and of nothing else."""
+    return target == "photo" and set(inputs) <= set(FIELDS) - {target}
 
 
 def read_about(folder: Path) -> dict[str, Any]:

@@ -36,8 +36,12 @@ class EditSettings:
     """Edits of each base face in each of the 11 groups."""
 
 
-def write_edits(name: str, size: int, seed: int, out: Path, settings: EditSettings) -> None:
-    """Write the edit sets, a shard for each base face; no rows for data that are not built in.
+def write_edits(
+    name: str, size: int, seed: int, out: Path, settings: EditSettings, asked: bool = True
+) -> None:
+    """Write the edit sets, a shard for each base face.
+
+    There are no rows for data that are not built in, and where no run is asked about edits.
 
     Args:
         name: of the data set.
@@ -45,14 +49,16 @@ def write_edits(name: str, size: int, seed: int, out: Path, settings: EditSettin
         seed: of the faces.
         out: folder to write (`edit_table.COLUMNS`, and `ABOUT_FILE`).
         settings: the `edits` section.
+        asked: whether a run is.
     """
-    built_in = name == BUILT_IN
     about = {"size": size, "seed": seed, **asdict(settings), "groups": list(GROUPS)}
-    if not built_in:
+    if name != BUILT_IN:
         about = {"note": f"{name} has no photos of edited drawings; built-in faces have"}
+    elif not asked:
+        about = {"note": "none of the chosen runs makes photos of contours alone"}
     jobs = [
         ShardJob(number, base_face(number), _work, (base_face(number), size, seed, settings))
-        for number in range(settings.faces if built_in else 0)
+        for number in range(0 if "note" in about else settings.faces)
     ]
     parameters = (size, seed, settings)
     run_shards(

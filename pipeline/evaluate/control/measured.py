@@ -11,7 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pipeline.common.edit_table import FIELDS, Edit, read_about, read_edits, table_hash
+from pipeline.common.edit_table import (
+    Edit,
+    asked_about_edits,
+    read_about,
+    read_edits,
+    table_hash,
+)
 from pipeline.common.face_tables import landmarks_of
 from pipeline.common.images import resize
 from pipeline.common.progress import progress
@@ -101,7 +107,7 @@ def control(
     if not evaluated.system.trained or len(pack.domains) > 1:
         return None
     parts: list[Control] = []
-    if photos.field == PHOTO and {*pack.inputs} <= {*FIELDS} - {PHOTO}:
+    if asked_about_edits(pack.inputs, photos.field):
         parts += _edits(evaluated, origin)
     if photos.field == PHOTO:
         parts += _texture(evaluated, photos, origin)

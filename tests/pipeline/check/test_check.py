@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.check.check import check_parameters, lacking
+from pipeline.check.check import any_run_is_asked_about_edits, check_parameters, lacking
 from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from sketchface_models.errors import SketchFaceError
@@ -121,3 +121,13 @@ def test_compile_is_refused_where_a_system_has_nothing_to_compile(
     assert refusal(values) == line
     values["run"] = ["pix2pix"]
     check_parameters(Parameters(values))
+
+
+@pytest.mark.parametrize(
+    ("runs", "asked"), [(["pix2pix", "hida"], False), (["hida", "pix2pixhd"], True)]
+)
+def test_edit_sets_are_wanted_by_runs_that_make_photos_of_contours(
+    tmp_path: Path, runs: list[str], asked: bool
+):
+    values = composed(tmp_path) | {"run": runs}
+    assert any_run_is_asked_about_edits(Parameters(values)) is asked

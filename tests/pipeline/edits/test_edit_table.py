@@ -58,8 +58,17 @@ def test_columns_are_described_and_the_file_beside_says_how_many_there_are(folde
     assert about == {"size": SIZE, "seed": 3, "faces": 2, "variants": 2, "groups": list(GROUPS)}
 
 
-def test_other_data_have_no_rows_and_a_reason(tmp_path: Path):
-    write_edits("fs2k", SIZE, 0, tmp_path / "edits", EditSettings(2, 2))
+@pytest.mark.parametrize(
+    ("name", "asked", "reason"),
+    [
+        ("fs2k", True, "fs2k has no photos of edited drawings"),
+        ("synthetic", False, "none of the chosen runs makes photos of contours alone"),
+    ],
+)
+def test_nothing_to_ask_has_no_rows_and_a_reason(
+    tmp_path: Path, name: str, asked: bool, reason: str
+):
+    write_edits(name, SIZE, 0, tmp_path / "edits", EditSettings(2, 2), asked)
     assert list(iter_rows(tmp_path / "edits")) == []
     note = json.loads((tmp_path / "edits" / ABOUT_FILE).read_text())["note"]
-    assert note.startswith("fs2k has no photos of edited drawings")
+    assert note.startswith(reason)
