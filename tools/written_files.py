@@ -140,12 +140,12 @@ DATASET = {
     "duplicates": ("object", "`groups`, `faces`, `in_train_and_test` of repeated photos"),
 }
 EDITS = {
-    "size": ("int", "side of the pictures, pixels"),
-    "seed": ("int", "of the faces"),
-    "faces": ("int", "base faces"),
-    "variants": ("int", "edits of each base face in each group"),
-    "groups": ("list of text", "what is edited, by name"),
-    "note": ("text", "why there are no rows, alone in the file; of data that are not built in"),
+    "size": ("int", "side of the pictures, pixels; of a table with rows"),
+    "seed": ("int", "of the faces; of a table with rows"),
+    "faces": ("int", "base faces; of a table with rows"),
+    "variants": ("int", "edits of each base face in each group; of a table with rows"),
+    "groups": ("list of text", "what is edited, by name; of a table with rows"),
+    "note": ("text", "why there are no rows, alone in the file; of a table without"),
 }
 RUN_NOTES = {
     "best": ("object", "`measure`, `step`, `value` of the best weights"),
