@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,29 +155,32 @@ def _edits(evaluated: EvaluatedSystem, origin: Origin) -> Iterator[Control]:
 
 def _texture(evaluated: EvaluatedSystem, photos: Photos, origin: Origin) -> Iterator[Control]:
     """Yield the texture, if a test face has the regions."""
-    made = list(
-        texture.lines(origin, evaluated.data, evaluated.ids, photos.generated, photos.targets)
-    )
-    if made:
-        measured = set(pd.concat(made)["metric"])
-        measures = tuple(each for each in texture.MEASURES if each.name in measured)
-        yield Control({}, {"texture": dict(texture.PARAMETERS)}, measures, tuple(map(Scores, made)))
+    lines = texture.lines(origin, evaluated.data, evaluated.ids, photos.generated, photos.targets)
+    yield from _of_faces("texture", texture.PARAMETERS, texture.MEASURES, list(lines))
 
 
 def _landmark_fidelity(
     evaluated: EvaluatedSystem, photos: Photos, origin: Origin
 ) -> Iterator[Control]:
     """Yield whether a face is detected in the photos, and where; if landmarks are known."""
-    known = landmarks_of(evaluated.data / "landmarks", evaluated.ids)
+    landmarks, ids = landmarks_of(evaluated.data / "landmarks", evaluated.ids), evaluated.ids
     with FaceMesh() as detector:
-        made = list(
-            landmark_fidelity.lines(origin, known, evaluated.ids, photos.generated, detector)
-        )
-    if made:
-        measured = set(pd.concat(made)["metric"])
-        measures = tuple(each for each in landmark_fidelity.MEASURES if each.name in measured)
-        parameters = {"landmark_fidelity": dict(landmark_fidelity.PARAMETERS)}
-        yield Control({}, parameters, measures, tuple(map(Scores, made)))
+        lines = list(landmark_fidelity.lines(origin, landmarks, ids, photos.generated, detector))
+    parameters = landmark_fidelity.PARAMETERS
+    yield from _of_faces("landmark_fidelity", parameters, landmark_fidelity.MEASURES, lines)
+
+
+def _of_faces(
+    name: str,
+    parameters: Mapping[str, object],
+    measures: Sequence[Measure],
+    lines: Sequence[pd.DataFrame],
+) -> Iterator[Control]:
+    """Yield what was measured of test faces, with those of the measures that a face has."""
+    if lines:
+        metrics = set(pd.concat(lines)["metric"])
+        measured = tuple(each for each in measures if each.name in metrics)
+        yield Control({}, {name: dict(parameters)}, measured, tuple(map(Scores, lines)))
 
 
 def _tolerance(

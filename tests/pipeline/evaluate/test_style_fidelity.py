@@ -42,11 +42,11 @@ BOX = (10.0, 9.0, 54.0, 58.0)
 
 def points(shift: float = 0.0) -> np.ndarray:
     """Landmarks of a face in `BOX`: jaw from side to side and down to the chin, brows at 30."""
-    fidelity = np.full((68, 2), (32.0, 40.0), np.float32)
-    fidelity[:17, 0] = np.linspace(10, 54, 17)
-    fidelity[:17, 1] = 58 - np.abs(np.linspace(-20, 20, 17))
-    fidelity[17:27, 1] = 30
-    return fidelity + shift
+    landmarks = np.full((68, 2), (32.0, 40.0), np.float32)
+    landmarks[:17, 0] = np.linspace(10, 54, 17)
+    landmarks[:17, 1] = 58 - np.abs(np.linspace(-20, 20, 17))
+    landmarks[17:27, 1] = 30
+    return landmarks + shift
 
 
 def texture(style: int, seed: int) -> np.ndarray:
@@ -125,11 +125,11 @@ def card(data: Path) -> dict:
 def test_the_classifier_knows_real_test_sketches(card: dict):
     assert card["trained_on"] == {"1": 8, "2": 8, "3": 8}
     assert card["side"] == 16
-    fidelity = card["test"]["as they are"]
-    assert fidelity["n"] == len(TEST)
-    assert fidelity["accuracy"] == fidelity["balanced_accuracy"] == 1.0
-    assert fidelity["counts"]["2"] == {"1": 0, "2": 6, "3": 0}
-    assert fidelity["by_source"]["south"]["n"] == sum(source_of(n) == "south" for n in TEST)
+    scores = card["test"]["as they are"]
+    assert scores["n"] == len(TEST)
+    assert scores["accuracy"] == scores["balanced_accuracy"] == 1.0
+    assert scores["counts"]["2"] == {"1": 0, "2": 6, "3": 0}
+    assert scores["by_source"]["south"]["n"] == sum(source_of(n) == "south" for n in TEST)
     assert card["test"]["softened"]["accuracy"] > 0.8
 
 
@@ -162,13 +162,13 @@ def test_without_two_styles_there_is_a_note_and_nothing_to_do(tmp_path: Path, st
 
 def test_faces_are_chosen_by_split_style_and_landmarks(tmp_path: Path):
     data = write_data(tmp_path / "data", styles=(1, 3), unseen=(24, 26))
-    fidelity = styled_faces(data / "faces", data / "landmarks", "test", 4)
-    assert {face.style for face in fidelity} == {1, 3}
-    numbers = [int(face.id[-2:]) for face in fidelity]
+    faces = styled_faces(data / "faces", data / "landmarks", "test", 4)
+    assert {face.style for face in faces} == {1, 3}
+    numbers = [int(face.id[-2:]) for face in faces]
     assert numbers == sorted(numbers)
     assert not {24, 26} & set(numbers)
     assert [number for number in numbers if style_of(number) == 1] == [27, 30, 36, 39]
-    assert {face.box for face in fidelity} == {BOX}
+    assert {face.box for face in faces} == {BOX}
 
 
 def test_most_faces_come_from_the_main_source(data: Path):
@@ -184,8 +184,7 @@ def test_spread_takes_both_ends_and_equal_distances():
 
 
 def test_accuracies_by_hand():
-    fidelity = accuracy([1, 1, 1, 1, 3, 3], [1, 1, 1, 2, 3, 1], (1, 2, 3))
-    assert fidelity == {
+    assert accuracy([1, 1, 1, 1, 3, 3], [1, 1, 1, 2, 3, 1], (1, 2, 3)) == {
         "n": 6,
         "accuracy": 4 / 6,
         "balanced_accuracy": (3 / 4 + 1 / 2) / 2,

@@ -135,10 +135,10 @@ def test_pictures_of_other_code_count_once_whatever_the_seeds(copy: Path):
     (said,) = judge(statements(able, foreign, able.measures[:1])).to_dict("records")
     assert said["scope"] == Scope.NETWORKS
     write_report(["able", "hopeless"], [0, 1, 2], copy / "data", copy / "reports")
-    found = sections((copy / "reports" / "report.md").read_text())
-    rows = [row[0] for row in tables(found["Run `hopeless`"])[0]]
+    parts = sections((copy / "reports" / "report.md").read_text())
+    rows = [row[0] for row in tables(parts["Run `hopeless`"])[0]]
     assert rows[1] == "**hopeless**, 1 seed"
-    assert "not on systems" in found["Comparison"]
+    assert "not on systems" in parts["Comparison"]
 
 
 def test_verdict_words(made: Path, text: str, tmp_path: Path):
