@@ -20,8 +20,9 @@ from sketchface_models.config import load
 from sketchface_models.networks import fused
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import System, Task
+from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.log import StepLog
 from sketchface_models.training.pack_reader import Pack

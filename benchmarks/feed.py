@@ -20,7 +20,7 @@ import torch
 from contenders import random_pack
 from timing import Turn, in_turn, timed
 
-from sketchface_models.systems.base import Augment, Task
+from sketchface_models.systems.run_settings import Augment, Task
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.pack_reader import Pack, normalise
 

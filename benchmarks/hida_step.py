@@ -34,8 +34,9 @@ from sketchface_models.config import load
 from sketchface_models.networks.hida.decoder import DOG, DecoderLayer
 from sketchface_models.networks.hida.generator import Generator
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
-from sketchface_models.systems.base import System, Task
+from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.engine_settings import accelerator, precision
 from sketchface_models.training.fingerprint import environment
 from sketchface_models.training.pack_reader import Pack

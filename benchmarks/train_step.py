@@ -37,8 +37,9 @@ from torch import Tensor
 
 from sketchface_models.config import load
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
-from sketchface_models.systems.base import Augment, Batch, Clock, System, Task
+from sketchface_models.systems.base import Batch, Clock, System
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Augment, Task
 from sketchface_models.training import cost
 from sketchface_models.training.engine_settings import accelerator, precision
 from sketchface_models.training.feed import Feed

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sketchface_models.augmentation.moved_contours import PAPER, REFERENCE_SIZE
+from sketchface_models.drawing_conventions import PAPER, REFERENCE_SIZE
 
 CONTOUR_WIDTH = 2.0
 """Width of a contour's lines, in pixels on a picture of side `REFERENCE_SIZE`

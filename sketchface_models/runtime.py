@@ -1,4 +1,4 @@
-"""Switches of the whole process: memory that stays, and torch's choice of exact over fast."""
+"""Switches of the whole process: its memory, its threads, and exact sums instead of fast ones."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ def keep_freed_memory() -> None:
         libc.mallopt(_MMAP_MAX, 0)
         libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_TOP_PAD, 64 * 2**20)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with a single thread, in threads that start within the block too.
+
+    Sums then do not depend on the machine's number of cores; and threads that each have work of
+    their own do not wait for each other.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager

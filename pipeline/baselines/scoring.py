@@ -28,6 +28,7 @@ from sketchface_models.metrics.registry import (
 )
 from sketchface_models.metrics.retrieval import describe, rank
 from sketchface_models.metrics.sets import score_sets
+from sketchface_models.runtime import one_thread
 
 Pictures = Mapping[Method, Tensor]
 """Method -> (N, C, S, S) uint8, picture i made for face i."""
@@ -70,9 +71,8 @@ def score_faces(
         joblib.delayed(_score_batch)(start, *pair, device)
         for start, pair in zip(starts, pairs, strict=True)
     )
-    # The CPU's cores share the batches; a GPU takes one after the other. Threads of one process
-    # would start faster, but wait for each other for minutes where other work takes a core.
-    with pool(len(starts) if device.type == "cpu" else 1) as parallel:
+    # The CPU's cores share the batches; a GPU takes one after the other.
+    with one_thread(), pool(len(starts) if device.type == "cpu" else 1, threads=True) as parallel:
         results = progress(parallel(tasks), len(starts), f"score {name}")
         batches = [scores for _, scores in sorted(results, key=lambda result: result[0])]
     values = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}

@@ -15,14 +15,14 @@ from pipeline.contours.contours import ContourSettings
 from pipeline.datasets import adapter
 from pipeline.depth.depth import DepthSettings
 from pipeline.edits.edits import EditSettings
-from pipeline.evaluate.evaluate import EvaluateSettings
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.landmarks.landmarks import LandmarkSettings
 from pipeline.segment.segment import SegmentSettings
 from pipeline.style.classifier_training import StyleSettings
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
-from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import SYSTEMS, system_class
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.engine_settings import Engine, accelerator
 
 SECTIONS: dict[str, type] = {

@@ -69,15 +69,20 @@ def workers(tasks: int) -> int:
 
 
 @contextmanager
-def pool(tasks: int) -> Iterator[joblib.Parallel]:
+def pool(tasks: int, threads: bool = False) -> Iterator[joblib.Parallel]:
     """Yield a `joblib.Parallel` for so many tasks, which returns results in any order.
+
+    Args:
+        tasks: number of them.
+        threads: of this process instead of new ones, which would first have to import torch.
 
     Raises:
         SketchFaceError: if the cluster cannot be used, in one line.
     """
     settings = _settings.get()
     if settings.backend == "loky":
-        yield joblib.Parallel(n_jobs=workers(tasks), return_as="generator_unordered")
+        backend = "threading" if threads else None
+        yield joblib.Parallel(workers(tasks), backend, return_as="generator_unordered")
     elif not tasks:
         yield joblib.Parallel(n_jobs=1, return_as="generator_unordered")
     else:

@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from sketchface_models.metrics.registry import Direction
 from sketchface_models.metrics.simple import finite
@@ -264,7 +264,7 @@ def p_value(difference: float, error: float, freedom: float) -> float:
     """Return the two-sided probability of so large a difference by chance, after Student."""
     if not error:
         return float(difference == 0)
-    return float(2 * stats.t.sf(abs(difference) / error, freedom))
+    return float(2 * special.stdtr(freedom, -abs(difference) / error))
 
 
 def _verdict(comparison: Comparison, p: float) -> Verdict:
@@ -276,7 +276,7 @@ def _verdict(comparison: Comparison, p: float) -> Verdict:
 
 def _half(error: float, freedom: float) -> float:
     """Half the width of the 95 % interval."""
-    return error * float(stats.t.ppf((1 + LEVEL) / 2, freedom)) if error else 0.0
+    return error * float(special.stdtrit(freedom, (1 + LEVEL) / 2)) if error else 0.0
 
 
 def _face_component(sample: Sample, values: np.ndarray) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline.common.parameters import Parameters, run_stage
 from pipeline.evaluate.evaluate import evaluate
-from pipeline.evaluate.evaluated_system import EvaluateSettings, LargestMoves
+from pipeline.evaluate.evaluate_settings import EvaluateSettings, LargestMoves
 
 DATA = Path("data")
 

@@ -17,7 +17,8 @@ from pipeline.baselines.targets import TEST
 from pipeline.common.fields import NEEDS
 from pipeline.common.records import Kind
 from pipeline.common.scored_pictures import default_device
-from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings, LargestMoves
+from pipeline.evaluate.evaluate_settings import EvaluateSettings, LargestMoves
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.image_scores import evaluate_images
 from pipeline.evaluate.label_maps import evaluate_label_maps
 from sketchface_models.atomic import atomic_dir

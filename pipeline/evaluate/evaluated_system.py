@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,33 +15,11 @@ import torch
 from pipeline.baselines.baselines import Faces, pictured_inputs
 from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dataset, scored_rows
 from pipeline.common.records import MissingFace, Origin
-from sketchface_models.config import at_least
+from pipeline.evaluate.evaluate_settings import LargestMoves
 from sketchface_models.systems.base import System
 from sketchface_models.training.pack_reader import Pack
 
 NO_PICTURE = "no picture among those that other code made"
-
-
-@dataclass(frozen=True)
-class EvaluateSettings:
-    """The `evaluate` section."""
-
-    samples: Annotated[int, at_least(1)]
-    """Faces on the sample sheet."""
-    seed: Annotated[int, at_least(0)]
-    """Of the choice of another face as a baseline."""
-    style_faces: Annotated[int, at_least(1)] = 120
-    """Test faces that a system with a style among its inputs generates in every style."""
-    moved_faces: Annotated[int, at_least(1)] = 120
-    """Test faces that a system with a contour among its inputs generates from moved contours."""
-
-
-@dataclass(frozen=True)
-class LargestMoves:
-    """How far contours are moved at most: pixels on a picture of side 512, and degrees."""
-
-    shift: float = 25.0
-    rotation: float = 7.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,7 @@ class EvaluatedSystem:
     lacking: Sequence[dict[str, Any]]
     seed: int
     device: torch.device
-    moves: LargestMoves = LargestMoves()
+    moves: LargestMoves = field(default_factory=LargestMoves)
 
     @cached_property
     def _scored(self) -> tuple[np.ndarray, tuple[MissingFace, ...]]:

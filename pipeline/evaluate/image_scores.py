@@ -48,7 +48,8 @@ from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import sheet
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.control.measured import Control, Photos, control
-from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
 from pipeline.evaluate.style_fidelity import StyleFidelity, style_fidelity
 from pipeline.evaluate.summary import summarised

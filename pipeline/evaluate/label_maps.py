@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from face_geometry.palette import CLASSES, colourise
@@ -39,7 +38,8 @@ from pipeline.common.progress import progress
 from pipeline.common.records import Kind, Level, Method, Summary
 from pipeline.common.scored_pictures import BATCH
 from pipeline.common.sheets import sheet
-from pipeline.evaluate.evaluated_system import EvaluatedSystem, EvaluateSettings
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate_output, read_inputs
 from pipeline.evaluate.summary import summarised
 from sketchface_models.confusion import confusion, parsing_scores
@@ -170,6 +170,8 @@ def _summary(evaluated: EvaluatedSystem, output: str, target: str, truth: Tensor
 
 def confusion_picture(matrix: Tensor) -> bytes:
     """Return a PNG of a confusion matrix: each row (a true class) as parts of 1, in percent."""
+    from matplotlib.figure import Figure  # slow to import, and few runs need it
+
     counts = matrix.double()
     parts = (counts / counts.sum(dim=1, keepdim=True).clamp(min=1)).numpy()
     figure = Figure((8.6, 7.6), layout="constrained")

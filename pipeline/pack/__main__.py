@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.common.parameters import Parameters, run_stage
 from pipeline.pack.pack import write_pack
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 DATA = Path("data")
 

@@ -19,7 +19,7 @@ from pipeline.common.shards import ids_with, read_rows, shard_paths, stream_rows
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 Face = dict[str, Any]
 """A row of the index of `faces`: id, split, style; here also `lacks`, the fields it is without."""

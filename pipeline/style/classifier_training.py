@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ from pipeline.style.faces import StyledFace, read_sketches, styled_faces
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.config import at_least, between
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.runtime import one_thread
 
 ABOUT = "style.json"
 RATE, DECAY, SMOOTHING = 6e-3, 1e-2, 0.05
@@ -70,9 +72,7 @@ def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSetting
             write_json(folder / ABOUT, {"note": NO_STYLES})
         return
     side = max(SMALLEST, round(settings.piece * aligned_size(faces)))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the order of sums, and so the weights, depend on their number
-    try:
+    with one_thread():  # or the weights would depend on the number of cores
         sketches = dict(read_sketches(faces, {face.id for face in learned}))
         network = _trained(learned, sketches, labels, side, settings)
         classifier = StyleClassifier(network, labels, side)
@@ -82,8 +82,6 @@ def train_styles(faces: Path, landmarks: Path, out: Path, settings: StyleSetting
             "side": side,
             "test": _test(classifier, [face for face in test if face.style in labels], faces),
         }
-    finally:
-        torch.set_num_threads(threads)
     with atomic_dir(out) as folder:
         write_json(folder / ABOUT, about)
         classifier.save(folder)
@@ -150,17 +148,25 @@ def _trained(
         network = StyleNet(len(labels)).train()
     optimizer = AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = OneCycleLR(optimizer, RATE, total_steps=max(settings.steps, 2))
-    for step in trange(settings.steps, desc="style", unit="step", disable=None):
+
+    def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([settings.seed, step])
         classes = (step * settings.batch + np.arange(settings.batch)) % len(labels)
         chosen = [by_style[each][rng.integers(len(by_style[each]))] for each in classes]
         pieces = [training_piece(sketches[face.id], face.box, side, rng) for face in chosen]
-        scores = network(as_input(np.stack(pieces)))
-        loss = F.cross_entropy(scores, torch.from_numpy(classes), label_smoothing=SMOOTHING)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+        return np.stack(pieces), classes
+
+    with ThreadPoolExecutor(1) as cutter:  # cuts the next step's pieces while this one learns
+        ahead = cutter.submit(batch, 0)
+        for step in trange(settings.steps, desc="style", unit="step", disable=None):
+            pieces, classes = ahead.result()
+            ahead = cutter.submit(batch, step + 1)
+            scores = network(as_input(pieces))
+            loss = F.cross_entropy(scores, torch.from_numpy(classes), label_smoothing=SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
     return network
 
 

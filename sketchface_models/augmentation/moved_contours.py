@@ -16,9 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-REFERENCE_SIZE = 512
-"""Side of the pictures, in pixels, for which shifts are stated."""
-PAPER = 255
+from sketchface_models.drawing_conventions import PAPER, REFERENCE_SIZE
 
 
 def draw_shift_rotate(

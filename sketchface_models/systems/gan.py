@@ -19,8 +19,9 @@ from sketchface_models.labels import CLASSES, PARSING, as_labels, one_hot
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Augment, Batch, Schedule, System, Task
+from sketchface_models.systems.base import Batch, System
 from sketchface_models.systems.optimizers import FusedAdam, FusedAdamW
+from sketchface_models.systems.run_settings import Augment, Schedule, Task
 
 RGB = 3
 """Channels of a picture as a condition, also where its field is grey."""

@@ -16,18 +16,9 @@ from sketchface_models.labels import CLASSES, PARSING, as_field, as_labels
 from sketchface_models.losses.segmentation import balanced_weights, parsing_losses
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
-from sketchface_models.systems.base import (
-    Augment,
-    Batch,
-    Clock,
-    Output,
-    Schedule,
-    System,
-    Task,
-    Update,
-    lay_out,
-)
+from sketchface_models.systems.base import Batch, Clock, Output, System, Update, lay_out
 from sketchface_models.systems.optimizers import FusedAdamW
+from sketchface_models.systems.run_settings import Augment, Schedule, Task
 
 NETWORKS: dict[str, type[nn.Module]] = {"unet": UNetParser, "small": SmallParser}
 SIDE_MULTIPLE = 16

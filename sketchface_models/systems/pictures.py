@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 
 from sketchface_models.config import NonEmpty
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Augment, Batch, Clock, Schedule, System, Task, Update
+from sketchface_models.systems.base import Batch, Clock, System, Update
+from sketchface_models.systems.run_settings import Augment, Schedule, Task
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from sketchface_models.systems.base import Schedule
+from sketchface_models.systems.run_settings import Schedule
 
 
 class EMA:

@@ -21,7 +21,7 @@ from sketchface_models.augmentation.moved_contours import move_contours
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import MIRRORED, PARSING
 from sketchface_models.styles import STYLE
-from sketchface_models.systems.base import Augment
+from sketchface_models.systems.run_settings import Augment
 from sketchface_models.training.pack_reader import Domain, Pack
 
 PREFETCH = 4

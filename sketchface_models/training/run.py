@@ -13,8 +13,9 @@ from lightning_fabric import Fabric
 from sketchface_models.config import NonEmpty, load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
-from sketchface_models.systems.base import System, Task
+from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build, system_class
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training import cost
 from sketchface_models.training.checkpoints import Checkpoints, locked
 from sketchface_models.training.distributed import (

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from sketchface_models.checkpoint import load_into
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Clock, Schedule, System
+from sketchface_models.systems.base import Clock, System
+from sketchface_models.systems.run_settings import Schedule
 from sketchface_models.training.batchnorm import convert_batch_norms
 from sketchface_models.training.checkpoints import (
     Checkpoints,

@@ -14,8 +14,9 @@ from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import SGD, Adam, Optimizer
 
-from sketchface_models.systems.base import Augment, Batch, Clock, System, Task, Update
+from sketchface_models.systems.base import Batch, Clock, System, Update
 from sketchface_models.systems.gan import GANSchedule
+from sketchface_models.systems.run_settings import Augment, Task
 from sketchface_models.systems.schedules import cosine_ramp
 
 

@@ -27,8 +27,8 @@ from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
 from sketchface_models.checkpoint import load_tensors, save_tensors
 from sketchface_models.inference import load_trained
-from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.run import train
 from synthetic_faces import render

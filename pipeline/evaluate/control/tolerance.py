@@ -18,7 +18,7 @@ from pipeline.common.records import Method, Origin
 from pipeline.common.score_frames import long_frame
 from pipeline.common.scored_pictures import BATCH
 from pipeline.common.subsets import Subset, SubsetKind, moved_subset
-from pipeline.evaluate.evaluated_system import LargestMoves
+from pipeline.evaluate.evaluate_settings import LargestMoves
 from sketchface_models.augmentation.moved_contours import (
     REFERENCE_SIZE,
     draw_shift_rotate,

@@ -11,7 +11,7 @@ from pipeline.baselines.finished_work import stored
 from pipeline.common.evaluations import read_frame
 from pipeline.common.records import Method
 from pipeline.pack.pack import write_pack
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 
 def baselines(tables: Path, work: Path, source: str, seed: int = 0) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from pipeline.faces.duplicates import photo_hash
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.pretrained.parsers import PARSER_FOLDER
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 

@@ -10,8 +10,8 @@ from pipeline.check.check import any_run_is_asked_about_edits, check_parameters,
 from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import system_class
+from sketchface_models.systems.run_settings import Task
 
 
 def composed(folder: Path, *overrides: str) -> dict[str, Any]:

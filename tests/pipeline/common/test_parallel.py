@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import joblib
 import pyarrow as pa
 import pytest
+import torch
 import yaml
 
 from pipeline.common.parallel import ParallelSettings, parallel_as, pool, workers
@@ -16,6 +18,7 @@ from pipeline.common.shard_jobs import Result, ShardJob, run_shards
 from pipeline.common.shards import iter_rows, shard_paths
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.runtime import one_thread
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = pa.schema([("id", pa.string()), ("process", pa.int64())])
@@ -71,6 +74,25 @@ def test_one_job_works_in_this_process_and_its_result_is_everyones(
         assert run() == {os.getpid()}  # nothing was done again
     again = {path: path.stat().st_mtime_ns for path in Path(".cache/shards/work").glob("*.done")}
     assert again == done
+
+
+def test_threads_of_this_process_share_the_work_and_compute_with_one_thread_each(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+    meeting = threading.Barrier(2, timeout=60)
+
+    def place() -> tuple[int, int, int]:
+        meeting.wait()  # passes only where two threads work at a time
+        return os.getpid(), threading.get_ident(), torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    with one_thread(), pool(2, threads=True) as parallel:
+        processes, threads, computing = zip(*parallel(joblib.delayed(place)() for _ in range(2)))
+    assert set(processes) == {os.getpid()}
+    assert len(set(threads)) == 2
+    assert set(computing) == {1}
+    assert torch.get_num_threads() == before
 
 
 def test_a_stage_takes_the_section_without_reading_a_parameter(project: Path):

@@ -20,7 +20,7 @@ from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
 from pipeline.segment.segment import SegmentSettings, segment
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 
 def check(layout: Layout, out: Path, source: str) -> None:

@@ -32,7 +32,7 @@ from pipeline.pack.pack import write_pack
 from pipeline.segment.segment import SegmentSettings, segment
 from sketchface_models.config import load, violations
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 drawings = adapter("drawings")
 quickdraw = adapter("quickdraw")

@@ -19,11 +19,13 @@ from pipeline.common.records import Method
 from pipeline.common.score_frames import per_face, pooled
 from pipeline.common.shards import QUARANTINE, quarantined, write_rows
 from pipeline.common.subsets import subsets
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate, evaluate_system
+from pipeline.evaluate.evaluate import evaluate, evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.untrained_baselines import derangement
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)

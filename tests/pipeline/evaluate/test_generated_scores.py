@@ -17,7 +17,7 @@ from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import metric_names, score_batch
 from sketchface_models.metrics.retrieval import retrieve
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 CPU = torch.device("cpu")

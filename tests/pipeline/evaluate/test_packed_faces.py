@@ -13,7 +13,7 @@ from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import iter_rows, shard_paths
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 HALF = SIZE // 2

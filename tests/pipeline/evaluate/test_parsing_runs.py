@@ -17,7 +17,8 @@ from pipeline.common.parameters import Parameters
 from pipeline.common.records import Kind
 from pipeline.common.score_frames import per_face, pooled, resampled
 from pipeline.compose import compose
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
+from pipeline.evaluate.evaluate import evaluate
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.label_maps import confusion_picture, label_protocol, predict
 from pipeline.pack.pack import write_pack
 from pipeline.report.write import write_report
@@ -27,7 +28,7 @@ from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, load_trained
 from sketchface_models.pretrained.parsers import load_parser, read_card
 from sketchface_models.ship import ship_parser
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.run import train
 

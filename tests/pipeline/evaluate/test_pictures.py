@@ -13,13 +13,14 @@ from pipeline.baselines.baselines import write_baselines
 from pipeline.common.evaluations import Evaluation, read_evaluation
 from pipeline.common.records import Method
 from pipeline.common.score_frames import per_face
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate
+from pipeline.evaluate.evaluate import evaluate
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.pack.pack import write_pack
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
-from sketchface_models.systems.base import Task
 from sketchface_models.systems.pictures import PicturesSettings
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.run import train
 
 TASK = Task(("photo",), "sketch", SIZE)

@@ -12,10 +12,12 @@ from pipeline.baselines.baselines import write_baselines
 from pipeline.common.evaluations import Evaluation, read_evaluation
 from pipeline.common.records import Level, Method
 from pipeline.common.score_frames import pooled
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluate import evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.pack.pack import write_pack
 from sketchface_models.labels import as_labels
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 from synthetic_faces import render
 

@@ -16,7 +16,8 @@ from pipeline.common.records import Method, Origin
 from pipeline.common.score_frames import pooled, resampled
 from pipeline.common.subsets import style_subset
 from pipeline.common.verdicts import Sample, Verdict, compare, verdict
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluate import evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.summary import baseline_verdicts
 from pipeline.pack.pack import write_pack
 from sketchface_models.metrics.frechet import frechet_distance, statistics_of
@@ -29,7 +30,8 @@ from sketchface_models.metrics.sets import (
     score_sets,
 )
 from sketchface_models.pretrained.parsers import read_card
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 CPU = torch.device("cpu")

@@ -15,9 +15,11 @@ from pipeline.common.images import decode
 from pipeline.common.records import Kind
 from pipeline.common.score_frames import per_face, pooled
 from pipeline.common.sheets import CAPTION, GAP
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluate import evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.pack.pack import write_pack
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)

@@ -18,7 +18,8 @@ from pipeline.common.records import Origin
 from pipeline.common.score_frames import per_face
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
 from pipeline.common.subsets import style_subset
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluate import evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.style_fidelity import style_fidelity
 from pipeline.pack.pack import write_pack
@@ -27,7 +28,8 @@ from pipeline.style.classifier_training import StyleSettings, accuracy, train_st
 from pipeline.style.crops import corners, face_box, lowpassed, pieces, training_piece
 from pipeline.style.faces import of_main_source, spread, styled_faces
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 SIZE = 64

@@ -16,7 +16,7 @@ from pipeline.evaluate.image_scores import sample_sheet
 from pipeline.pack.pack import write_pack
 from sketchface.contact_sheet import write_contact_sheet
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 STYLED = Task(("photo", "depth", "style"), "sketch", SIZE)

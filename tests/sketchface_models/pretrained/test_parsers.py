@@ -42,8 +42,9 @@ from sketchface_models.pretrained.parsers import (
     write_parser,
 )
 from sketchface_models.pretrained.store import half
-from sketchface_models.systems.base import Augment, Clock
+from sketchface_models.systems.base import Clock
 from sketchface_models.systems.parser import Parser, ParserSettings
+from sketchface_models.systems.run_settings import Augment
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train

@@ -8,8 +8,8 @@ from typing import get_type_hints
 import pytest
 
 import sketchface_models
-from sketchface_models.systems.base import Augment, Schedule, Task
 from sketchface_models.systems.registry import SYSTEMS
+from sketchface_models.systems.run_settings import Augment, Schedule, Task
 from sketchface_models.training.engine_settings import Engine
 
 PACKAGE = Path(sketchface_models.__file__).parent

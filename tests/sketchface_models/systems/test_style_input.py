@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.styles import style_weights
 from sketchface_models.systems import registry
-from sketchface_models.systems.base import Augment, Batch, Task
+from sketchface_models.systems.base import Batch
+from sketchface_models.systems.run_settings import Augment, Task
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.log import Lines
 from sketchface_models.training.pack_reader import Pack, normalise

@@ -13,8 +13,9 @@ from made_packs import make_config
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from sketchface_models.systems.base import Batch, Clock, Schedule, System
+from sketchface_models.systems.base import Batch, Clock, System
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Schedule
 from sketchface_models.training.cost import matmul_rate, measure
 from sketchface_models.training.pack_reader import Pack, normalise
 

@@ -14,7 +14,7 @@ from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import MIRRORED
 from sketchface_models.systems import registry
-from sketchface_models.systems.base import Augment, Task
+from sketchface_models.systems.run_settings import Augment, Task
 from sketchface_models.training.feed import Feed
 from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train

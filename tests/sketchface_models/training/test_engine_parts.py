@@ -12,8 +12,8 @@ from torch import nn
 
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Schedule
 from sketchface_models.systems.registry import build
+from sketchface_models.systems.run_settings import Schedule
 from sketchface_models.systems.schedules import cosine_ramp, linear_decay
 from sketchface_models.training.ema import EMA
 from sketchface_models.training.engine_settings import Engine, accelerator, precision

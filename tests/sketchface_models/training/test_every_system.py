@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from sketchface_models.config import load
-from sketchface_models.systems.base import Task
 from sketchface_models.systems.registry import build, system_class
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.engine_settings import Engine
 from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer

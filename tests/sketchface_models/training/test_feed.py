@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from made_packs import SIZE, write_pack
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Augment
+from sketchface_models.systems.run_settings import Augment
 from sketchface_models.training.feed import PREFETCH, Feed, stream_seed
 from sketchface_models.training.pack_reader import Pack, normalise
 

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import sketchface_models
 from sketchface_models.config import load
-from sketchface_models.systems.base import Task
+from sketchface_models.systems.run_settings import Task
 
 ROOT = Path(sketchface_models.__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"

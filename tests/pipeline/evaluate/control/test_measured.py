@@ -24,11 +24,13 @@ from pipeline.common.subsets import (
 )
 from pipeline.evaluate.control import measured
 from pipeline.evaluate.control.locality import change, dilated
-from pipeline.evaluate.evaluate import EvaluateSettings, evaluate_system
+from pipeline.evaluate.evaluate import evaluate_system
+from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.summary import baseline_verdicts
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.systems.base import Output, Task
+from sketchface_models.systems.base import Output
+from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
 SETTINGS = EvaluateSettings(samples=3, seed=2)

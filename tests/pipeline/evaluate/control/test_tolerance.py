@@ -5,7 +5,7 @@ import torch
 
 from pipeline.common.subsets import SubsetKind
 from pipeline.evaluate.control.tolerance import Directions, directions, moved, moves, scored
-from pipeline.evaluate.evaluated_system import LargestMoves
+from pipeline.evaluate.evaluate_settings import LargestMoves
 
 IDS = [f"face-{number}" for number in range(200)]
 
