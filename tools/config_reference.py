@@ -50,8 +50,8 @@ SELECTION = {
     ),
     "contour_moves": (
         "by data set: `shift` in pixels at 512, `rotation` in degrees",
-        "How far contours are moved: of faces that are not aligned by their eyes less than the "
-        "paper's. `augment` and `systems.RUN.augment` take it from here.",
+        "How far contours move in training: those of faces that are not aligned by their eyes less "
+        "than the paper's. `systems.RUN.augment` takes it from here.",
     ),
     "second_root": (
         "a path",
