@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from pipeline.baselines.learned import REASON, learned_faces
-from pipeline.common.fields import FIELDS, as_array
+from pipeline.common.fields import FIELDS, read_field
 from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
 from sketchface_models.errors import SketchFaceError
@@ -193,7 +193,5 @@ def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> tuple[Missin
 def _pictures(
     data: Path, field: str, wanted: Container[str], size: int
 ) -> Iterator[tuple[str, np.ndarray]]:
-    column = FIELDS[field].column
-    for row in iter_rows(data / FIELDS[field].stage, ["id", column]):
-        if row["id"] in wanted and row[column] is not None:
-            yield row["id"], as_array(field, row[column]["bytes"], size)
+    rows = iter_rows(data / FIELDS[field].stage, ["id", FIELDS[field].column])
+    return read_field(field, (row for row in rows if row["id"] in wanted), size)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
 from pipeline.common.images import decode, decode_depth, resize
+from pipeline.common.parallel import workers
 from sketchface_models.styles import STYLE
+
+CHUNK = 64
+"""Pictures that are decoded ahead of their use."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,28 @@ def as_array(name: str, data: bytes, size: int) -> np.ndarray:
         picture = np.repeat(picture[..., None], 3, axis=2)
     picture = resize(picture, (size, size), labels=name == "parsing")
     return picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
+
+
+def read_field(
+    name: str, rows: Iterable[Mapping[str, Any]], size: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield id and picture, as `as_array` gives it, of the rows that have one, in their order.
+
+    Threads decode: OpenCV does so outside of Python's lock.
+
+    Args:
+        name: of the field.
+        rows: of its table, with at least `id` and the field's column.
+        size: side of the pictures, pixels.
+    """
+    column = FIELDS[name].column
+    encoded = ((row["id"], row[column]["bytes"]) for row in rows if row[column] is not None)
+    with ThreadPoolExecutor(workers(CHUNK)) as decoders:
+        while chunk := list(itertools.islice(encoded, CHUNK)):
+            ids, contents = zip(*chunk, strict=True)
+            yield from zip(
+                ids, decoders.map(lambda data: as_array(name, data, size), contents), strict=True
+            )
 
 
 MADE_FROM = {"lines": "sketch"}

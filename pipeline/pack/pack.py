@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.common.fields import FIELDS, NEEDS, as_array
+from pipeline.common.fields import FIELDS, NEEDS, read_field
 from pipeline.common.shard_jobs import remove_unfinished
 from pipeline.common.shards import ids_with, read_rows, shard_paths, stream_rows
 from sketchface_models.atomic import atomic_dir, write_json
@@ -180,7 +180,7 @@ def _write_field(name: str, rows: dict[str, int], size: int, data: Path, out: Pa
     for path in tqdm(
         shard_paths(data / field.stage), desc=f"pack {name}", unit="shard", disable=None
     ):
-        for row in stream_rows(path, ["id", field.column]):
-            if row["id"] in rows:
-                array[rows[row["id"]]] = as_array(name, row[field.column]["bytes"], size)
+        wanted = (row for row in stream_rows(path, ["id", field.column]) if row["id"] in rows)
+        for id, picture in read_field(name, wanted, size):
+            array[rows[id]] = picture
     array.flush()
