@@ -362,6 +362,7 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
             "some faces in every style",
             only="where a style is read and at least two can be told apart",
         ),
+        File("OUTPUT/codes.png", "some faces from several codes", only="of systems with codes"),
     ),
     "reports/index.html": (File("", "the report with sheets and curves, in one file"),),
     "reports/report.md": (File("", "the report as Markdown"),),

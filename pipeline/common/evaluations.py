@@ -61,6 +61,8 @@ SAMPLES_FILE = "samples.png"
 
 STYLES_FILE = "styles.png"
 
+CODES_FILE = "codes.png"
+
 CONFUSION_PICTURE = "confusion.png"
 
 

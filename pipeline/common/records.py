@@ -19,6 +19,9 @@ STYLE_FIDELITY = "style_fidelity"
 """Whether a picture is recognised as in the style that was asked for. Here a subset `style k`
 names the style that was asked for, not the face's own."""
 
+DIVERSITY = "diversity_"
+"""How measures of the difference between two pictures of one system begin."""
+
 
 class Method(StrEnum):
     """What made the pictures that were scored: the run's system, or a baseline that learns nothing.

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+
+from face_geometry.palette import colourise
+from sketchface_models.labels import PARSING
 
 GAP = 4
 CAPTION = 16
@@ -25,6 +29,17 @@ def tile(picture: np.ndarray, side: int) -> np.ndarray:
     top, left = (side - size[1]) // 2, (side - size[0]) // 2
     square[top : top + size[1], left : left + size[0]] = small
     return square
+
+
+def displayed(picture: npt.ArrayLike, field: str = "") -> np.ndarray:
+    """Turn a picture of a pack, (C, H, W) uint8, into (H, W) or (H, W, 3) to look at.
+
+    Args:
+        picture: an array, or a tensor on the CPU.
+        field: that it is of; parsing maps get their colours.
+    """
+    pixels = np.squeeze(np.moveaxis(np.asarray(picture), 0, 2))
+    return colourise(pixels) if field == PARSING else pixels
 
 
 def sheet(

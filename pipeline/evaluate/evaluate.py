@@ -1,7 +1,8 @@
 """The `evaluate` stage: generate the test faces of a run and score every output of its system.
 
 What it writes is described in `pipeline.common.evaluations`, one folder for each output. A run that
-takes a style also leaves `styles.png`, some test faces in every style.
+takes a style also leaves `styles.png`, some test faces in every style; a system with random codes
+`codes.png`, some from each of several codes.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ class EvaluateSettings:
     """Test faces that a system with a style among its inputs generates in every style."""
     moved_faces: Annotated[int, at_least(1)] = 120
     """Test faces that a system with a contour among its inputs generates from moved contours."""
+    sampled_faces: Annotated[int, at_least(1)] = 120
+    """Test faces that a system with random codes generates from several of them."""
 
 
 @dataclass(frozen=True)

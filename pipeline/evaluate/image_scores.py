@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from face_geometry.palette import colourise
 from pipeline.baselines.baselines import (
     PHOTO,
     BaselineRecords,
@@ -45,9 +44,10 @@ from pipeline.common.records import Kind, Level, Method, Origin, Summary
 from pipeline.common.score_frames import Scores
 from pipeline.common.scored_pictures import with_channels_of
 from pipeline.common.shards import Row, image_cell, write_rows
-from pipeline.common.sheets import sheet
+from pipeline.common.sheets import displayed, sheet
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.control.measured import Control, Photos, control
+from pipeline.evaluate.diversity import Diversity, diversity
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
@@ -116,6 +116,11 @@ def evaluate_images(
         scores.append(Scores(styled.scores))
         summary = _extended(summary, styled, style=styled.about)
         styled.write(folder)
+    varied = diversity(evaluated, settings.sampled_faces, origin)
+    if varied:
+        scores.append(Scores(varied.scores))
+        summary = _extended(summary, varied)
+        varied.write(folder)
     # Records.
     write_evaluation(summarised(Evaluation(folder, summary, faces, *_joined(scores, origin))))
     write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
@@ -125,7 +130,9 @@ def evaluate_images(
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
 
 
-def _extended(summary: Summary, added: Control | StyleFidelity, **about: Any) -> Summary:
+def _extended(
+    summary: Summary, added: Control | Diversity | StyleFidelity, **about: Any
+) -> Summary:
     """Add what else was measured, to the protocol too.
 
     What claims across inputs ask to be equal stays: runs that read other fields cannot be asked.
@@ -204,21 +211,16 @@ def sample_sheet(
     raw = pack.read_faces(rows, names)
     groups = []
     for i in range(len(rows)):
-        inputs = [_picture(raw[name][i], name) for name in names]
-        groups.append([*inputs, _picture(generated[i]), _picture(targets[i])])
+        inputs = [displayed(raw[name][i], name) for name in names]
+        groups.append([*inputs, displayed(generated[i]), displayed(targets[i])])
     captions = [f"{pack.ids[row]}  style {pack.styles[row] or '-'}" for row in rows]
     headers = [*names, "generated", f"target {field}"]
     return sheet(groups, captions, headers, side=pack.size, columns=2)
 
 
-def _picture(tensor: Tensor, field: str = "") -> np.ndarray:
-    picture = np.squeeze(np.moveaxis(tensor.numpy(), 0, 2))
-    return colourise(picture) if field == "parsing" else picture
-
-
 def _write_generated(path: Path, ids: list[str], generated: Tensor) -> None:
     rows: list[Row] = [
-        {"id": id, "generated": image_cell(encode_png(_picture(picture)), f"{id}.png")}
+        {"id": id, "generated": image_cell(encode_png(displayed(picture)), f"{id}.png")}
         for id, picture in zip(ids, generated, strict=True)
     ]
     write_rows(path, rows, GENERATED)

@@ -22,7 +22,7 @@ from pipeline.common.images import encode_png
 from pipeline.common.records import STYLE_FIDELITY, Measure, Method, Origin
 from pipeline.common.score_frames import long_frame
 from pipeline.common.scored_pictures import rounded, scaled
-from pipeline.common.sheets import sheet
+from pipeline.common.sheets import displayed, sheet
 from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
@@ -191,13 +191,9 @@ def _sheet(pack: Pack, rows: np.ndarray, generated: Mapping[tuple[int, ...], Ten
     inputs = pack.read(rows, [first])[first]
     order = sorted(generated, key=lambda labels: (labels[0], len(labels)))
     groups = [
-        [_as_array(each) for each in (inputs[i], *(generated[labels][i] for labels in order))]
+        [displayed(each) for each in (inputs[i], *(generated[labels][i] for labels in order))]
         for i in range(len(rows))
     ]
     heads = [f"style {' + '.join(map(str, labels))}" for labels in order]
     captions = [f"{pack.ids[row]}  target in style {pack.styles[row]}" for row in rows]
     return sheet(groups, captions, [first, *heads], side=max(pack.size, 96))
-
-
-def _as_array(picture: Tensor) -> np.ndarray:
-    return np.squeeze(np.moveaxis(picture.numpy(), 0, 2))

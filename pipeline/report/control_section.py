@@ -9,7 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from pipeline.common.edit_table import GROUPS
-from pipeline.common.records import Measure, Method
+from pipeline.common.records import DIVERSITY, Measure, Method
 from pipeline.common.subsets import ALL, Subset, SubsetKind, edits_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.report.collect import Result
@@ -62,6 +62,8 @@ class ControlSection:
     """A line a run: in how many photos a face is detected, and how far off its landmarks are."""
     texture: pd.DataFrame | None
     tolerance: pd.DataFrame | None
+    diversity: pd.DataFrame | None
+    """A line a run: how much pictures differ by their code, and by their face."""
     pairs: pd.DataFrame | None
     """Verdicts on pairs of runs."""
     networks: bool
@@ -84,6 +86,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
     detected = [each for each in asked if _has(each, DETECTED)]
     textured = [each for each in asked if any(_has(each, name) for name in TEXTURES)]
     moved = [each for each in asked if moves_of(each)]
+    varied = [each for each in asked if _varieties(each)]
     said = judge(_statements(asked))
     return ControlSection(
         edits=_edits(edited, means) if edited else None,
@@ -93,6 +96,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
         landmarks=_landmarks(detected, means) if detected else None,
         texture=_texture(textured, means) if textured else None,
         tolerance=_tolerance(moved, means) if moved else None,
+        diversity=_diversity(varied, means) if varied else None,
         pairs=_pairs(said, asked) if len(said) else None,
         networks=of_networks(said),
     )
@@ -236,6 +240,19 @@ def _tolerance(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
             measure = result.summary.measure(metric)
             rows.append([code(result.name), heading(measure), *cells])
     return table(["run", "by", *heads], rows)
+
+
+def _varieties(result: Result) -> list[Measure]:
+    return [each for each in result.control_measures if each.name.startswith(DIVERSITY)]
+
+
+def _diversity(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
+    shown = list({m.name: m for result in results for m in _varieties(result)}.values())
+    rows = [
+        [code(result.name), *(_cell(means, result, m.name, ALL, Method.SYSTEM) for m in shown)]
+        for result in results
+    ]
+    return table(["run", *map(heading, shown)], rows)
 
 
 def _labelled(result: Result) -> Iterator[tuple[str, Subset]]:

@@ -46,6 +46,10 @@ class Blank:
     """Generates white paper."""
 
     trained = True
+
+    def sample(self, batch, generator):
+        return {}
+
     outputs: ClassVar = {"sketch": Output("sketch")}
 
     def generate(self, batch):
