@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from pipeline.baselines.baselines import pictured_inputs
 from pipeline.common.evaluations import CODES_FILE
 from pipeline.common.images import encode_png
 from pipeline.common.progress import progress
@@ -31,7 +32,7 @@ from pipeline.style.faces import spread
 from sketchface_models.metrics.registry import METRICS, Direction, metric_names, score_batch
 from sketchface_models.pixels import from_signed
 from sketchface_models.training.feed import stream_seed
-from sketchface_models.training.pack_reader import normalise
+from sketchface_models.training.pack_reader import Pack, normalise
 
 CODES = 4
 """Codes that each face is generated from."""
@@ -87,10 +88,11 @@ def diversity(evaluated: EvaluatedSystem, most: int, origin: Origin) -> Diversit
             measures.append(difference(between, name))
             at = (origin, Method.SYSTEM, ALL, measures[-1].name)
             lines.append(long_frame(*at, ids, of_faces.numpy()))
-    chosen = {"revision": 1, "faces": len(rows), "codes": CODES, "seed": evaluated.seed}
-    shown = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
-    picture = _sheet(evaluated, rows[shown], pictures[shown])
-    return Diversity(tuple(measures), pd.concat(lines), {"diversity": chosen}, picture)
+    about = {"revision": 1, "faces": len(rows), "codes": CODES, "seed": evaluated.seed}
+    some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
+    field = evaluated.system.outputs[origin.output].field
+    picture = _sheet(evaluated.pack, field, rows[some], pictures[some])
+    return Diversity(tuple(measures), pd.concat(lines), {"diversity": about}, picture)
 
 
 def difference(between: str, metric: str) -> Measure:
@@ -153,10 +155,9 @@ def _mean_of_pairs(
     }
 
 
-def _sheet(evaluated: EvaluatedSystem, rows: np.ndarray, pictures: Tensor) -> np.ndarray:
-    """Return a line for each face: its first input, then its picture from each code."""
-    pack = evaluated.pack
-    first = next(name for name in pack.inputs if name in pack.pictures)
+def _sheet(pack: Pack, target: str, rows: np.ndarray, pictures: Tensor) -> np.ndarray:
+    """Return a line for each face: the target's first input, then a picture from each code."""
+    first = pictured_inputs(pack, target)[0]
     inputs = pack.read_faces(rows, [first])[first]
     groups = [
         [displayed(inputs[i], first), *(displayed(each) for each in pictures[i])]

@@ -15,7 +15,7 @@ class EvaluateSettings:
     samples: Annotated[int, at_least(1)]
     """Faces on the sample sheet."""
     seed: Annotated[int, at_least(0)]
-    """Of the choice of another face as a baseline."""
+    """Of the choice of another face as a baseline, and of random codes."""
     style_faces: Annotated[int, at_least(1)] = 120
     """Test faces that a system with a style among its inputs generates in every style."""
     moved_faces: Annotated[int, at_least(1)] = 120

@@ -116,11 +116,11 @@ def evaluate_images(
         scores.append(Scores(styled.scores))
         summary = _extended(summary, styled, style=styled.about)
         styled.write(folder)
-    varied = diversity(evaluated, settings.sampled_faces, origin)
-    if varied:
-        scores.append(Scores(varied.scores))
-        summary = _extended(summary, varied)
-        varied.write(folder)
+    variety = diversity(evaluated, settings.sampled_faces, origin)
+    if variety:
+        scores.append(Scores(variety.scores))
+        summary = _extended(summary, variety)
+        variety.write(folder)
     # Records.
     write_evaluation(summarised(Evaluation(folder, summary, faces, *_joined(scores, origin))))
     write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
