@@ -204,11 +204,18 @@ def _spread(
 def _landmarks(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
     measures = {m.name: m for result in results for m in result.control_measures}
     shown = [measures[name] for name in (DETECTED, LANDMARK_ERROR) if name in measures]
+    return _line_a_run(results, means, shown)
+
+
+def _line_a_run(
+    results: Sequence[Result], means: pd.DataFrame, measures: Sequence[Measure]
+) -> pd.DataFrame:
+    """Return what the systems scored over everything, a column a measure."""
     rows = [
-        [code(result.name), *(_cell(means, result, m.name, ALL, Method.SYSTEM) for m in shown)]
+        [code(result.name), *(_cell(means, result, m.name, ALL, Method.SYSTEM) for m in measures)]
         for result in results
     ]
-    return table(["run", *map(heading, shown)], rows)
+    return table(["run", *map(heading, measures)], rows)
 
 
 def _texture(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
@@ -247,12 +254,8 @@ def _varieties(result: Result) -> list[Measure]:
 
 
 def _diversity(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
-    shown = list({m.name: m for result in results for m in _varieties(result)}.values())
-    rows = [
-        [code(result.name), *(_cell(means, result, m.name, ALL, Method.SYSTEM) for m in shown)]
-        for result in results
-    ]
-    return table(["run", *map(heading, shown)], rows)
+    measures = list({m.name: m for result in results for m in _varieties(result)}.values())
+    return _line_a_run(results, means, measures)
 
 
 def _labelled(result: Result) -> Iterator[tuple[str, Subset]]:
