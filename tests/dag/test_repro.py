@@ -18,7 +18,7 @@ from sketchface_models.training.pack_reader import Pack
 
 def test_the_pipeline_ends_in_a_report(project: Project) -> None:
     metrics = json.loads((project.root / "reports/metrics.json").read_text())
-    assert set(metrics) == {"pix2pix", "pix2pix-photo", "hida"}
+    assert set(metrics) == {"pix2pixhd", "pix2pix", "pix2pix-photo", "hida"}
     for name in ("report.md", "scores.csv", "curves.csv", "index.html"):
         assert (project.root / "reports" / name).stat().st_size > 0
 
