@@ -1,10 +1,11 @@
 """Draw pictures of the documentation anew.
 
-    python tools/draw_docs.py                        all of them
-    python tools/draw_docs.py astronaut-understood   those named
+    python -m tools.draw_docs                        all of them
+    python -m tools.draw_docs astronaut-understood   those named
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
-(docs/results/understanding-faces.md), and what the generator that ships draws of it (README.md).
+(docs/results/understanding-faces.md), what the generator that ships draws of it, and the faces that
+another makes of drawings (README.md).
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
+from tools.face_drawings import DRAWINGS, draw
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
 SIZE = 256
 ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS = "astronaut-understood", "astronaut-drawn"
-"""The pictures of a photo, kept without loss."""
+DRAWING, FACES_OF_DRAWINGS = "drawing", "drawings-to-faces"
+EXACT = (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS, DRAWING, FACES_OF_DRAWINGS)
+"""Pictures that are kept without loss."""
 STYLE_CHOICES = ("1", "2", "3", "0.5,0.5,0")
 """Styles that the photo is translated to."""
 SHOWN_SIDE = 160
@@ -75,13 +79,14 @@ def main() -> None:
         "synthetic-doodles": doodle_sheet,
         ASTRONAUT_STAGES: astronaut_stages,
         ASTRONAUT_DRAWINGS: astronaut_drawings,
+        DRAWING: lambda: draw(DRAWINGS["smiling"]),
+        FACES_OF_DRAWINGS: faces_of_drawings,
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:
         sys.exit(f"{sorted(unknown)}: no such picture; allowed: {', '.join(makers)}")
     for name in sys.argv[1:] or makers:
-        exact = name in (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS)
-        ending, encode = ("png", encode_png) if exact else ("jpg", encode_jpeg)
+        ending, encode = ("png", encode_png) if name in EXACT else ("jpg", encode_jpeg)
         path = PICTURES / f"{name}.{ending}"
         path.write_bytes(encode(makers[name]()))
         print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
@@ -167,6 +172,27 @@ def astronaut_drawings() -> np.ndarray:
         extras = Extras(sheet=True)
         Translator(generator, preparation, styles, SHOWN_SIDE, extras, sys.exit)([photo], target)
         return read_image(out / "astronaut-sheet.png")
+
+
+def faces_of_drawings() -> np.ndarray:
+    """Return drawings, what the generator reads in them, and the faces that it makes."""
+    generator = open_weights(None, "photo")
+    requirements = generator.requirements
+    preparation = Preparation(requirements, None, "faces", "largest")
+    styles, extras = requirements.select_styles([], every=False), Extras(inputs=True)
+    with tempfile.TemporaryDirectory() as folder:
+        pages = [Path(folder, f"{name}.png") for name in DRAWINGS]
+        for page, drawing in zip(pages, DRAWINGS.values(), strict=True):
+            page.write_bytes(encode_png(draw(drawing)))
+        target = Output(Path(folder, "out"), pages)
+        target.make()
+        Translator(generator, preparation, styles, SIZE, extras, sys.exit)(pages, target)
+        rows = [
+            pages,
+            [target.path(page, ["input"]) for page in pages],
+            [target.path(page, []) for page in pages],
+        ]
+        return sheet([[read_image(path) for path in row] for row in rows], side=SIZE)
 
 
 def _photo(parameters: Parameters) -> np.ndarray:
