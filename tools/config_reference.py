@@ -226,6 +226,10 @@ def _scale_readers() -> dict[str, list[str]]:
         for name, value in _leaves(_merged(path)):
             for key in _scales_named(value):
                 readers.setdefault(key, []).append(f"{SYSTEM}.{path.stem}.{name}")
+    for path in sorted(CONF.joinpath(MODEL).glob("*.yaml")):
+        for name, value in _leaves(_yaml(path)):
+            for key in _scales_named(value):
+                readers.setdefault(key, []).append(f"{MODEL}={path.stem}: {name}")
     for name, value in _leaves(_yaml(CONF / "config.yaml")):
         for key in _scales_named(value):
             readers.setdefault(key, []).append(name)

@@ -11,6 +11,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from sketchface_models.deterministic import ReflectionPad2d
 from sketchface_models.networks.norms import InstanceNorm2d
@@ -108,6 +109,9 @@ class MultiScaleDiscriminator(nn.Module):
         in_channels: of condition and picture together.
         width: channels of the first layer.
         scales: 1 to 3; three in Cheng et al. 2022, section 3.2.
+        spectral: normalise the convolutions in front of instance norms spectrally and without bias,
+            as SPADE's does (Park et al. 2019, appendix A): 2,783,297 parameters a scale at 22
+            channels.
 
     Shape: (B, in_channels, S, S) -> for each scale five maps: four behind activations, then logits
     (B, 1, S/8 + 3, S/8 + 3) for the first scale.
@@ -115,9 +119,11 @@ class MultiScaleDiscriminator(nn.Module):
 
     layout = torch.channels_last
 
-    def __init__(self, in_channels: int, width: int, scales: int) -> None:
+    def __init__(self, in_channels: int, width: int, scales: int, spectral: bool = False) -> None:
         super().__init__()
-        self.scales = nn.ModuleList(_patch_layers(in_channels, width) for _ in range(scales))
+        self.scales = nn.ModuleList(
+            _patch_layers(in_channels, width, spectral) for _ in range(scales)
+        )
 
     def forward(self, pair: Tensor) -> list[list[Tensor]]:
         features: list[list[Tensor]] = []
@@ -132,16 +138,20 @@ class MultiScaleDiscriminator(nn.Module):
         return features
 
 
-def _patch_layers(in_channels: int, width: int) -> nn.ModuleList:
-    def convolution(channels: int, out: int, stride: int) -> nn.Conv2d:
-        return nn.Conv2d(channels, out, 4, stride=stride, padding=2)
+def _patch_layers(in_channels: int, width: int, spectral: bool) -> nn.ModuleList:
+    def convolution(channels: int, out: int, stride: int, bias: bool = True) -> nn.Conv2d:
+        return nn.Conv2d(channels, out, 4, stride=stride, padding=2, bias=bias)
+
+    def normalised(channels: int, out: int, stride: int) -> nn.Module:
+        layer = convolution(channels, out, stride, bias=not spectral)
+        return spectral_norm(layer) if spectral else layer
 
     layers: list[nn.Module] = [nn.Sequential(convolution(in_channels, width, 2), nn.LeakyReLU(0.2))]
     for level, stride in enumerate((2, 2, 1)):
         channels = width * 2**level
         layers.append(
             nn.Sequential(
-                convolution(channels, 2 * channels, stride),
+                normalised(channels, 2 * channels, stride),
                 InstanceNorm2d(2 * channels),
                 nn.LeakyReLU(0.2),
             )

@@ -87,7 +87,7 @@ class System(ABC):
     """Everything with weights, under the names that weights are saved by. A network is *called*:
     `forward` runs in the engine's precision, other methods in 32 bits. What is called in two ways
     (encode, decode) is two networks; parts may be shared between networks."""
-    ema: ClassVar[tuple[str, ...]] = ()
+    ema: tuple[str, ...] = ()
     """Names of the networks whose EMA is used after training."""
     compiled: ClassVar[tuple[str, ...]] = ()
     """Names of the networks that `engine.compile` compiles; none that is differentiated twice."""
@@ -156,6 +156,11 @@ class System(ABC):
         """Return every output by name, each as `outputs` says; the first is `generate`'s."""
         return {next(iter(self.outputs)): self.generate(batch)}
 
+    @property
+    def has_codes(self) -> bool:
+        """Whether `sample` and `in_style_of` give pictures: there are style codes."""
+        return False
+
     def files(self, ids: Collection[str]) -> dict[str, Path]:
         """Return the files that hold what a system without training generated: id -> path."""
         return {}
@@ -169,6 +174,15 @@ class System(ABC):
                 outputs.
         """
         return {}
+
+    def in_style_of(self, batch: Batch, photos: Tensor) -> Tensor | None:
+        """Return the first output in the style of other pictures; None if there are no styles.
+
+        Args:
+            batch: inputs.
+            photos: of its target's field, (B, C, S, S), one for each face.
+        """
+        return None
 
     def features(self, batch: Batch) -> dict[str, Tensor]:
         """Return inner maps of the generator, by layer from the input on; none by default.

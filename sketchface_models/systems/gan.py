@@ -61,7 +61,7 @@ class GAN(System):
     `networks` holds them as `generator` and `discriminator`.
     """
 
-    ema = ("generator",)
+    ema: tuple[str, ...] = ("generator",)
     compiled = ("generator", "discriminator")
     betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
     """Of Adam; those of pix2pix (Isola et al. 2017, section 3.3)."""

@@ -13,10 +13,12 @@ from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
 from sketchface_models.systems.pix2pix import Pix2Pix
 from sketchface_models.systems.pix2pixhd import Pix2PixHD
+from sketchface_models.systems.spade import SPADEFaces
 
 SYSTEMS: dict[str, Any] = {
     "pix2pix": Pix2Pix,
     "pix2pixhd": Pix2PixHD,
+    "spade": SPADEFaces,
     "parser": Parser,
     "hida": HIDA,
     "pictures": Pictures,

@@ -1,0 +1,163 @@
+"""SPADE's networks: sizes, what normalisation keeps of a map, codes, noise."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sketchface_models.networks.pix2pixhd import MultiScaleDiscriminator
+from sketchface_models.networks.spade import (
+    CODE,
+    SPADE,
+    SPADEEncoder,
+    SPADEGenerator,
+    SPADEResBlock,
+)
+
+CLASSES = 19
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def one_label(label: int, side: int = 64) -> Tensor:
+    """A map of one single label, (1, 19, side, side)."""
+    return F.one_hot(torch.full((1, side, side), label), CLASSES).permute(0, 3, 1, 2).float()
+
+
+def half_and_half(side: int = 64) -> Tensor:
+    """Skin on the left, hair on the right."""
+    skin, hair = one_label(1, side), one_label(13, side)
+    return torch.cat([skin[..., : side // 2], hair[..., side // 2 :]], dim=3)
+
+
+@pytest.mark.parametrize(("coded", "count"), [(False, 92_538_819), (True, 109_205_443)])
+def test_the_generator_has_the_published_parameters(coded: bool, count: int):
+    with torch.device("meta"):
+        assert parameters(SPADEGenerator(CLASSES, 3, 64, 256, coded)) == count
+
+
+def test_encoder_and_discriminator_have_the_published_parameters():
+    with torch.device("meta"):
+        assert parameters(SPADEEncoder(64, 256)) == 10_463_424
+        discriminator = MultiScaleDiscriminator(CLASSES + 3, 64, 3, spectral=True)
+    assert parameters(discriminator) == 3 * 2_783_297
+
+
+def test_spectral_norm_stands_in_front_of_instance_norms_alone():
+    torch.manual_seed(0)
+    (layers,) = MultiScaleDiscriminator(5, 4, 1, spectral=True).scales
+    normalised = [
+        any(nn.utils.parametrize.is_parametrized(module) for module in layer.modules())
+        for layer in layers
+    ]
+    assert normalised == [False, True, True, True, False]
+    for layer in layers[1:4]:
+        for _ in range(100):  # each look at the weights of a training network iterates once
+            weight = layer[0].weight.flatten(1)
+        assert float(torch.linalg.matrix_norm(weight.detach(), 2)) == pytest.approx(1, abs=1e-3)
+        assert layer[0].bias is None
+
+
+def test_spade_is_batch_norm_scaled_and_shifted_by_the_map():
+    torch.manual_seed(0)
+    spade, x, segmentation = SPADE(4, CLASSES, 8), torch.randn(2, 4, 8, 8), half_and_half(32)
+    segmentation = segmentation.expand(2, -1, -1, -1)
+    seen = F.relu(spade.shared(segmentation[:, :, ::4, ::4]))  # the nearest pixels
+    normalised = (x - x.mean((0, 2, 3), keepdim=True)) / (
+        x.var((0, 2, 3), correction=0, keepdim=True) + 1e-5
+    ).sqrt()
+    expected = normalised * (1 + spade.gamma(seen)) + spade.beta(seen)
+    torch.testing.assert_close(spade(x, segmentation), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_map_of_one_label_says_nothing_behind_an_instance_norm_and_something_behind_spade():
+    """The opening argument of Zhang et al. 2019, after Park et al. 2019, section 3.1.
+
+    Maps whose border is continued give a convolution one value everywhere; instance norm makes it
+    zero, whatever the label was.
+    """
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(CLASSES, 8, 3, padding=1, padding_mode="replicate")
+    washed = [F.instance_norm(convolution(one_label(label))) for label in (1, 13)]
+    assert washed[0].abs().max() < 1e-2  # rounding over the root of eps
+    spade, x = SPADE(8, CLASSES, 8), torch.randn(1, 8, 64, 64)
+    kept = [spade(x, one_label(label)) for label in (1, 13)]
+    assert (kept[0] - kept[1]).abs().mean() > 0.01
+
+
+def test_the_generator_starts_from_the_map_or_from_a_code():
+    segmentation = half_and_half()
+    plain = SPADEGenerator(CLASSES, 3, 2, 64, coded=False).eval()
+    picture = plain(segmentation)
+    assert picture.shape == (1, 3, 64, 64)
+    assert picture.abs().max() < 1
+    coded = SPADEGenerator(CLASSES, 3, 2, 64, coded=True).eval()
+    codes = torch.randn(2, 1, CODE)
+    first, second = (coded(segmentation, [code]) for code in codes)
+    assert first.shape == (1, 3, 64, 64)
+    assert not torch.equal(first, second)
+    assert torch.equal(first, coded(segmentation, [codes[0]]))
+
+
+def test_of_two_codes_the_first_is_read_by_coarse_blocks_and_the_second_by_fine_ones():
+    torch.manual_seed(0)
+    generator = SPADEGenerator(CLASSES, 3, 2, 64, coded=True, mixed=True).eval()
+    one, other = torch.randn(2, 1, CODE)
+    read: list[Tensor] = []
+    for reader in generator.readers:
+        reader.register_forward_hook(lambda _, inputs, output: read.append(inputs[0]))
+    generator(half_and_half(), [one, other])
+    assert [torch.equal(each, one) for each in read] == [True] * 4 + [False] * 3
+
+
+def test_where_channels_stay_the_shortcut_is_the_input_itself():
+    torch.manual_seed(0)
+    block, x = SPADEResBlock(4, 4, CLASSES, 4, noise=False), torch.randn(1, 4, 8, 8)
+    _silence(block)
+    assert torch.equal(block(x, half_and_half(8)), x)
+
+
+def test_where_channels_change_the_shortcut_is_a_convolution_of_what_spade_gives():
+    torch.manual_seed(0)
+    block, x = SPADEResBlock(4, 6, CLASSES, 4, noise=False).eval(), torch.randn(1, 4, 8, 8)
+    _silence(block)
+    segmentation = half_and_half(8)
+    expected = block.shortcut(block.shortcut_spade(x, segmentation))
+    assert block.shortcut.bias is None
+    assert expected.min() < 0  # no activation
+    assert torch.equal(block(x, segmentation), expected)
+
+
+def _silence(block: SPADEResBlock) -> None:
+    """Make what goes through both convolutions zero: gamma -1, beta 0, no bias."""
+    for spade, convolution in zip(block.spades, block.convolutions, strict=True):
+        for weight in (spade.gamma.weight, spade.beta.weight, spade.beta.bias, convolution.bias):
+            nn.init.zeros_(weight)
+        nn.init.constant_(spade.gamma.bias, -1)
+
+
+def test_noise_has_no_strength_at_first_and_is_the_same_for_every_face_outside_of_training():
+    torch.manual_seed(0)
+    generator = SPADEGenerator(CLASSES, 3, 2, 64, coded=False, noise=True)
+    plain = generator.eval()(half_and_half())
+    for block in generator.blocks:
+        for noise in block.noises:
+            nn.init.constant_(noise.strength, 0.5)
+    noisy = generator(half_and_half().expand(2, -1, -1, -1))
+    assert not torch.allclose(noisy[:1], plain)
+    torch.testing.assert_close(noisy[0], noisy[1])
+    generator.train()
+    torch.manual_seed(1)
+    first = generator(half_and_half())
+    torch.manual_seed(2)
+    assert not torch.equal(first, generator(half_and_half()))
+
+
+@pytest.mark.parametrize(("size", "halvings"), [(256, 6), (128, 5), (64, 4), (96, 5), (8, 1)])
+def test_the_encoder_ends_at_four_pixels_whatever_the_size(size: int, halvings: int):
+    encoder = SPADEEncoder(2, size)
+    assert len(encoder.layers) == 3 * halvings
+    mean, log_variance = encoder(torch.rand(2, 3, size, size))
+    assert mean.shape == log_variance.shape == (2, CODE)
