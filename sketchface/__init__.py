@@ -4,6 +4,7 @@
 
     sketches = sketchface.translate("me.jpg", style=2)      # one array a face
     [photo] = sketchface.translate("drawing.png", to="photo")
+    photos = sketchface.translate("map.png", weights="data/train/spade/0", random=4)
     scores = sketchface.score("real/", "generated/")        # any two folders of pictures
     sketchface.validate("folder/of/FS2K").faults            # [] where nothing is missing
 
@@ -13,6 +14,8 @@ caller can mend is raised as `sketchface.SketchFaceError`, whose text is one lin
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +39,13 @@ def translate(
     size: int | None = None,
     to: Target | None = None,
     kind: Kind | None = None,
+    style_of: str | Path | Sequence[str | Path] = (),
+    random: int | None = None,
+    seed: int | None = None,
 ) -> list[np.ndarray]:
-    """Return a sketch of each face of a photo, from left to right, or a photo of a line drawing.
+    """Return a sketch of each face of a photo, or a photo of a line drawing or parsing map.
+
+    What was not clear in a map is said as a `UserWarning`.
 
     Args:
         picture: file of any common format.
@@ -45,32 +53,44 @@ def translate(
         weights: folder of a trained run, or the name of a generator that comes with the package;
             None: the one of the package that draws `to`.
         size: side of a result, pixels; None: of the training photos.
-        to: "sketch" or "photo"; None: what the weights draw, without weights a photo of a line
-            drawing and a sketch of anything else.
-        kind: what the picture is, "photo" or "contour" (a line drawing); None: recognised.
+        to: "sketch" or "photo"; None: what the weights draw, without weights a sketch of a photo
+            and a photo of anything else.
+        kind: what the picture is, "photo", "contour" (a line drawing) or "map" (a parsing map);
+            None: recognised.
+        style_of: a photo whose style is taken, or several, where the weights know style codes.
+        random: number of random styles, where the weights know style codes; None: none.
+        seed: of these; None: 0.
 
     Returns:
-        (size, size) uint8 of each face, or (size, size, 3) where the generator draws in colour.
+        (size, size) uint8 of each face, from left to right, or (size, size, 3) where the generator
+        draws in colour; of several styles, each face in all of them, one face after another.
 
     Raises:
-        SketchFaceError: if the picture cannot be read, shows no face and no drawing, or the style
+        SketchFaceError: if the picture cannot be read, shows no face, drawing or map, or the style
             is unknown.
     """
     from pipeline.translation.inputs import Preparation
-    from pipeline.translation.recognition import usual_target
+    from pipeline.translation.recognition import usual_direction
+    from pipeline.translation.style_choice import StyleChoice
     from pipeline.translation.trained_generator import open_weights
 
-    path = Path(picture)
-    if weights is None and to is None:
-        to = usual_target([path], kind)
-    generator = open_weights(None if weights is None else Path(weights), to)
+    path, texts = Path(picture), () if style is None else (str(style),)
+    photos = [style_of] if isinstance(style_of, str | Path) else style_of
+    choice = StyleChoice(texts, tuple(map(Path, photos)), random, seed)
+    first: Kind = "photo"
+    if weights is None:
+        first, to = usual_direction([path], kind, to)
+    generator = open_weights(None if weights is None else Path(weights), to, first)
     requirements = generator.requirements
-    (chosen,) = requirements.select_styles([] if style is None else [str(style)], every=False)
     settings = requirements.depth_settings({})
-    faces = Preparation(requirements, settings, "faces", "all", kind)(path)
-    jobs = [(face, chosen) for face in faces if not isinstance(face, str)]
-    if len(jobs) < len(faces):
-        raise SketchFaceError(f"{path}: {next(each for each in faces if isinstance(each, str))}")
+    prepared = Preparation(requirements, settings, "faces", "all", kind)(path)
+    faces = [face for face in prepared if not isinstance(face, str)]
+    if len(faces) < len(prepared):
+        raise SketchFaceError(f"{path}: {next(each for each in prepared if isinstance(each, str))}")
+    for note in (face.note for face in faces if face.note):
+        warnings.warn(f"{path}: {note}", stacklevel=2)
+    styles = choice.styles(generator, False, "faces")
+    jobs = [(face, each) for face in faces for each in styles]
     return generator.generate(jobs, size or requirements.aligned)
 
 

@@ -1,1 +1,1 @@
-"""Anybody's photos and drawings through trained weights, by the same steps as the stages'."""
+"""Anybody's photos, drawings and parsing maps through trained weights, as the stages do it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,7 @@ from pipeline.common.images import (
     resize,
 )
 from pipeline.common.shards import Row, file_hash
+from pipeline.common.sheets import displayed
 from pipeline.contours.contours import draw_contour
 from pipeline.depth import files as depthfiles
 from pipeline.depth.depth import BACKENDS, DepthSettings, DepthSource
@@ -34,10 +36,13 @@ from pipeline.translation.line_drawing import (
     LineDrawing,
     line_drawing,
 )
-from pipeline.translation.placement import fit_page, place
+from pipeline.translation.parsing_map import ParsingMap, map_features, read_map, recognised_map
+from pipeline.translation.placement import fit_page, place, place_map
 from pipeline.translation.recognition import Kind, read_picture, recognise
 from pipeline.translation.requirements import Requirements
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import PARSING
+from sketchface_models.pretrained.parsers import FaceParser
 
 View = Literal["faces", "aligned", "whole"]
 """faces: every face is brought to the framing of the training photos. aligned: the picture is in
@@ -48,17 +53,25 @@ LEAST_LENGTH = 2.0
 """Length of the lines of a drawing, in longer sides of the box about them; an oval has 2.8."""
 
 
+OTHERWISE: dict[Kind, str] = {
+    "contour": "--from contour of a drawing",
+    "map": "--from map of a parsing map",
+}
+"""What to say of a picture that was taken for a photo and shows no face."""
+
+
 @dataclass(frozen=True)
 class PreparedFace:
     """One face, or one whole picture, as a generator reads it.
 
     raw: field -> (C, S, S) uint8, as packs hold it: the generator's inputs, and the photo that
     they were made from. shape: (height, width) of the part that shows the picture, in parts of the
-    side; the rest is margin.
+    side; the rest is margin. note: what the user should know of it; empty if nothing.
     """
 
     raw: dict[str, np.ndarray]
     shape: tuple[float, float] = (1.0, 1.0)
+    note: str = ""
 
 
 class Preparation:
@@ -68,7 +81,7 @@ class Preparation:
         requirements: of the generator.
         depth: how to make depth; None where none is read.
         view: what is drawn of a picture.
-        which: of several faces of a photo; a drawing has one.
+        which: of several faces of a photo; a drawing or map has one.
         kind: of all pictures; None to recognise it.
 
     Raises:
@@ -113,19 +126,48 @@ class Preparation:
             path: of the picture; its name without ending is the one that its depth picture has.
 
         Raises:
-            SketchFaceError: if the file is no picture, shows no face and no drawing, or does not
+            SketchFaceError: if the file is no picture, shows no face, drawing or map, or does not
                 have the shape that `view` needs.
         """
-        picture = read_picture(path)
         if self.kind == "photo":
-            return self._photo(picture, path)
-        drawing = line_drawing(picture)
-        if (self.kind or recognise(drawing)) == "contour":
-            return [self._drawing(drawing, path)]
+            return self._photo(read_picture(path), path)
+        if self.kind == "contour":
+            return [self._drawing(line_drawing(read_picture(path)), path)]
+        if self.kind == "map":
+            return [self._map(read_map(path), path)]
+        return self._recognised(path)
+
+    def style_of(self, path: Path) -> np.ndarray:
+        """Return the first face of a photo as packs hold the generator's target, (C, S, S) uint8.
+
+        Raises:
+            SketchFaceError: if the file is no picture or shows no face.
+        """
+        photo, requirements = read_picture(path), self.requirements
+        transform, _ = self._transforms(photo, path)[0]
+        stored = self._aligned(photo, transform, path)
+        return as_array(requirements.target, stored, requirements.size)
+
+    def _recognised(self, path: Path) -> list[PreparedFace | str]:
+        """Make inputs of a picture that nobody says the kind of."""
+        kinds, parsing = self.requirements.kinds, recognised_map(path)
+        if parsing is not None and "map" in kinds:
+            return [self._map(parsing, path)]
+        if parsing is not None:
+            raise SketchFaceError(
+                f"{path}: a parsing map; {self.requirements.source} reads "
+                f"{', '.join(self.requirements.inputs)}: name the weights of another run"
+            )
+        picture = read_picture(path)
+        if "contour" in kinds:
+            drawing = line_drawing(picture)
+            if recognise(drawing) == "contour":
+                return [self._drawing(drawing, path)]
         try:
             return self._photo(picture, path)
         except SketchFaceError as error:
-            raise SketchFaceError(f"{error}, or say --from contour of a drawing") from None
+            others = " or ".join(OTHERWISE[kind] for kind in kinds if kind in OTHERWISE)
+            raise SketchFaceError(f"{error}, or say {others}") from None
 
     def _photo(self, photo: np.ndarray, path: Path) -> list[PreparedFace | str]:
         faces: list[PreparedFace | str] = []
@@ -150,6 +192,22 @@ class Preparation:
             lines = [align.transform_points(line, transform) for line in drawing.lines]
         contour = encode_png(draw_lines(lines, size))
         return PreparedFace({"contour": as_array("contour", contour, requirements.size)}, shape)
+
+    def _map(self, parsing: ParsingMap, path: Path) -> PreparedFace:
+        """Bring a map to the framing, nearest pixel and background around it, and resize."""
+        requirements, labels = self.requirements, parsing.labels
+        (height, width), shape = labels.shape, (1.0, 1.0)
+        features = map_features(labels)
+        if self.view == "faces" and features is not None:
+            assert requirements.framing is not None
+            transform = place_map(
+                features, (width, height), requirements.framing, requirements.aligned
+            )
+        else:
+            transform, shape = self._page(width, height, path)
+        stored = encode_png(align.warp_labels(labels, transform, requirements.aligned))
+        raw = {PARSING: as_array(PARSING, stored, requirements.size)}
+        return PreparedFace(raw, shape, parsing.note)
 
     def _page(self, width: int, height: int, path: Path) -> tuple[np.ndarray, tuple[float, float]]:
         """Return the transform of a whole picture, and `PreparedFace.shape`."""
@@ -179,10 +237,7 @@ class Preparation:
     ) -> dict[str, np.ndarray]:
         """Align, store as JPEG, make the rest from that, resize: as the stages do it."""
         requirements, side = self.requirements, self.requirements.aligned
-        stored = None
-        if np.array_equal(transform, align.fit(side, side, side)):
-            stored = plain_bytes(path, side)
-        stored = stored or encode_jpeg(align.warp(photo, transform, side))
+        stored = self._aligned(photo, transform, path)
         raw = {"photo": as_array("photo", stored, requirements.size)}
         if self.depth is not None:
             row: Row = {"photo": {"bytes": stored}, "transform": transform.ravel().tolist()}
@@ -195,7 +250,18 @@ class Preparation:
                 raise Unusable("no landmarks found; crop it nearer to the face")
             contour = encode_png(draw_contour(face.landmarks, side))
             raw["contour"] = as_array("contour", contour, requirements.size)
+        if PARSING in requirements.inputs:
+            (labels,) = _parser().labels([decode(stored)])
+            raw[PARSING] = as_array(PARSING, encode_png(labels), requirements.size)
         return raw
+
+    def _aligned(self, photo: np.ndarray, transform: np.ndarray, path: Path) -> bytes:
+        """Align a photo and encode it as the faces stage does; what is aligned keeps its bytes."""
+        side = self.requirements.aligned
+        stored = None
+        if np.array_equal(transform, align.fit(side, side, side)):
+            stored = plain_bytes(path, side)
+        return stored or encode_jpeg(align.warp(photo, transform, side))
 
     def _depth(
         self, row: Row, settings: DepthSettings, extent: tuple[int, int], name: str
@@ -212,6 +278,12 @@ class Preparation:
             row, landmarks, self.requirements.aligned, pictures.get(name, []), self.depth_model
         )
         return BACKENDS[settings.backend](source, settings)
+
+
+@functools.cache
+def _parser() -> FaceParser:
+    """Return the parser that labels photos, as `pipeline.segment` does."""
+    return FaceParser()
 
 
 def _check_drawing(drawing: LineDrawing, path: Path) -> None:
@@ -255,5 +327,5 @@ def crop_margin(square: np.ndarray, shape: tuple[float, float]) -> np.ndarray:
 
 def as_picture(face: PreparedFace, name: str, side: int) -> np.ndarray:
     """Return an input as a picture, (h, w) or (h, w, 3) uint8, at most `side` pixels a side."""
-    picture = np.squeeze(np.moveaxis(face.raw[name], 0, 2))
-    return crop_margin(resize(picture, (side, side)), face.shape)
+    picture = displayed(face.raw[name], name)
+    return crop_margin(resize(picture, (side, side), labels=name == PARSING), face.shape)

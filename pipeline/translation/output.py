@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +41,15 @@ class Output:
     Args:
         out: a folder, made where there is none, or a name that ends in .png for one result.
         sources: pictures which must not be overwritten.
+        names: of results that are not called like their source, by source.
 
     Raises:
         SketchFaceError: if `out` is a picture of another kind, or a file that is no picture.
     """
 
-    def __init__(self, out: Path, sources: Sequence[Path]) -> None:
+    def __init__(
+        self, out: Path, sources: Sequence[Path], names: Mapping[Path, str] | None = None
+    ) -> None:
         ending = out.suffix.lower()
         self.file = out if ending == PNG and not out.is_dir() else None
         if self.file is None and not out.is_dir():
@@ -55,6 +58,7 @@ class Output:
             if out.exists():
                 raise SketchFaceError(f"{out}: a file; give -o a folder or a .png file")
         self.folder = out.parent if self.file else out
+        self.names = names or {}
         self.written: dict[str, Path] = {}
         self.sources = {os.path.realpath(source) for source in sources}
 
@@ -71,7 +75,7 @@ class Output:
 
     def path(self, source: Path, marks: Sequence[str]) -> Path:
         """Return the file of a picture: NAME-MARK-MARK.png, NAME the source's or the file's."""
-        stem = source.stem if self.file is None else self.file.stem
+        stem = self.file.stem if self.file else self.names.get(source, source.stem)
         return self.folder / ("-".join([stem, *marks]) + PNG)
 
     def write(self, path: Path, picture: np.ndarray, source: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where a drawing's lines go in the square that the network reads.
+"""Where a drawing's lines, or a parsing map, go in the square that the network reads.
 
 A generator has learned from contours of faces whose eyes and mouth lie at fixed points. So a drawn
 face is turned, scaled and shifted until its own lie there, wherever on the page it was. The
@@ -9,7 +9,8 @@ Training contours end at the brows and the jaw. So where landmarks are found, li
 and shoulders, of which the generator knows nothing, are left out.
 
 Training moves its contours a little. A drawing that lies on its page within that of where it would
-be brought is left there, to the pixel: so a change of one line changes that line alone.
+be brought is left there, to the pixel: so a change of one line changes that line alone. A map shows
+where eyes and mouth are; it is brought to the same points, or left, though training moves no maps.
 """
 
 from __future__ import annotations
@@ -73,6 +74,27 @@ def place(
         lines, framed = drawing.lines, _by_box(drawing, target)
     transform = page if _is_near(page, framed, target, size, moves) else framed
     return [align.transform_points(line, transform) for line in lines]
+
+
+def place_map(
+    features: np.ndarray | None,
+    extent: tuple[int, int],
+    framing: Framing,
+    size: int,
+) -> np.ndarray:
+    """Return the transform (2, 3) that brings a map's eyes and mouth to the framing.
+
+    Args:
+        features: eyes and mouth, (3, 2) pixels of the map; None to fit it as a page.
+        extent: width and height of the map, pixels.
+        framing: of the training photos.
+        size: side of the square, pixels.
+    """
+    target, page = framing.target(size), fit_page(*extent, size)
+    if features is None:
+        return page
+    framed = align.similarity(features, target)
+    return page if _is_near(page, framed, target, size, (0.0, 0.0)) else framed
 
 
 def detect_landmarks(drawing: LineDrawing, detector: Detector) -> np.ndarray | None:

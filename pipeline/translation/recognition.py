@@ -1,6 +1,6 @@
 """What a picture shows, and what can be made from it.
 
-A new kind of picture is a line in `FIELDS_OF` and an answer of `recognise`.
+A new kind of picture is a line in `FIELDS_OF`, one in `USUAL_TARGET` and an answer of `kind_of`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ import numpy as np
 
 from pipeline.common.images import read_image
 from pipeline.translation.line_drawing import LEAST_CONTRAST, LineDrawing, line_drawing
+from pipeline.translation.parsing_map import recognised_map
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
-Kind = Literal["photo", "contour"]
-"""photo: of faces, or a shaded drawing of one. contour: a line drawing of one face."""
+Kind = Literal["photo", "contour", "map"]
+"""photo: of faces, or a shaded drawing of one. contour: a line drawing of one face. map: a parsing
+map of one face."""
 Target = Literal["sketch", "photo"]
 """What a generator draws."""
 FIELDS_OF: dict[Kind, tuple[str, ...]] = {
-    "photo": ("photo", "depth", STYLE, "contour"),
+    "photo": ("photo", "depth", STYLE, "contour", PARSING),
     "contour": ("contour",),
+    "map": (PARSING,),
 }
 """Kind -> the fields that can be made from such a picture."""
+USUAL_TARGET: dict[Kind, Target] = {"photo": "sketch", "contour": "photo", "map": "photo"}
+"""Kind -> what is made of such a picture where nobody says."""
 
 # What line drawings keep to, and photos do not: of 185 photos of faces none does, of 500 pencil
 # drawings those without shading do.
@@ -48,7 +54,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def recognise(drawing: LineDrawing) -> Kind:
-    """Return what a picture is, by its lines; a blank one is a drawing without lines."""
+    """Return what a picture is that is no map; a blank one is a drawing without lines."""
     is_drawing = (
         drawing.ink <= MOST_INK
         and drawing.rim_ink <= MOST_RIM_INK
@@ -58,18 +64,37 @@ def recognise(drawing: LineDrawing) -> Kind:
     return "contour" if is_drawing else "photo"
 
 
-def usual_target(paths: Sequence[Path], kind: Kind | None) -> Target:
-    """Return what is made of pictures where nobody says: photos of drawings, sketches of the rest.
+def kind_of(path: Path) -> Kind:
+    """Return what a picture is.
+
+    Raises:
+        SketchFaceError: if it cannot be read.
+    """
+    if recognised_map(path) is not None:
+        return "map"
+    return recognise(line_drawing(read_picture(path)))
+
+
+def usual_direction(
+    paths: Sequence[Path], kind: Kind | None, target: Target | None
+) -> tuple[Kind, Target]:
+    """Return what pictures are and what is made of them where no weights decide it.
 
     Args:
         paths: of the pictures; the first one that can be read decides for all.
-        kind: of all pictures; None to recognise it.
+        kind: of all pictures; None to recognise it, unless sketches are made, of photos alone.
+        target: what is made of them; None for what `USUAL_TARGET` says.
     """
+    if kind is None and target != "sketch":
+        kind = _first_kind(paths)
+    kind = kind or "photo"
+    return kind, target or USUAL_TARGET[kind]
+
+
+def _first_kind(paths: Sequence[Path]) -> Kind | None:
     for path in paths:
-        if kind is not None:
-            break
         try:
-            kind = recognise(line_drawing(read_picture(path)))
+            return kind_of(path)
         except SketchFaceError:
             continue  # said when its turn comes
-    return "photo" if kind == "contour" else "sketch"
+    return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
+
+import numpy as np
 
 from face_geometry.align import Framing
 from face_geometry.polylines import REFERENCE_SIZE
@@ -17,18 +19,35 @@ from sketchface_models.styles import STYLE, style_weights
 
 @dataclass(frozen=True)
 class Style:
-    """A drawing style, or a mixture of some.
+    """A drawing style or a mixture of some, the style of a photo, or a random one.
 
     text: as the user wrote it. weights: one for each style of the generator, which sum to one;
-    empty for a generator without styles.
+    empty for a generator without styles. photo: whose style code is used, (C, S, S) uint8, as packs
+    hold it. code: seed and number, from 1, of a random style code. Without any of these a generator
+    draws in its one style.
     """
 
     text: str
     weights: tuple[float, ...] = ()
+    photo: np.ndarray | None = field(default=None, compare=False)
+    code: tuple[int, int] | None = None
+
+    @property
+    def caption(self) -> str:
+        """What a sheet says of this style; empty for the only one."""
+        if self.code is not None:
+            return self.text
+        if self.photo is not None:
+            return f"style of {self.text}"
+        return f"style {self.text}" if self.text else ""
 
     @property
     def name(self) -> str:
         """The mark of this style in file names."""
+        if self.code is not None:
+            return f"random{self.code[1]}"
+        if self.photo is not None:
+            return self.text
         return f"style{'-'.join(part.strip() for part in self.text.split(','))}"
 
 
@@ -53,6 +72,11 @@ class Requirements:
     depth: Mapping[str, Any]
     styles: Mapping[str, int]
     contour_moves: tuple[float, float]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of pictures that give all inputs."""
+        return _kinds(self.inputs)
 
     @classmethod
     def of(cls, card: Mapping[str, Any], source: str) -> Requirements:
@@ -98,7 +122,7 @@ class Requirements:
         Raises:
             SketchFaceError: if the generator cannot read such pictures.
         """
-        kinds = _kinds(self.inputs)
+        kinds = self.kinds
         if kind is not None and kind not in kinds:
             raise SketchFaceError(
                 f"--from {kind}: {self.source} reads {', '.join(self.inputs)}; {_offers()}: name "

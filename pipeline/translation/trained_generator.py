@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.common.scored_pictures import BATCH, default_device, scaled
 from pipeline.translation.inputs import PreparedFace, crop_margin
-from pipeline.translation.recognition import Target
+from pipeline.translation.recognition import Kind, Target
 from pipeline.translation.requirements import Requirements, Style
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import (
@@ -26,8 +26,11 @@ from sketchface_models.styles import STYLE
 from sketchface_models.systems.base import Batch, System
 from sketchface_models.training.pack_reader import normalise
 
-SHIPPED: dict[Target, str] = {"sketch": "hida", "photo": "pix2pixhd"}
-"""What is drawn -> the shipped generator that is used where no weights are named."""
+SHIPPED: dict[Target, dict[Kind, str]] = {
+    "sketch": {"photo": "hida", "contour": "hida", "map": "hida"},
+    "photo": {"photo": "pix2pixhd", "contour": "pix2pixhd", "map": "spade"},
+}
+"""What is drawn -> of what -> the shipped generator that is used where no weights are named."""
 
 Job = tuple[PreparedFace, Style]
 """A face, and the style to draw it in."""
@@ -61,7 +64,7 @@ class Generator:
         pictures = []
         for start in range(0, len(jobs), BATCH):
             some = jobs[start : start + BATCH]
-            generated = self.system.generate(self.batch(some)).cpu()
+            generated = self._draw(some).cpu()
             self._check(generated, len(some))
             for picture, (face, _) in zip(scaled(from_signed(generated), size), some, strict=True):
                 pixels = np.moveaxis(picture.numpy(), 0, 2)
@@ -82,6 +85,29 @@ class Generator:
             batch[STYLE] = torch.tensor(weights, device=self.device)
         return batch
 
+    def _draw(self, jobs: Sequence[Job]) -> Tensor:
+        """Return (B, C, S, S) in [-1, 1] of jobs whose styles are all of one sort."""
+        first = jobs[0][1]
+        if first.code is not None:
+            return torch.cat([self._sampled(face, style) for face, style in jobs])
+        batch = self.batch(jobs)
+        if first.photo is None:
+            return self.system.generate(batch)
+        target = self.requirements.target
+        photos = np.stack([style.photo for _, style in jobs if style.photo is not None])
+        field = normalise({target: torch.from_numpy(photos)}, self.device)[target]
+        generated = self.system.in_style_of(batch, field)
+        assert generated is not None  # the system has codes
+        return generated
+
+    def _sampled(self, face: PreparedFace, style: Style) -> Tensor:
+        """Draw one face for a random code: alone, so that the code is the same for every face."""
+        assert style.code is not None
+        seed = int(np.random.SeedSequence(style.code).generate_state(1, np.uint64)[0])
+        random = torch.Generator(self.device).manual_seed(seed)
+        outputs = self.system.sample(self.batch([(face, style)]), random)
+        return outputs[next(iter(self.system.outputs))]
+
     def _check(self, generated: Tensor, count: int) -> None:
         source, shape = self.requirements.source, tuple(generated.shape)
         if len(shape) != 4 or shape[0] != count or shape[1] not in (1, 3):
@@ -90,19 +116,22 @@ class Generator:
             raise SketchFaceError(f"{source}: draws NaN or infinite values; train it again")
 
 
-def open_weights(weights: Path | None, target: Target | None = None) -> Generator:
+def open_weights(
+    weights: Path | None, target: Target | None = None, kind: Kind = "photo"
+) -> Generator:
     """Return the generator of a run or a shipped one, on a GPU where there is one.
 
     Args:
         weights: folder of a trained run, the one that holds its `weights`, or the name of a
-            shipped generator; None for the shipped one that draws `target`.
+            shipped generator; None for the shipped one that draws `target` of `kind`.
         target: what it must draw; None for whatever the weights draw, without weights sketches.
+        kind: what is drawn; of use without weights alone.
 
     Raises:
         SketchFaceError: if there are no weights, they are damaged, or draw something else.
     """
     device = default_device()
-    name = SHIPPED[target or "sketch"] if weights is None else str(weights)
+    name = SHIPPED[target or "sketch"][kind] if weights is None else str(weights)
     if weights is None or (not weights.exists() and name in generator_names()):
         system, card = load_generator(name, device)
         source = f"the shipped {name}"

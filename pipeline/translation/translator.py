@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.common.scored_pictures import BATCH
-from pipeline.common.sheets import sheet
+from pipeline.common.sheets import displayed, sheet
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output
 from pipeline.translation.requirements import Style
@@ -58,6 +58,7 @@ class Translator:
         size: side of what is drawn, pixels.
         extras: what else to write of each picture.
         report: called with each reason why something is not drawn, as it arises.
+        note: called with each line on how a picture that is drawn was read.
     """
 
     def __init__(
@@ -68,10 +69,11 @@ class Translator:
         size: int,
         extras: Extras,
         report: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
         self.generator, self.preparation = generator, preparation
         self.styles, self.size, self.extras = styles, size, extras
-        self.report = report
+        self.report, self.note = report, note
 
     def __call__(self, paths: Sequence[Path], out: Output) -> Result:
         """Draw pictures and write the results; what cannot be drawn does not stop the others."""
@@ -128,6 +130,8 @@ class Translator:
         usable = _usable(faces)
         try:
             for number, pictures in generated.items():
+                if usable[number].note:
+                    self.note(f"{path}: {usable[number].note}")
                 marks = [str(number)] if several else []
                 for style, picture in zip(self.styles, pictures, strict=True):
                     styled = [style.name] if len(self.styles) > 1 else []
@@ -148,7 +152,7 @@ class Translator:
         names = [name for name in self.generator.requirements.inputs if name in face.raw]
         for name in names:
             of_several = [name] if len(names) > 1 else []
-            picture = np.squeeze(np.moveaxis(face.raw[name], 0, 2))
+            picture = displayed(face.raw[name], name)
             out.write(out.path(path, [*marks, "input", *of_several]), picture, path)
 
     def _sheet(
@@ -166,7 +170,7 @@ class Translator:
         ]
         captions = [path.name + (f", face {n}" if len(faces) > 1 else "") for n in usable]
         target = self.generator.requirements.target
-        styles = [f"style {style.text}" if style.text else target for style in self.styles]
+        styles = [style.caption or target for style in self.styles]
         return sheet(rows, captions, [*next(iter(usable.values())).raw, *styles], side)
 
     def _refuse(self, line: str, result: Result) -> None:

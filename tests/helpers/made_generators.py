@@ -1,4 +1,4 @@
-"""A small HIDA and a small pix2pixHD with random weights, and the cards of finished runs."""
+"""A small HIDA, pix2pixHD and SPADE with random weights, and the cards of finished runs."""
 
 from __future__ import annotations
 
@@ -130,5 +130,40 @@ def make_contour_weights(folder: Path, **changes: Any) -> Path:
         "images": 4,
     } | changes
     system = build(made, CONTOUR_CHANNELS)
+    save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
+    return folder
+
+
+MAP_CHANNELS = {"parsing": 1, "photo": 3}
+
+
+def map_model(encoder: bool = True) -> dict[str, Any]:
+    """A small SPADE, with style codes or without."""
+    return {
+        "system": "spade",
+        "task": {"inputs": ["parsing"], "target": "photo", "size": SIDE},
+        "network": {"width": 2, "discriminator_width": 2, "scales": 1, "encoder": encoder},
+        "loss": {
+            "adversarial": "hinge",
+            "feature_matching": 10.0,
+            "perceptual": "none",
+            "perceptual_weight": 0.0,
+            "divergence": 0.05,
+        },
+        "optimizer": "adam",
+        "augment": {"flip": True, "jitter": 0.0},
+        "schedule": model()["schedule"],
+    }
+
+
+def make_map_weights(folder: Path, encoder: bool = True, **changes: Any) -> Path:
+    """Random weights of a small SPADE, with the card of a finished run on built-in faces."""
+    torch.manual_seed(0)
+    made = map_model(encoder)
+    faces = {"data": "synthetic", "size": ALIGNED}
+    faces["framing"] = [list(p) for p in FRAMING.points]
+    card = {"run": "spade", "seed": 0, "model": made, "channels": MAP_CHANNELS, "faces": faces}
+    card |= {"pack": "0" * 64, "steps": 2, "images": 4} | changes
+    system = build(made, MAP_CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder

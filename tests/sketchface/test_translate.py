@@ -383,8 +383,8 @@ def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, transl
     assert "nowhere: no model.safetensors in it" in refusal("nowhere")
     lines = copied(tmp_path / "lines", inputs=["lines"])
     assert (
-        "lines: reads lines; a photo gives photo, depth, style, contour, a contour gives"
-        in refusal(lines)
+        "lines: reads lines; a photo gives photo, depth, style, contour, parsing, a contour gives "
+        "contour, a map gives parsing: name the weights of another run" in refusal(lines)
     )
     parser = copied(tmp_path / "parser", target="parsing")
     assert "parser: draws parsing, neither sketches nor photos" in refusal(parser)

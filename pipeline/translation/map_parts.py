@@ -1,0 +1,89 @@
+"""CelebAMask-HQ's part files: one face in a black and white picture a part, `00123_hair.png`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from face_geometry.palette import CLASSES
+from pipeline.common.images import read_image
+from sketchface_models.errors import SketchFaceError
+
+MOST_GREY = 0.05
+"""Part of a part file's pixels that may be neither black nor white: smoothed edges."""
+_PART = re.compile(rf"(\d+)_({'|'.join(CLASSES[1:])})")
+_DARK, _LIGHT = 16, 239
+_INSIDE = 128
+
+
+def part_files(path: Path) -> list[tuple[int, Path]]:
+    """Return class and file of each part of a part file's face, in painting order.
+
+    They lie in the folder of the file and have its number and ending. Empty if the file is not
+    called like a part.
+    """
+    match = _PART.fullmatch(path.stem)
+    if match is None:
+        return []
+    files = [path.with_name(f"{match[1]}_{name}{path.suffix}") for name in CLASSES]
+    return [(label, file) for label, file in enumerate(files) if label and file.is_file()]
+
+
+def shows_part(picture: np.ndarray) -> bool:
+    """Return whether a grey picture, (H, W) uint8, is black and white alone, or all black."""
+    grey = ((picture > _DARK) & (picture < _LIGHT)).mean()
+    return not picture.any() or bool(picture.max() >= _LIGHT and grey <= MOST_GREY)
+
+
+def merge_parts(path: Path) -> np.ndarray:
+    """Merge all parts of a part file's face, later classes over earlier ones: (H, W) uint8.
+
+    Raises:
+        SketchFaceError: if one of them cannot be read, is not black and white, or is of another
+            size.
+    """
+    labels: np.ndarray | None = None
+    for label, part in part_files(path):
+        picture = read_image(part, "L", background="black")
+        if not shows_part(picture):
+            raise SketchFaceError(f"{part}: no part of a parsing map; it is not black and white")
+        if labels is None:
+            labels = np.zeros(picture.shape, np.uint8)
+        if labels.shape != picture.shape:
+            raise SketchFaceError(f"{part}: of another size than its face's other parts")
+        labels[picture >= _INSIDE] = label
+    assert labels is not None
+    return labels
+
+
+def collapse_parts(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """Keep the first of several parts of one face.
+
+    Args:
+        paths: of any pictures.
+
+    Returns:
+        The paths without the other parts, and for each part that stands for others the number of
+        its face, as results are to be called.
+    """
+    first: dict[tuple[Path, str], Path] = {}
+    kept = []
+    for path in paths:
+        match = _PART.fullmatch(path.stem)
+        face = (path.parent, match[1]) if match else None
+        if face in first:
+            continue
+        kept.append(path)
+        if face and len(part_files(path)) > 1 and _reads_as_part(path):
+            first[face] = path
+    return kept, {path: number for (_, number), path in first.items()}
+
+
+def _reads_as_part(path: Path) -> bool:
+    try:
+        return shows_part(read_image(path, "L", background="black"))
+    except SketchFaceError:
+        return False

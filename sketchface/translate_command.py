@@ -1,0 +1,199 @@
+"""`sketchface translate`: its arguments, its help, and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sketchface.generator_options import Depth, DepthPath, Nearer, Weights, depth_changes
+from sketchface_models.errors import SketchFaceError
+
+if TYPE_CHECKING:
+    from pipeline.translation.recognition import Kind
+    from pipeline.translation.translator import Result
+
+
+def translate(
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PICTURE...",
+            help="Photos, line drawings or parsing maps, and folders of them.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("-o", help="A folder for NAME.png, or a .png file.", show_default=False),
+    ],
+    to: Annotated[
+        Literal["sketch", "photo"] | None,
+        typer.Option(
+            help="What is made of them.",
+            show_default="what the weights draw; without weights a sketch if the first picture "
+            "is a photo, else a photo",
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal["photo", "contour", "map"] | None,
+        typer.Option(
+            "--from",
+            help="What all pictures are: photos of faces, or line drawings (contour) or parsing "
+            "maps of one face each.",
+            show_default="recognised",
+        ),
+    ] = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A style (1, 2 ...) or a weight for each (0.5,0.5,0); again for several drawings.",
+            show_default="the first; all of them with --sheet",
+        ),
+    ] = None,
+    style_of: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PHOTO",
+            help="Take the style of this photo's face, where the weights know style codes; again "
+            "for several results.",
+            show_default=False,
+        ),
+    ] = None,
+    random: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Draw in N random styles, the same for all faces, where the weights know style "
+            "codes.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Of --random.", show_default="0")
+    ] = None,
+    weights: Weights = None,
+    face: Annotated[
+        Literal["all", "largest", "central"] | None,
+        typer.Option(
+            help="Which of several faces of a photo; all are numbered from left to right.",
+            show_default="all",
+        ),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Draw the picture as a whole, face or not.")
+    ] = False,
+    aligned: Annotated[
+        bool,
+        typer.Option("--aligned", help="Pictures are framed like the training ones already."),
+    ] = False,
+    depth: Depth = None,
+    depth_path: DepthPath = None,
+    nearer: Nearer = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Side of the results, pixels.", show_default="of the training photos"
+        ),
+    ] = None,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Also NAME-sheet.png: inputs and all results.")
+    ] = False,
+    show_input: Annotated[
+        bool, typer.Option("--show-input", help="Also NAME-input.png: what the network saw.")
+    ] = False,
+) -> None:
+    """Draw sketches of photos, and photos of line drawings and parsing maps.
+
+    Every face is brought to the framing that the weights were trained in, and what is made of it is
+    written to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
+    NAME-style1.png, NAME-PHOTO.png (--style-of) or NAME-random1.png ... A drawing may be of any
+    size, in any ink on any paper: its lines are drawn anew, as thin as the training ones, and
+    placed like those; what lies like them already stays where it is. A parsing map is a grey or
+    indexed picture of CelebAMask-HQ's 19 classes, one in their colours, or a face's part files, of
+    which one NUMBER.png is made. Photos go to photos through the contours of their landmarks, or
+    through their parsing maps, as the weights read them. Files that are there are replaced, though
+    never a picture that is read. A picture that cannot be drawn is named with the reason; the
+    others are drawn, and the status is 1.
+    """
+    _check_translate(face, whole, aligned, size)
+
+    from pipeline.translation.inputs import Preparation
+    from pipeline.translation.map_parts import collapse_parts
+    from pipeline.translation.output import Output, list_pictures
+    from pipeline.translation.recognition import usual_direction
+    from pipeline.translation.style_choice import StyleChoice
+    from pipeline.translation.trained_generator import open_weights
+    from pipeline.translation.translator import Extras, Result, Translator
+    from sketchface_models.runtime import keep_freed_memory
+
+    choice = StyleChoice(tuple(style or ()), tuple(style_of or ()), random, seed)
+    sources, faults = list_pictures(pictures)
+    paths, names = collapse_parts(sources) if kind in (None, "map") else (sources, {})
+    target = Output(out, [*sources, *choice.photos], names)
+    if target.file and len(paths) > 1:
+        raise SketchFaceError(f"{out}: one file for {len(paths)} pictures; give -o a folder")
+    for line in faults:
+        _print_fault(line)
+    result = Result()
+    if paths:
+        keep_freed_memory()
+        first: Kind = "photo"
+        if weights is None:
+            first, to = usual_direction(paths, kind, to)
+        generator = open_weights(weights, to, first)
+        requirements = generator.requirements
+        settings = requirements.depth_settings(depth_changes(depth, depth_path, nearer))
+        view: Literal["whole", "aligned", "faces"] = (
+            "whole" if whole else "aligned" if aligned else "faces"
+        )
+        preparation = Preparation(requirements, settings, view, face or "all", kind)
+        styles = choice.styles(generator, sheet, view)
+        side, extras = size or requirements.aligned, Extras(sheet, show_input)
+        translator = Translator(
+            generator, preparation, styles, side, extras, _print_fault, _print_note
+        )
+        target.make()
+        result = translator(paths, target)
+        typer.echo(_summary(result, len(paths), out, requirements.target))
+    if faults or result.refused:
+        raise typer.Exit(1)
+
+
+def _check_translate(face: str | None, whole: bool, aligned: bool, size: int | None) -> None:
+    if whole and aligned:
+        raise SketchFaceError("--whole, --aligned: give one of the two")
+    if face and (whole or aligned):
+        raise SketchFaceError("--face: of no use with --whole or --aligned, which choose no face")
+    if size is not None and not 16 <= size <= 4096:
+        raise SketchFaceError(f"--size {size}: allowed: 16 to 4096")
+
+
+def _print_fault(line: str) -> None:
+    _print_line(f"error: {line}")
+
+
+def _print_note(line: str) -> None:
+    _print_line(f"note: {line}")
+
+
+def _print_line(line: str) -> None:
+    """Print to stderr, without breaking the progress bar."""
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode():
+        typer.echo(line, err=True)
+
+
+def _summary(result: Result, pictures: int, out: Path, target: str) -> str:
+    rate = result.faces / max(result.seconds, 1e-9)
+    line = f"{out}: {_counted(result.generated, target, 'es' if target == 'sketch' else 's')} of"
+    line += f" {_counted(result.faces, 'face')} in {_counted(pictures, 'picture')}"
+    if result.refused:
+        line += f"; {len(result.refused)} not drawn"
+    return f"{line} ({rate:.1f} faces/s)"
+
+
+def _counted(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{plural}"
