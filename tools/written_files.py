@@ -242,7 +242,7 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
         File(
             "",
             "what the chosen runs are asked about",
-            {"edits": ("bool", "whether one makes photos of contours alone")},
+            {"edits": ("bool", "whether one makes photos of contours or parsing maps alone")},
         ),
     ),
     "data/faces": (
@@ -324,6 +324,12 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
             "what the networks of set metrics see in the targets",
             evaluations.FEATURES,
         ),
+        parquet(
+            "OUTPUT/parsed.parquet",
+            "the judge's labels of the true photos",
+            evaluations.PARSED,
+            only="of photos made from parsing maps",
+        ),
     ),
     "data/evaluate/RUN/SEED": (
         record("OUTPUT/summary.json", "what was scored, and how", records.Summary),
@@ -363,6 +369,11 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
             only="where a style is read and at least two can be told apart",
         ),
         File("OUTPUT/codes.png", "some faces from several codes", only="of systems with codes"),
+        File(
+            "OUTPUT/transfer.png",
+            "the style of some faces on the inputs of others",
+            only="of systems with codes of a picture's style",
+        ),
     ),
     "reports/index.html": (File("", "the report with sheets and curves, in one file"),),
     "reports/report.md": (File("", "the report as Markdown"),),

@@ -6,6 +6,7 @@ It writes, in a folder named after the output,
     scores.parquet      `SCORES` of the baselines
     resampled.parquet   `RESAMPLED` likewise
     features.parquet    `FEATURES` of the targets
+    parsed.parquet      `PARSED`: the judge's labels of true photos, where runs read parsing maps
 
 Runs with the same targets share the work (see `finished_work`): all of it where they read the same,
 and otherwise the mean target's, another face's and the targets' own.
@@ -29,11 +30,7 @@ from torch import Tensor
 
 from pipeline.baselines.finished_work import stored
 from pipeline.baselines.image_protocol import image_protocol
-from pipeline.baselines.label_scores import (
-    RESEGMENTATION,
-    pooled_label_scores,
-    resegmented,
-)
+from pipeline.baselines.resegmentation import Truth, parse, resegmentation_scores
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
 from pipeline.baselines.targets import (
     class_colours,
@@ -46,15 +43,19 @@ from pipeline.baselines.targets import (
 )
 from pipeline.common.evaluations import (
     FEATURES_FILE,
+    PARSED,
+    PARSED_FILE,
     RESAMPLED_FILE,
     SCHEMAS,
     SCORES_FILE,
     read_frame,
     write_frame,
 )
+from pipeline.common.images import decode, encode_png
 from pipeline.common.records import RANK, Method, Origin
 from pipeline.common.score_frames import Scores
 from pipeline.common.scored_pictures import BATCH, default_device, rounded
+from pipeline.common.shards import Row, image_cell, stream_rows, write_rows
 from pipeline.common.subsets import ALL
 from sketchface_models.atomic import atomic_dir, write_json
 from sketchface_models.errors import SketchFaceError
@@ -103,6 +104,18 @@ class BaselineRecords:
     scores: Scores
     features: dict[str, Tensor]
     """Extractor -> (N, D) float32, in the order of `about["ids"]`."""
+    parsed: Tensor | None = None
+    """(N, S, S) uint8, the judge's labels of the true photos, for runs that read parsing maps."""
+
+    def parsed_photos(self) -> Tensor:
+        """Return `parsed`.
+
+        Raises:
+            SketchFaceError: if it is missing.
+        """
+        if self.parsed is None:
+            raise SketchFaceError(f"{PARSED_FILE}: missing; run `dvc repro {STAGE}`")
+        return self.parsed
 
 
 def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None:
@@ -174,10 +187,12 @@ def _write(
     scores.append(sets.scores)
     resampled = [sets.resampled]
     if faces.target == PHOTO and PARSING in pictures:
+        truth = Truth(pictures[PARSING][:, 0], parse(targets))
         for method, photos in ({Method.REAL: targets} | baselines).items():
-            each = resegmentation_scores(origin, method, photos, pictures[PARSING], frame)
+            each = resegmentation_scores(origin, method, photos, truth, frame)
             scores.append(each.scores)
             resampled.append(each.resampled)
+        _write_parsed(folder / PARSED_FILE, faces.ids, truth.photos)
     write_json(folder / ABOUT_FILE, faces.about)
     write_frame(folder / SCORES_FILE, pd.concat(scores))
     write_frame(folder / RESAMPLED_FILE, pd.concat(resampled))
@@ -231,20 +246,19 @@ def baseline_pictures(faces: Faces, pictures: dict[str, Tensor]) -> dict[Method,
     return made
 
 
-def resegmentation_scores(
-    origin: Origin, method: Method, photos: Tensor, maps: Tensor, frame: pd.DataFrame
-) -> Scores:
-    """Return what the judge's labels of photos come to, beside the maps that they show.
+def _write_parsed(path: Path, ids: Sequence[str], labels: Tensor) -> None:
+    rows: list[Row] = [
+        {"id": id, "parsed": image_cell(encode_png(each.numpy()), f"{id}.png")}
+        for id, each in zip(ids, labels, strict=True)
+    ]
+    write_rows(path, rows, PARSED)
 
-    Args:
-        origin: of the photos.
-        method: that made them.
-        photos: (N, 3, S, S) uint8.
-        maps: (N, 1, S, S) uint8 labels.
-        frame: a `FACES` frame of the N faces.
-    """
-    matrices = resegmented(photos, maps[:, 0])
-    return pooled_label_scores(origin, method, matrices, frame, RESEGMENTATION)
+
+def _read_parsed(path: Path, ids: Sequence[str]) -> Tensor | None:
+    if not path.exists():
+        return None
+    labels = {row["id"]: decode(row["parsed"]["bytes"]) for row in stream_rows(path)}
+    return torch.stack([torch.from_numpy(labels[id]) for id in ids])
 
 
 def write_features(
@@ -309,4 +323,5 @@ def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords
     if len(rows) < len(about["ids"]):
         scores = scores[scores["id"].isin(expected.ids) & (scores["metric"] != RANK)]
         resampled = resampled[:0]
-    return BaselineRecords(about, Scores(scores, resampled), features)
+    parsed = _read_parsed(folder / PARSED_FILE, expected.ids)
+    return BaselineRecords(about, Scores(scores, resampled), features, parsed)

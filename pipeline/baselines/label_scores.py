@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from pipeline.common.progress import progress
 from pipeline.common.records import Level, Measure, Method, Origin
 from pipeline.common.score_frames import Scores, as_resampled, long_frame
 from pipeline.common.subsets import ALL, subsets
-from sketchface_models.confusion import confusion, parsing_scores
-from sketchface_models.metrics.judge import NAME as JUDGE
+from sketchface_models.confusion import parsing_scores
 from sketchface_models.metrics.registry import Direction
 from sketchface_models.metrics.sets import resample_indices
-from sketchface_models.pretrained.parsers import FaceParser, load_parser
 
 FACE = "face_"
 """What the names of measures of single faces begin with; the rest is a name of `ParsingScores`."""
@@ -30,13 +27,6 @@ POOLED_MEASURES = {
     "mean_recall": "mean class accuracy",
     "weighted_iou": "weighted IoU",
 }
-RESEGMENTATION = {
-    "resegmentation_accuracy": "re-segmentation pixel accuracy",
-    "resegmentation_mean_iou": "re-segmentation mIoU",
-}
-"""Measures of generated photos: the judge parses them, and the map that they were made from is the
-truth. The rest of each name is a name of `ParsingScores`."""
-PREFIX = "resegmentation_"
 
 
 def label_measures(names: Mapping[str, str], level: Level) -> tuple[Measure, ...]:
@@ -63,11 +53,23 @@ def face_label_scores(
 
 
 def pooled_label_scores(
+    origin: Origin, method: Method, matrices: Tensor, faces: pd.DataFrame
+) -> Scores:
+    """Return `POOLED_MEASURES` of confusion matrices; arguments as for `pooled_scores`."""
+
+    def score(matrix: Tensor) -> dict[str, float]:
+        summary = parsing_scores(matrix).summary()
+        return {name: summary[name] for name in POOLED_MEASURES}
+
+    return pooled_scores(origin, method, matrices, faces, score)
+
+
+def pooled_scores(
     origin: Origin,
     method: Method,
     matrices: Tensor,
     faces: pd.DataFrame,
-    names: Mapping[str, str] = POOLED_MEASURES,
+    score: Callable[[Tensor], dict[str, float]],
 ) -> Scores:
     """Return what confusion matrices come to when they are added up, in every subset of the faces.
 
@@ -76,39 +78,16 @@ def pooled_label_scores(
         method: that made them.
         matrices: (N, classes, classes) int64, rows = truth.
         faces: a `FACES` frame of the N faces.
-        names: of the measures; each ends in a name of `ParsingScores`.
+        score: (classes, classes) -> measure -> value, always of the same measures.
     """
     lines, draws = [], []
     for subset in subsets(faces):
         chosen = matrices[torch.from_numpy(np.flatnonzero(subset.mask(faces)))]
-        total = parsing_scores(chosen.sum(dim=0)).summary()
         resampled = pd.DataFrame(
-            [
-                parsing_scores(chosen[indices].sum(dim=0)).summary()
-                for indices in resample_indices(len(chosen))
-            ]
+            [score(chosen[indices].sum(dim=0)) for indices in resample_indices(len(chosen))]
         )
-        for name in names:
-            key = name.removeprefix(PREFIX)
+        for name, value in score(chosen.sum(dim=0)).items():
             of_subset = functools.partial(long_frame, origin, method, subset, name, [])
-            lines.append(of_subset(total[key]))
-            draws.append(as_resampled(of_subset(resampled[key])))
+            lines.append(of_subset(value))
+            draws.append(as_resampled(of_subset(resampled[name])))
     return Scores(pd.concat(lines), pd.concat(draws))
-
-
-def resegmented(photos: Tensor, truth: Tensor) -> Tensor:
-    """Parse photos with the judge and count its labels against the true ones.
-
-    Args:
-        photos: (N, 3, S, S) uint8.
-        truth: (N, S, S) uint8 labels.
-
-    Returns:
-        (N, 19, 19) int64, rows = truth.
-    """
-    judge = FaceParser("32-true", load_parser(JUDGE))
-    matrices = []
-    for photo, labels in zip(progress(photos, len(photos), "re-segment", "photo"), truth):
-        [predicted] = judge.labels([photo.permute(1, 2, 0).numpy()])
-        matrices.append(confusion(labels, torch.from_numpy(predicted)))
-    return torch.stack(matrices)

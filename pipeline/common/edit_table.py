@@ -15,9 +15,10 @@ import pyarrow as pa
 from pipeline.common.images import decode
 from pipeline.common.shards import IMAGE, Row, file_hash, shard_paths, stream_rows
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import PARSING
 
 ABOUT_FILE = "edits.json"
-FIELDS = ("contour", "photo")
+FIELDS = ("contour", "parsing", "photo")
 """Fields of which the table has both sides."""
 SIDES = ("before", "after")
 SCHEMA = pa.schema(
@@ -40,6 +41,8 @@ COLUMNS = {
     "kind": "what is added (hair, whiskers, wrinkles, ears, graffiti), or empty",
     "contour_before": "contour of the base face, PNG, (size, size) uint8, 255 is paper",
     "contour_after": "the same with the edit",
+    "parsing_before": "labels of the base face's photo, PNG, (size, size) uint8",
+    "parsing_after": "labels of the edited face's photo",
     "photo_before": "photo of the base face, PNG, (size, size, 3) uint8",
     "photo_after": "photo of the edited face, rendered anew",
     "mask": "255 where the two contours may differ, PNG, (size, size) uint8",
@@ -67,7 +70,7 @@ EYES_CHANGE = ("G5", "G6", "G7")
 class Edit:
     """One pair, S pixels wide.
 
-    before, after: field -> (S, S) or (S, S, 3) uint8. mask: (S, S) bool, where the drawings may
+    before, after: field -> (S, S) or (S, S, 3) uint8. mask: (S, S) bool, where the contours may
     differ. corner: column and row of the eye corner.
     """
 
@@ -79,9 +82,22 @@ class Edit:
     mask: np.ndarray
     corner: tuple[int, int]
 
+    def place(self, inputs: Sequence[str]) -> np.ndarray:
+        """Return where what a run reads may differ, (S, S) bool; for some edits nowhere.
+
+        Args:
+            inputs: of the run: contour, parsing or both.
+        """
+        places = [np.zeros_like(self.mask)]
+        if "contour" in inputs:
+            places.append(self.mask)
+        if PARSING in inputs:
+            places.append(self.before[PARSING] != self.after[PARSING])
+        return np.logical_or.reduce(places)
+
 
 def asked_about_edits(inputs: Sequence[str], target: str) -> bool:
-    """Return whether a run can be asked: it makes photos of contours and of nothing else."""
+    """Return whether a run can be asked: it makes photos of contours, parsing maps or both."""
     return target == "photo" and set(inputs) <= set(FIELDS) - {target}
 
 

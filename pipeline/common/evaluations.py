@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from pipeline.common.records import (
     BASELINES,
+    STYLED,
     Kind,
     Level,
     Measure,
@@ -55,6 +56,7 @@ GENERATED_FILE = "generated.parquet"
 
 FEATURES_FILE = "features.parquet"
 
+PARSED_FILE = "parsed.parquet"
 VECTOR_MAPS_FILE = "vector_maps.parquet"
 
 SAMPLES_FILE = "samples.png"
@@ -62,6 +64,7 @@ SAMPLES_FILE = "samples.png"
 STYLES_FILE = "styles.png"
 
 CODES_FILE = "codes.png"
+TRANSFER_FILE = "transfer.png"
 
 CONFUSION_PICTURE = "confusion.png"
 
@@ -120,6 +123,13 @@ GENERATED = pa.schema(
     ]
 )
 
+PARSED = pa.schema(
+    [
+        column("id", pa.string(), "the face"),
+        column("parsed", IMAGE, "labels of its photo, PNG, (size, size) uint8, at scoring size"),
+    ]
+)
+
 FEATURES = pa.schema(
     [
         column("extractor", pa.string(), "network that the features come from"),
@@ -172,9 +182,9 @@ class Evaluation:
 
     @property
     def methods(self) -> list[Method]:
-        """The system and the baselines that there are, in table order."""
+        """The system, its styles and the baselines that there are, in table order."""
         present = set(self.scores["method"])
-        return [method for method in (Method.SYSTEM, *BASELINES) if method in present]
+        return [method for method in (Method.SYSTEM, *STYLED, *BASELINES) if method in present]
 
 
 def why_not_comparable(

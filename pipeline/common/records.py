@@ -21,6 +21,8 @@ names the style that was asked for, not the face's own."""
 
 DIVERSITY = "diversity_"
 """How measures of the difference between two pictures of one system begin."""
+CLASS_IOU = "resegmentation_iou_"
+"""How measures of one class of parsed photos begin; the class follows."""
 
 
 class Method(StrEnum):
@@ -28,10 +30,13 @@ class Method(StrEnum):
 
     `TARGET` names the targets themselves where features are stored; it has no scores. `UNTRAINED`
     is the run's own network before its first step: a control of what the network sees inside, and
-    no maker of pictures.
+    no maker of pictures. Systems with style codes make pictures in several styles.
     """
 
     SYSTEM = "system"
+    ANOTHER_STYLE = "another_style"
+    RANDOM_STYLE = "random_style"
+    OWN_STYLE = "own_style"
     INPUT = "input"
     MEAN = "mean"
     OTHER = "other"
@@ -41,6 +46,12 @@ class Method(StrEnum):
     UNTRAINED = "untrained"
 
 
+STYLED = {
+    Method.ANOTHER_STYLE: "in another face's style",
+    Method.RANDOM_STYLE: "in a random style",
+    Method.OWN_STYLE: "in the target's own style (sees the target)",
+}
+"""The system with other style codes than its default, in table order, in words."""
 BASELINES = {
     Method.INPUT: "the input itself",
     Method.MEAN: "the mean training target",

@@ -22,7 +22,7 @@ from synthetic_faces.edits import GROUPS, EditSet, edit_set
 
 BUILT_IN = "synthetic"
 """Name of the data set whose faces can be rendered with an edit."""
-PARTS = {"contour": "lines", "photo": "photo"}
+PARTS = {"contour": "lines", "parsing": "labels", "photo": "photo"}
 """Field of the table -> which part of an edit set's picture it is."""
 
 
@@ -55,7 +55,7 @@ def write_edits(
     if name != BUILT_IN:
         about = {"note": f"{name} has no photos of edited drawings; built-in faces have"}
     elif not asked:
-        about = {"note": "none of the chosen runs makes photos of contours alone"}
+        about = {"note": "none of the chosen runs makes photos of contours or parsing maps alone"}
     jobs = [
         ShardJob(number, base_face(number), _work, (base_face(number), size, seed, settings))
         for number in range(0 if "note" in about else settings.faces)

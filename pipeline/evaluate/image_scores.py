@@ -16,11 +16,10 @@ from pipeline.baselines.baselines import (
     BaselineRecords,
     pictured_inputs,
     read_baselines,
-    resegmentation_scores,
     write_features,
 )
 from pipeline.baselines.image_protocol import image_protocol
-from pipeline.baselines.label_scores import RESEGMENTATION, label_measures
+from pipeline.baselines.resegmentation import Truth, resegmentation_scores
 from pipeline.baselines.scoring import (
     extract_features,
     face_scores,
@@ -33,6 +32,7 @@ from pipeline.common.evaluations import (
     GENERATED,
     GENERATED_FILE,
     SAMPLES_FILE,
+    TRANSFER_FILE,
     VECTOR_MAPS_FILE,
     Evaluation,
     write_evaluation,
@@ -40,12 +40,13 @@ from pipeline.common.evaluations import (
 )
 from pipeline.common.fields import showing
 from pipeline.common.images import encode_png
-from pipeline.common.records import Kind, Level, Method, Origin, Summary
+from pipeline.common.records import Kind, Method, Origin, Summary
 from pipeline.common.score_frames import Scores
 from pipeline.common.scored_pictures import with_channels_of
 from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import displayed, sheet
 from pipeline.common.subsets import ALL
+from pipeline.evaluate.code_styles import code_styles
 from pipeline.evaluate.control.measured import Control, Photos, control
 from pipeline.evaluate.diversity import Diversity, diversity
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
@@ -76,13 +77,17 @@ def evaluate_images(
     """
     pack, ids, faces = evaluated.pack, evaluated.ids, evaluated.faces()
     size = evaluated.dataset()["size"]
-    # Pictures of the system and of the baselines.
+    # Pictures of the system, in all its styles.
     targets = read_pictures(evaluated.data, target, ids, size)
     generated = generate(
         evaluated.system, pack, evaluated.rows, size, evaluated.device, output=output
     )
     pictures = {Method.SYSTEM: with_channels_of(targets, generated, target)}
-    # Scores of the pictures; those of the baselines are there already.
+    styles = code_styles(evaluated, output)
+    if styles:
+        pictures |= {m: with_channels_of(targets, p, target) for m, p in styles.pictures.items()}
+        (folder / TRANSFER_FILE).write_bytes(encode_png(styles.transfer))
+    # Their scores; those of the baselines are there already.
     origin = evaluated.origin(output)
     baselines = _baselines(evaluated, target)
     features = extract_features(pictures, evaluated.device)
@@ -96,16 +101,39 @@ def evaluate_images(
     summary = _summary(evaluated, output, target, targets)
     if target == PHOTO and PARSING in pack.inputs:
         maps = read_pictures(evaluated.data, PARSING, ids, size)
-        photos = pictures[Method.SYSTEM]
-        scores.append(resegmentation_scores(origin, Method.SYSTEM, photos, maps, faces))
-        added = label_measures(RESEGMENTATION, Level.POOLED)
-        summary = dataclasses.replace(summary, measures=(*summary.measures, *added))
-    controlled = control(
-        evaluated,
-        Photos(target, pictures[Method.SYSTEM], targets),
-        origin,
-        settings.moved_faces,
-    )
+        truth = Truth(maps[:, 0], baselines.parsed_photos())
+        scores += [
+            resegmentation_scores(origin, method, own, truth, faces)
+            for method, own in pictures.items()
+        ]
+        summary = _extended(summary, truth)
+    photos = Photos(target, pictures[Method.SYSTEM], targets)
+    added, summary = _asked(evaluated, photos, summary, folder, settings)
+    # Records.
+    lines = _joined([*scores, *added], origin)
+    write_evaluation(summarised(Evaluation(folder, summary, faces, *lines)))
+    write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
+    _write_generated(folder / GENERATED_FILE, ids, generated)
+    chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
+    picture = sample_sheet(pack, evaluated.rows[chosen], generated[chosen], targets[chosen], target)
+    (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
+
+
+def _asked(
+    evaluated: EvaluatedSystem,
+    photos: Photos,
+    summary: Summary,
+    folder: Path,
+    settings: EvaluateSettings,
+) -> tuple[list[Scores], Summary]:
+    """Ask the system for more pictures, and measure how it answers: control, styles, codes.
+
+    Returns:
+        The scores, and the summary with what was measured.
+    """
+    scores: list[Scores] = []
+    origin = evaluated.origin(summary.output)
+    controlled = control(evaluated, photos, origin, settings.moved_faces)
     if controlled:
         scores += controlled.scores
         summary = _extended(summary, controlled, control=controlled.about)
@@ -121,17 +149,11 @@ def evaluate_images(
         scores.append(Scores(variety.scores))
         summary = _extended(summary, variety)
         variety.write(folder)
-    # Records.
-    write_evaluation(summarised(Evaluation(folder, summary, faces, *_joined(scores, origin))))
-    write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
-    _write_generated(folder / GENERATED_FILE, ids, generated)
-    chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
-    picture = sample_sheet(pack, evaluated.rows[chosen], generated[chosen], targets[chosen], target)
-    (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
+    return scores, summary
 
 
 def _extended(
-    summary: Summary, added: Control | Diversity | StyleFidelity, **about: Any
+    summary: Summary, added: Truth | Control | Diversity | StyleFidelity, **about: Any
 ) -> Summary:
     """Add what else was measured, to the protocol too.
 

@@ -34,7 +34,7 @@ def sample_of(
     evaluation: Evaluation, metric: str, level: Level, method: Method = Method.SYSTEM
 ) -> Sample | None:
     """Return what one method scored over all faces; None if it was not measured."""
-    fixed = method is not Method.SYSTEM
+    fixed = method in BASELINES
     if level is Level.EDIT:
         edits = by_base_face(per_edit([evaluation], metric, method))
         return Sample.per_face(edits.to_numpy(), fixed) if edits.size else None

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.evaluations import Evaluation, read_evaluations
-from pipeline.common.records import BASELINES, RANK, Level, Measure, Method, Summary
+from pipeline.common.records import BASELINES, CLASS_IOU, RANK, Level, Measure, Method, Summary
 from pipeline.common.score_frames import by_base_face, per_edit, per_face, pooled, resampled
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.common.subsets import ALL, Subset, measured_subsets, subsets
@@ -153,7 +153,8 @@ class Result:
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""
-        if metric in {measure.name for measure in self.control_measures}:
+        of_edits = {m.name for m in self.control_measures if not m.name.startswith(CLASS_IOU)}
+        if metric in of_edits:
             return int((self.summary.control or {})["faces"])
         return int(subset.mask(self.evaluations[0].faces).sum())
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from pipeline.common.edit_table import GROUPS
-from pipeline.common.records import DIVERSITY, Measure, Method
+from pipeline.common.records import BASELINES, CLASS_IOU, DIVERSITY, Measure, Method
 from pipeline.common.subsets import ALL, Subset, SubsetKind, edits_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.report.collect import Result
@@ -62,6 +62,8 @@ class ControlSection:
     """A line a run: in how many photos a face is detected, and how far off its landmarks are."""
     texture: pd.DataFrame | None
     tolerance: pd.DataFrame | None
+    classes: pd.DataFrame | None
+    """Of photos parsed again: a line a class, a column a run, beside ceiling and floor."""
     diversity: pd.DataFrame | None
     """A line a run: how much pictures differ by their code, and by their face."""
     pairs: pd.DataFrame | None
@@ -86,6 +88,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
     detected = [each for each in asked if _has(each, DETECTED)]
     textured = [each for each in asked if any(_has(each, name) for name in TEXTURES)]
     moved = [each for each in asked if moves_of(each)]
+    parsed = [each for each in asked if _classes(each)]
     varied = [each for each in asked if _varieties(each)]
     said = judge(_statements(asked))
     return ControlSection(
@@ -96,6 +99,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
         landmarks=_landmarks(detected, means) if detected else None,
         texture=_texture(textured, means) if textured else None,
         tolerance=_tolerance(moved, means) if moved else None,
+        classes=_class_table(parsed, means) if parsed else None,
         diversity=_diversity(varied, means) if varied else None,
         pairs=_pairs(said, asked) if len(said) else None,
         networks=of_networks(said),
@@ -249,6 +253,26 @@ def _tolerance(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
     return table(["run", "by", *heads], rows)
 
 
+def _classes(result: Result) -> list[Measure]:
+    return [each for each in result.control_measures if each.name.startswith(CLASS_IOU)]
+
+
+def _class_table(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
+    """Return the IoU of each class: of every run, the true photos and each class's mean colour."""
+    measures = list({m.name: m for result in results for m in _classes(result)}.values())
+    first = results[0]
+    columns = [(code(result.name), result, Method.SYSTEM) for result in results]
+    columns += [(BASELINES[m], first, m) for m in (Method.REAL, Method.CLASS_COLOURS)]
+    rows = [
+        [
+            measure.name.removeprefix(CLASS_IOU),
+            *(_cell(means, result, measure.name, ALL, method) for _, result, method in columns),
+        ]
+        for measure in measures
+    ]
+    return table(["class", *(head for head, _, _ in columns)], rows)
+
+
 def _varieties(result: Result) -> list[Measure]:
     return [each for each in result.control_measures if each.name.startswith(DIVERSITY)]
 
@@ -277,7 +301,9 @@ def _statements(results: Sequence[Result]) -> Iterator[Statement]:
     """Yield all that is said of pairs of runs: measures of control, scores of the largest moves."""
     for group in groups(results):
         for ours, theirs in combinations(group, 2):
-            yield from statements(ours, theirs, ours.control_measures)
+            single = {measure.name for measure in _classes(ours)}
+            said = [each for each in ours.control_measures if each.name not in single]
+            yield from statements(ours, theirs, said)
             ssim = [each for each in ours.measures if each.name == TOLERANCE[0]]
             for _, subset in _largest(ours):
                 yield from statements(ours, theirs, ssim, subset)
@@ -289,6 +315,8 @@ def _pairs(said: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
     columns: dict[tuple[str, str], str] = {}
     for result in results:
         for measure in result.control_measures:
+            if measure in _classes(result):
+                continue
             columns[measure.name, str(ALL)] = heading(measure)
         for text, subset in _largest(result):
             columns[TOLERANCE[0], str(subset)] = f"SSIM, {text}"

@@ -70,7 +70,7 @@ def _measured(result: Result) -> Iterable[tuple[Method, Subset, Measure]]:
         for subset in result.subsets:
             for measure in (*result.measures, *(RANK_MEASURES if subset == ALL else ())):
                 yield method, subset, measure
-    for method in (Method.SYSTEM, Method.UNTRAINED) if result.control_measures else ():
+    for method in (*result.methods, Method.UNTRAINED) if result.control_measures else ():
         for measure in result.control_measures:
             yield method, ALL, measure
     if result.control_measures:

@@ -15,7 +15,13 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from PIL import Image
 
-from pipeline.common.evaluations import CODES_FILE, CONFUSION_PICTURE, PLANES, SAMPLES_FILE
+from pipeline.common.evaluations import (
+    CODES_FILE,
+    CONFUSION_PICTURE,
+    PLANES,
+    SAMPLES_FILE,
+    TRANSFER_FILE,
+)
 from pipeline.common.records import Kind
 from pipeline.common.verdicts import Verdict
 from pipeline.report.collect import Result, require
@@ -84,8 +90,8 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
     Args:
         result: whose pictures.
         curves: of all its seeds.
-        most_bytes: what the sample sheet may take, with the sheets of styles and of codes and the
-            picture of the confusion matrix where there are such.
+        most_bytes: what the sample sheet may take, with the other sheets and the picture of the
+            confusion matrix where there are such.
 
     Raises:
         SketchFaceError: naming the stage to run, if the sample sheet is missing.
@@ -95,7 +101,11 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
     stage = f"evaluate@{result.run}-{first.summary.seed}"
     samples = require(first.folder / SAMPLES_FILE, stage)
     more = {"styles": styles_sheet(result)}
-    for name, file in (("codes", CODES_FILE), ("confusion", CONFUSION_PICTURE)):
+    for name, file in (
+        ("codes", CODES_FILE),
+        ("transfer", TRANSFER_FILE),
+        ("confusion", CONFUSION_PICTURE),
+    ):
         more[name] = first.folder / file if (first.folder / file).exists() else None
     share = most_bytes // (1 + sum(path is not None for path in more.values()))
     return (

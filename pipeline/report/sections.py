@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.records import BASELINES, Method, MissingFace
+from pipeline.common.records import BASELINES, STYLED, Method, MissingFace
 from pipeline.common.subsets import ALL
 from pipeline.report.collect import RANK_MEASURES, RANKS, Result, without_file
 from pipeline.report.findings import ALL_SEEDS, against_baselines, chance, not_learned, of_networks
@@ -166,6 +166,7 @@ def _scores(result: Result, numbers: pd.DataFrame) -> pd.DataFrame:
     whole = numbers[numbers["subset"] == str(ALL)]
     mark = SEES_TARGET if result.summary.sees_target else ""
     names = {str(method): words for method, words in BASELINES.items()}
+    names |= {str(method): f"{result.name} {words}" for method, words in STYLED.items()}
     names[str(Method.SYSTEM)] = f"**{result.name}**, {count(len(result.seeds), 'seed')}{mark}"
     cells = [
         percent(line["mean"]) if line["metric"] in RANKS else ranged(line)

@@ -38,13 +38,15 @@ class Picture:
     """One side of a pair; S is the side of the pictures.
 
     lines: (S, S) uint8, landmarks joined as the contour stage does, and what the group adds.
-    photo: (S, S, 3) uint8, rendered from `parameters`. landmarks: (68, 2) float64, pixels, as
-    features: only those of the changed place differ within a pair. In the photo a smile, say,
-    moves others as well, by about 1 % of S. strokes, seed, id: what the sketch is drawn from.
+    photo: (S, S, 3) uint8, rendered from `parameters`. labels: (S, S) uint8, its CelebAMask-HQ
+    classes. landmarks: (68, 2) float64, pixels, as features: only those of the changed place differ
+    within a pair. In the photo a smile, say, moves others as well, by about 1 % of S. strokes,
+    seed, id: what the sketch is drawn from.
     """
 
     lines: np.ndarray
     photo: np.ndarray
+    labels: np.ndarray
     landmarks: np.ndarray
     parameters: Parameters
     strokes: tuple[Line, ...] = field(repr=False)
@@ -169,6 +171,7 @@ def _picture(face: Rendering, points: np.ndarray, extras: list[Line], lines: lis
     return Picture(
         lines=_contour(points, extras, face.size),
         photo=face.photo.copy(),  # `face` may be that of `_base`, which other pairs share
+        labels=face.labels.copy(),
         landmarks=points.copy(),
         parameters=face.parameters,
         strokes=tuple(lines),

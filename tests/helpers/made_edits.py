@@ -22,7 +22,8 @@ def write_edits_table(data: Path, size: int = 64, faces: int = 3, variants: int 
     """Write `data/edits`.
 
     In variant v the square of the contour has the grey level 10 + 20 v + 5 times the face's number;
-    that of the photo is black. Graffiti (G7) leave the photo as it is.
+    that of the photo is black, that of the parsing map hair on skin. Graffiti (G7) leave photo and
+    map as they are.
     """
     folder = data / "edits"
     for face in range(faces):
@@ -49,13 +50,17 @@ def level(face: int, variant: int) -> int:
 def _row(face: int, group: str, variant: int, size: int) -> dict[str, object]:
     name, mask = f"made-edit-{face:06d}", square(group, size)
     contour, photo = np.full((size, size), 255, np.uint8), np.full((size, size, 3), 200, np.uint8)
-    edited, new_photo = contour.copy(), photo.copy()
+    labels = np.ones((size, size), np.uint8)
+    edited, new_photo, new_labels = contour.copy(), photo.copy(), labels.copy()
     edited[mask] = level(face, variant)
     if group != "G7":
         new_photo[mask] = 0
+        new_labels[mask] = 13
     pictures = {
         "contour_before": contour,
         "contour_after": edited,
+        "parsing_before": labels,
+        "parsing_after": new_labels,
         "photo_before": photo,
         "photo_after": new_photo,
         "mask": np.where(mask, np.uint8(255), np.uint8(0)),

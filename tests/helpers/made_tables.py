@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.common.edit_table import ABOUT_FILE
 from pipeline.common.fields import FIELDS
 from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
@@ -73,7 +74,7 @@ def write_tables(
     swap: dict[str, str] | None = None,
     pictures: Pictures | None = None,
 ) -> Path:
-    """All five stages' folders.
+    """All five stages' folders, and a table of edits that has none.
 
     lacking: field -> faces that have no picture of it. swap: id -> whose pictures it has instead
     of its own. pictures: those that are not the made ones.
@@ -112,4 +113,6 @@ def write_tables(
     pq.write_table(pa.table(index), data / "faces" / "index.parquet")
     about = {"name": "made", "size": SIZE, "shared": [TEST[0]], "splits": SPLITS}
     (data / "faces" / "dataset.json").write_text(json.dumps(about))
+    (data / "edits").mkdir(exist_ok=True)
+    (data / "edits" / ABOUT_FILE).write_text(json.dumps({"note": "there are none"}))
     return data

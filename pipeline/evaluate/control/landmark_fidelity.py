@@ -1,8 +1,9 @@
-"""Whether generated photos show a face, with its landmarks where the contour has them.
+"""Whether generated photos show a face, with its landmarks where contour or map have them.
 
 MediaPipe looks for a face in each generated photo. A face's error is the mean distance of its 68
-landmarks from those that its contour was drawn from, in outer-eye distances (the normalisation of
-300-W, Sagonas et al. 2016). Photos without a face have no error, and count as not detected.
+landmarks from those of the true photo, which its contour was drawn from, in outer-eye distances
+(the normalisation of 300-W, Sagonas et al. 2016). Photos without a face have no error, and count
+as not detected.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Change:
 
 
 def dilated(mask: np.ndarray) -> np.ndarray:
-    """Grow a mask, (S, S) bool, by a disk of radius `DILATION` of its side."""
+    """Grow a place, (S, S) bool, by a disk of radius `DILATION` of its side."""
     radius = max(1, round(DILATION * len(mask)))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return cv2.dilate(mask.astype(np.uint8), disk) > 0
@@ -65,17 +65,21 @@ def is_answered(own: Change, true: Change) -> bool:
     return own.inside > 0 and own.inside >= ANSWERED * true.inside
 
 
-def locality_values(edit: Edit, before: np.ndarray, after: np.ndarray) -> dict[str, float]:
+def locality_values(
+    edit: Edit, inputs: Sequence[str], before: np.ndarray, after: np.ndarray
+) -> dict[str, float]:
     """Return the values of one edit, metric -> value; those that it has.
 
-    An edit that changes nothing in the true photo (graffiti) asks for no answer.
+    An edit that changes nothing in the true photo (graffiti) asks for no answer, and one that
+    changes nothing of what the system reads (wrinkles, in a parsing map) has no values.
 
     Args:
         edit: with the true photos.
+        inputs: fields that the system reads.
         before: what the system makes of the drawing before the edit, (S, S, 3) uint8.
         after: likewise after it.
     """
-    place = dilated(edit.mask)
+    place = dilated(edit.place(inputs))
     if place.all() or not place.any():
         return {}
     own = change(before, after, place)

@@ -35,6 +35,7 @@ from pipeline.evaluate.control.tolerance import CONTOUR
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate_batch
 from pipeline.landmarks.face_mesh import FaceMesh
+from sketchface_models.labels import PARSING
 from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build
 from sketchface_models.training.feed import stream_seed
@@ -111,7 +112,7 @@ def control(
         parts += _edits(evaluated, origin)
     if photos.field == PHOTO:
         parts += _texture(evaluated, photos, origin)
-    if photos.field == PHOTO and CONTOUR in pack.inputs:
+    if photos.field == PHOTO and {CONTOUR, PARSING} & set(pack.inputs):
         parts += _landmark_fidelity(evaluated, photos, origin)
     if CONTOUR in pack.inputs:
         parts += _tolerance(evaluated, photos, origin, faces)
@@ -142,7 +143,7 @@ def _edits(evaluated: EvaluatedSystem, origin: Origin) -> Iterator[Control]:
         scores += feature_spread.spread_scores(origin, method, layers, groups)
     own = answers.layers.get(Method.SYSTEM, {})
     yield Control(
-        about={"faces": len(faces), "edits": len(answers.ids)},
+        about={"faces": len(faces), "edits": sum(map(bool, answers.values))},
         parameters={
             "locality": locality.PARAMETERS | {"edits": table_hash(folder)},
             "feature_spread": dict(feature_spread.PARAMETERS),
@@ -242,7 +243,8 @@ def _answers(evaluated: EvaluatedSystem, faces: int) -> Answers:
         photos = _generated(evaluated, drawings)
         for edit, (first, second) in zip(edits, _pairs(edits), strict=True):
             answers.ids.append(edit.id)
-            answers.values.append(locality.locality_values(edit, photos[first], photos[second]))
+            pair = (photos[first], photos[second])
+            answers.values.append(locality.locality_values(edit, evaluated.pack.inputs, *pair))
         layers = _vectors(evaluated, evaluated.system, drawings, edits)
         if layers:
             fresh = fresh or untrained(evaluated)
@@ -287,7 +289,9 @@ def _batches(
         raw = {
             field: torch.stack(
                 [
-                    torch.from_numpy(resize(each[field], (side, side))).reshape(side, side, -1)
+                    torch.from_numpy(
+                        resize(each[field], (side, side), labels=field == PARSING)
+                    ).reshape(side, side, -1)
                     for each in drawings[start : start + BATCH]
                 ]
             ).permute(0, 3, 1, 2)

@@ -44,6 +44,7 @@ def test_a_row_is_the_edit_set_of_its_key(folder: Path):
     for side, picture in (("before", edit.before), ("after", edit.after)):
         np.testing.assert_array_equal(pictures[f"contour_{side}"], picture.lines)
         np.testing.assert_array_equal(pictures[f"photo_{side}"], picture.photo)
+        np.testing.assert_array_equal(pictures[f"parsing_{side}"], picture.labels)
     np.testing.assert_array_equal(pictures["mask"] == 255, edit.mask)
     assert set(np.unique(pictures["mask"])) == {0, 255}
     assert row["corner"] == list(edit.corner)
@@ -62,7 +63,11 @@ def test_columns_are_described_and_the_file_beside_says_how_many_there_are(folde
     ("name", "asked", "reason"),
     [
         ("fs2k", True, "fs2k has no photos of edited drawings"),
-        ("synthetic", False, "none of the chosen runs makes photos of contours alone"),
+        (
+            "synthetic",
+            False,
+            "none of the chosen runs makes photos of contours or parsing maps alone",
+        ),
     ],
 )
 def test_nothing_to_ask_has_no_rows_and_a_reason(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_systems import FormulaSystem
 from made_tables import SIZE, TEST, pictures_of
 from torch import Tensor
 
@@ -31,10 +32,8 @@ Made = Callable[[Tensor, float], Tensor]
 """Photos in [-1, 1] and a code in [0, 1) -> sketches in [-1, 1]."""
 
 
-class Coded:
+class Coded(FormulaSystem):
     """Generates sketches from photos and a random number, by a formula."""
-
-    trained = True
 
     def __init__(self, formula: Made) -> None:
         self.outputs, self.formula = {"sketch": Output("sketch")}, formula

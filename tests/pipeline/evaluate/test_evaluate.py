@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from made_systems import FormulaSystem
 from made_tables import SIZE, STYLE, TEST, TRAIN, pictures_of, write_tables
 
 from pipeline.baselines.baselines import write_baselines
@@ -33,13 +34,8 @@ TASK = Task(("sketch", "photo"), "sketch", SIZE)
 CPU = torch.device("cpu")
 
 
-class Echo:
+class Echo(FormulaSystem):
     """Generates one of its inputs."""
-
-    trained = True
-
-    def sample(self, batch, generator):
-        return {}
 
     def __init__(self, field: str, target: str = "sketch") -> None:
         self.field, self.outputs = field, {target: Output(target)}

@@ -6,11 +6,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from made_systems import FormulaSystem
 from made_tables import IDS, SIZE, SPLIT, write_tables
 
+from pipeline.baselines import resegmentation
 from pipeline.baselines.baselines import write_baselines
+from pipeline.baselines.resegmentation import Truth, resegmentation_scores
+from pipeline.baselines.targets import face_frame
 from pipeline.common.evaluations import Evaluation, read_evaluation
-from pipeline.common.records import Level, Method
+from pipeline.common.records import Level, Method, Origin
 from pipeline.common.score_frames import pooled
 from pipeline.evaluate.evaluate import evaluate_system
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
@@ -22,17 +26,13 @@ from sketchface_models.training.pack_reader import Pack
 from synthetic_faces import render
 
 MEASURES = ("resegmentation_accuracy", "resegmentation_mean_iou")
+PARSED = ("parsed_photo_accuracy", "parsed_photo_mean_iou")
 SETTINGS = EvaluateSettings(samples=2, seed=2)
 TASK = Task(("parsing",), "photo", SIZE)
 
 
-class Colourless:
+class Colourless(FormulaSystem):
     """Generates a photo of nothing but its labels' numbers."""
-
-    trained = True
-
-    def sample(self, batch, generator):
-        return {}
 
     outputs: ClassVar = {"photo": Output("photo")}
 
@@ -72,4 +72,40 @@ def test_no_photos_are_parsed_better_than_the_real_ones(evaluation: Evaluation, 
 
 def test_real_photos_have_no_other_scores(evaluation: Evaluation):
     real = evaluation.scores[evaluation.scores["method"] == str(Method.REAL)]
-    assert set(real["metric"]) == set(MEASURES)
+    classes = {name for name in real["metric"] if name.startswith("resegmentation_iou_")}
+    assert "resegmentation_iou_skin" in classes
+    assert set(real["metric"]) == {*MEASURES, *classes}
+
+
+def test_parsed_photos_are_compared_with_the_parsed_true_photos(evaluation: Evaluation):
+    for measure in PARSED:
+        values = {
+            method: pooled([evaluation], measure, method)
+            for method in (Method.SYSTEM, Method.OTHER, Method.REAL)
+        }
+        assert values[Method.REAL].empty  # it would be 1
+        assert 0 < values[Method.OTHER].item() < 1
+
+
+def test_numbers_are_those_of_confusion_matrices_added_up():
+    truth = Truth(torch.zeros(6, 2, 2, dtype=torch.uint8), torch.ones(6, 2, 2, dtype=torch.uint8))
+    truth.maps[:, 0] = 1  # half background, half skin
+    truth.maps[0, 0, 0] = 13  # hair in one face alone: no number of its own
+    assert truth.classes == ["background", "skin"]
+    names = [measure.name for measure in truth.measures]
+    assert names == [*MEASURES, *PARSED, *(f"resegmentation_iou_{n}" for n in truth.classes)]
+    # A parser that calls all of every photo skin.
+    frame = face_frame([f"f{n}" for n in range(6)], [None] * 6, {"splits": {}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resegmentation, "parse", lambda photos: torch.ones_like(truth.maps))
+        scores = resegmentation_scores(
+            Origin("run", 0, "photo"), Method.SYSTEM, torch.zeros(6, 3, 2, 2), truth, frame
+        )
+    values = scores.scores.set_index("metric")["value"]
+    assert values["resegmentation_accuracy"] == pytest.approx(11 / 24)
+    assert values["resegmentation_mean_iou"] == pytest.approx((0 + 11 / 24 + 0) / 3)
+    assert values["resegmentation_iou_skin"] == pytest.approx(11 / 24)
+    assert values["resegmentation_iou_background"] == 0
+    assert values["parsed_photo_accuracy"] == 1
+    assert values["parsed_photo_mean_iou"] == 1
+    assert not scores.resampled["value"].isna().any()

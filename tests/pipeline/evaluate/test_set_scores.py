@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_systems import FormulaSystem
 from made_tables import SIZE, TEST, pictures_of
 
 from pipeline.baselines.baselines import write_baselines
@@ -42,13 +43,8 @@ LEAST = PARSER_METRICS["parser_frechet"].least
 TASK = Task(("sketch", "photo"), "sketch", SIZE)
 
 
-class Blank:
+class Blank(FormulaSystem):
     """Generates white paper."""
-
-    trained = True
-
-    def sample(self, batch, generator):
-        return {}
 
     outputs: ClassVar = {"sketch": Output("sketch")}
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from made_systems import FormulaSystem
 
 from pipeline.baselines.baselines import write_baselines
 from pipeline.common.evaluations import STYLES_FILE, Evaluation, read_evaluation
@@ -239,13 +240,8 @@ def test_softening_takes_the_finest_lines():
     assert soft[8:-8, 8:-8].std() < 2
 
 
-class Obedient:
+class Obedient(FormulaSystem):
     """Generates in the style asked for, or in the one that `instead` puts in its place."""
-
-    trained = True
-
-    def sample(self, batch, generator):
-        return {}
 
     outputs: ClassVar = {"sketch": Output("sketch")}
 
@@ -358,12 +354,7 @@ def test_styles_that_were_never_trained_are_not_asked_for(data: Path, tmp_path: 
 
 
 def test_a_run_without_styles_has_no_fidelity(data: Path, tmp_path: Path):
-    class Grey:
-        trained = True
-
-        def sample(self, batch, generator):
-            return {}
-
+    class Grey(FormulaSystem):
         outputs: ClassVar = {"sketch": Output("sketch")}
 
         def generate(self, batch):

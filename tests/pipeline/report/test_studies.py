@@ -13,6 +13,7 @@ from made_runs import TEST, made_faces, made_summary, write_faces, write_run
 from report_files import measured, sections, tables
 from scipy import stats
 
+from pipeline.baselines import resegmentation
 from pipeline.common.evaluations import Evaluation, read_evaluation, write_evaluation
 from pipeline.common.records import Level, Measure, Method
 from pipeline.common.score_frames import long_frame
@@ -44,6 +45,7 @@ INPUTS = {"hida-base": ("photo",), "hida-depth": ("photo", "depth")}
 CONTROL = {
     *("answered", "leakage", "mouth_texture", "forehead_texture"),
     *(f"spread_L{level}" for level in range(5)),
+    *(measure.name for measure in resegmentation.MEASURES),
 }
 PUBLISHED = {"fid", "lpips", "kid"}
 """Measures that need weights of others: a study that claims something by them lists them."""

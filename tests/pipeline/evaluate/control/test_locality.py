@@ -81,7 +81,7 @@ def answer(inside: int, outside: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_leakage_is_the_change_outside_by_that_inside():
-    values = locality_values(edit(100), *answer(50, 10))
+    values = locality_values(edit(100), ["contour"], *answer(50, 10))
     assert values["leakage"] == pytest.approx(0.2)
     assert values["answered"] == 1.0
     assert values["inside"] == pytest.approx(50 / 255)
@@ -90,13 +90,13 @@ def test_leakage_is_the_change_outside_by_that_inside():
 
 
 def test_an_edit_without_an_answer_counts_against_the_system_and_has_no_leakage():
-    values = locality_values(edit(100), *answer(24, 24))
+    values = locality_values(edit(100), ["contour"], *answer(24, 24))
     assert values["answered"] == 0.0
     assert "leakage" not in values
 
 
 def test_an_edit_that_changes_no_photo_asks_for_no_answer():
-    values = locality_values(edit(0), *answer(50, 5))
+    values = locality_values(edit(0), ["contour"], *answer(50, 5))
     assert "answered" not in values
     assert values["leakage"] == pytest.approx(0.1)
 

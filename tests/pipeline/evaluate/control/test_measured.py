@@ -1,14 +1,15 @@
 """Control from edit table to scores, with systems whose answers are known beforehand."""
 
 import dataclasses
-import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from made_edits import CORNER, level, square, write_edits_table
+from made_systems import FormulaSystem
 from made_tables import SIZE, write_tables
 
 from pipeline.baselines.baselines import write_baselines
@@ -29,6 +30,7 @@ from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.summary import baseline_verdicts
 from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
+from sketchface_models.labels import as_labels
 from sketchface_models.systems.base import Output
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
@@ -39,13 +41,8 @@ SHIFT, ROTATION = SubsetKind.SHIFT, SubsetKind.ROTATION
 FACES = [f"made-edit-{number:06d}" for number in range(3)]
 
 
-class Copier:
+class Copier(FormulaSystem):
     """Paints its drawing, and lightens everything by a part of the drawing's mean darkness."""
-
-    trained = True
-
-    def sample(self, batch, generator):
-        return {}
 
     def __init__(self, leak: float = 0.0, layers: bool = False) -> None:
         self.leak, self.layers, self.outputs = leak, layers, {"photo": Output("photo")}
@@ -115,6 +112,33 @@ def test_changes_are_those_of_the_two_photos(copied: Evaluation):
             assert inside[f"{name}/G1/{variant:02d}"].item() == pytest.approx(expected, abs=0.003)
     true = per_edit([copied], "true_inside", subset=edits_subset("G1")).to_numpy()
     assert true == pytest.approx(part * 200 / 255)
+
+
+class Painter(FormulaSystem):
+    """Paints hair black and all else light grey."""
+
+    outputs: ClassVar = {"photo": Output("photo")}
+
+    def generate(self, batch):
+        hair = (as_labels(batch["parsing"]) == 13)[:, None]
+        return torch.where(hair, -1.0, 0.5).expand(-1, 3, -1, -1)
+
+
+def test_edits_of_a_parsing_map_are_where_its_labels_differ(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    task = Task(("parsing",), "photo", SIZE)
+    painted = run(data, tmp_path, Painter(), monkeypatch, task)
+    # Graffiti change no label: such edits are neither answered nor unanswered, and do not leak.
+    answered = per_edit([painted], "answered")
+    assert {id.split("/")[1] for id in answered} == {"G1", "G5"}
+    assert (answered.to_numpy() == 1).all()
+    assert {id.split("/")[1] for id in per_edit([painted], "leakage")} == {"G1", "G5"}
+    assert not per_edit([painted], "leakage").to_numpy().any()
+    assert painted.summary.control["edits"] == 3 * 2 * 2
+    part = square("G1").sum() / dilated(square("G1")).sum()
+    inside = per_edit([painted], "inside", subset=edits_subset("G1")).to_numpy()
+    assert inside == pytest.approx(part * 0.75, abs=0.005)
 
 
 def test_graffiti_ask_for_no_answer_but_may_leak(
@@ -195,8 +219,6 @@ def test_runs_that_read_other_fields_are_not_asked(
 
 def test_data_without_edits_are_not_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = write_tables(tmp_path / "data")
-    (data / "edits").mkdir()
-    (data / "edits" / "edits.json").write_text(json.dumps({"note": "none"}))
     summary = run(data, tmp_path, Copier(), monkeypatch).summary
     assert "edits" not in summary.control
     assert "leakage" not in {measure.name for measure in summary.measures}
@@ -204,6 +226,7 @@ def test_data_without_edits_are_not_asked_about(tmp_path: Path, monkeypatch: pyt
 
 def test_a_missing_table_names_its_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = write_tables(tmp_path / "data")
+    (data / "edits" / "edits.json").unlink()
     with pytest.raises(SketchFaceError, match=r"edits.json: missing or damaged; run `dvc repro e"):
         run(data, tmp_path, Copier(), monkeypatch)
 
