@@ -2,11 +2,13 @@
 
     python -m sketchface_models.ship parser NAME WEIGHTS SCORES PACK
     python -m sketchface_models.ship generator NAME WEIGHTS SCORES [--learned-from DATA_SET ...]
+                                               [--note TEXT]
 
 WEIGHTS is a run's `weights` folder, SCORES the `summary.json` that `evaluate` wrote for it, PACK
 its pack. Of a parser, the best weights on the validation faces are taken; of a system that
 generates, the last ones, without the networks that only training needs. Where a folder of pictures
-was learned from, `--learned-from` names the data sets that they came from.
+was learned from, `--learned-from` names the data sets that they came from. `--note` says on the
+card what else a reader must know of the training.
 """
 
 from __future__ import annotations
@@ -146,6 +148,7 @@ def ship_generator(
     summary: Path,
     folder: Path = GENERATOR_FOLDER,
     learned_from: Sequence[str] = (),
+    note: str = "",
 ) -> Path:
     """Write a run's generator and its cards into `folder`; return the path of the weights.
 
@@ -155,6 +158,7 @@ def ship_generator(
         summary: `summary.json` of the run's evaluation.
         folder: to write to.
         learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
+        note: sentences on the training that neither weights nor scores tell.
 
     Raises:
         SketchFaceError: if a file is missing or damaged, the scores are another run's, or the
@@ -172,6 +176,7 @@ def ship_generator(
         scores = json.loads(summary.read_text(encoding="utf-8"))
         parameters = sum(p.numel() for p in system.networks.parameters())
         card = generator_card(name, trained, scores, parameters, learned_from)
+        card["training"] |= {"note": note} if note else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SketchFaceError(
             f"{summary}: not the scores of a run that draws ({error}); run its evaluate stage"
@@ -254,6 +259,7 @@ def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
     yield (
         f"**Training.** On {card['data']['what']}. Run `{training['run']}`, seed "
         f"{training['seed']}: {training['steps']:,} steps, {training['images']:,} images."
+        f"{' ' if 'note' in training else ''}{training.get('note', '')}"
     )
     if card["styles"]:
         counts = (f"{label}: {number:,} training faces" for label, number in card["styles"].items())
@@ -338,14 +344,15 @@ def main() -> None:
                 default=(),
                 help="the data sets, where the scores name a folder",
             )
+            command.add_argument("--note", default="", help="sentences on the training")
     arguments = parser.parse_args()
     name, weights, scores = arguments.name, arguments.weights, arguments.scores
     try:
         if arguments.kind == "parser":
             print(ship_parser(name, weights, scores, _splits(arguments.pack)))
         else:
-            learned_from = arguments.learned_from
-            print(ship_generator(name, weights, scores, learned_from=learned_from))
+            more = {"learned_from": arguments.learned_from, "note": arguments.note}
+            print(ship_generator(name, weights, scores, **more))
     except SketchFaceError as error:
         sys.exit(f"error: {error}")
 

@@ -170,7 +170,9 @@ def astronaut_drawings() -> np.ndarray:
         target = Output(out, [photo])
         target.make()
         extras = Extras(sheet=True)
-        Translator(generator, preparation, styles, SHOWN_SIDE, extras, sys.exit)([photo], target)
+        Translator(generator, preparation, styles, SHOWN_SIDE, extras, sys.exit, print)(
+            [photo], target
+        )
         return read_image(out / "astronaut-sheet.png")
 
 
@@ -186,7 +188,7 @@ def faces_of_drawings() -> np.ndarray:
             page.write_bytes(encode_png(draw(drawing)))
         target = Output(Path(folder, "out"), pages)
         target.make()
-        Translator(generator, preparation, styles, SIZE, extras, sys.exit)(pages, target)
+        Translator(generator, preparation, styles, SIZE, extras, sys.exit, print)(pages, target)
         rows = [
             pages,
             [target.path(page, ["input"]) for page in pages],

@@ -7,6 +7,7 @@ import json
 import sys
 import tomllib
 from fnmatch import fnmatch
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +183,19 @@ def test_the_command_ends_in_one_line(
         ship.main()
 
 
+def test_a_note_on_the_training_stands_in_both_cards(trained: Path, tmp_path: Path) -> None:
+    note = "The last steps ran on warmer evenings."
+    ship.ship_generator("noted", trained / "weights", trained / "summary.json", tmp_path, note=note)
+    assert json.loads((tmp_path / "noted.json").read_text())["training"]["note"] == note
+    assert f" images. {note}\n" in (tmp_path / "noted.md").read_text()
+
+
 def test_the_package_carries_its_generators() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     patterns = settings["tool"]["setuptools"]["package-data"]["sketchface_models"]
-    for ending in ("safetensors", "json", "md"):
-        path = GENERATOR_FOLDER / f"hida.{ending}"
+    assert set(generator_names()) >= {"hida", "pix2pixhd"}
+    for name, ending in product(generator_names(), ("safetensors", "json", "md")):
+        path = GENERATOR_FOLDER / f"{name}.{ending}"
         inside = path.relative_to(ROOT / "sketchface_models").as_posix()
         assert any(fnmatch(inside, pattern) for pattern in patterns)
 
