@@ -16,11 +16,14 @@ import sys
 from pathlib import Path
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.run import train
+from sketchface_models.openmp import keep_threads_awake
 
 
 def main() -> None:
     """Parse the command line and train."""
+    keep_threads_awake()
+    from sketchface_models.training.run import train
+
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("config", type=Path, help="JSON file with run, seed, model and engine")
     parser.add_argument("pack", type=Path, help="folder that the pack stage wrote")
