@@ -12,11 +12,10 @@ SPIN_COUNT = 300_000
 def keep_threads_awake() -> None:
     """Let threads that wait for their next piece of work look for it longer before they sleep.
 
-    torch computes forward and backward passes in two teams, together more threads than cores.
-    GNU's OpenMP then lets each look 100 times only, and to wake a thread takes longer than a small
-    convolution does: two threads were slower than one (docs/results/benchmarks.md, Waiting
-    threads). With an active policy they look 1,000 times. Does nothing where the environment says
-    how to wait.
+    On two cores two threads were slower than one for small networks, and with an active policy they
+    are not (docs/results/benchmarks.md, Waiting threads): waking a thread seems to take longer than
+    a small convolution. How long they look is bounded. Does nothing where the environment says how
+    to wait.
     """
     if POLICY not in os.environ and SPINS not in os.environ:
         os.environ[POLICY], os.environ[SPINS] = "ACTIVE", str(SPIN_COUNT)

@@ -60,7 +60,7 @@ def code_styles(evaluated: EvaluatedSystem, output: str) -> CodeStyles | None:
     if _in_style_of(evaluated, rows[:1], rows[:1]) is None:
         return None
     others = rows[another_face(torch.arange(len(rows)), evaluated.seed).numpy()]
-    made: dict[Method, list[Tensor]] = {}
+    batches: dict[Method, list[Tensor]] = {}
     starts = range(0, len(rows), BATCH)
     for start in progress(starts, len(starts), "styles"):
         part = slice(start, start + BATCH)
@@ -71,9 +71,9 @@ def code_styles(evaluated: EvaluatedSystem, output: str) -> CodeStyles | None:
             (Method.OWN_STYLE, _in_style_of(evaluated, rows[part], rows[part])),
         ):
             if pictures is not None:
-                made.setdefault(method, []).append(pictures)
+                batches.setdefault(method, []).append(pictures)
     return CodeStyles(
-        {method: torch.cat(parts) for method, parts in made.items()}, _transfer(evaluated)
+        {method: torch.cat(parts) for method, parts in batches.items()}, _transfer(evaluated)
     )
 
 

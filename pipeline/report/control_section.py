@@ -302,8 +302,8 @@ def _statements(results: Sequence[Result]) -> Iterator[Statement]:
     for group in groups(results):
         for ours, theirs in combinations(group, 2):
             single = {measure.name for measure in _classes(ours)}
-            said = [each for each in ours.control_measures if each.name not in single]
-            yield from statements(ours, theirs, said)
+            measures = [each for each in ours.control_measures if each.name not in single]
+            yield from statements(ours, theirs, measures)
             ssim = [each for each in ours.measures if each.name == TOLERANCE[0]]
             for _, subset in _largest(ours):
                 yield from statements(ours, theirs, ssim, subset)

@@ -70,16 +70,16 @@ def collapse_parts(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
         its face, as results are to be called.
     """
     first: dict[tuple[Path, str], Path] = {}
-    kept = []
+    collapsed = []
     for path in paths:
         match = _PART.fullmatch(path.stem)
         face = (path.parent, match[1]) if match else None
         if face in first:
             continue
-        kept.append(path)
+        collapsed.append(path)
         if face and len(part_files(path)) > 1 and _reads_as_part(path):
             first[face] = path
-    return kept, {path: number for (_, number), path in first.items()}
+    return collapsed, {path: number for (_, number), path in first.items()}
 
 
 def _reads_as_part(path: Path) -> bool:

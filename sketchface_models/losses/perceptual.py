@@ -148,3 +148,13 @@ PERCEPTUAL: Mapping[str, Callable[[], nn.Module] | None] = MappingProxyType(
     {"parser": ParserLoss, "vgg19": VGGLoss, "none": None}
 )
 """Name, as `systems.RUN.loss.perceptual` gives it, -> loss; none is None."""
+
+
+def perceptual_network(name: str) -> dict[str, nn.Module]:
+    """Return the loss of this name under `perceptual`, as a system's frozen networks; {} for none.
+
+    Raises:
+        SketchFaceError: if its weights are not there.
+    """
+    loss = PERCEPTUAL[name]
+    return {} if loss is None else {"perceptual": loss()}

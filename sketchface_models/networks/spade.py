@@ -52,8 +52,8 @@ class SPADE(nn.Module):
         self.beta = nn.Conv2d(hidden, channels, 3, padding=1)
 
     def forward(self, x: Tensor, segmentation: Tensor) -> Tensor:
-        seen = F.relu(self.shared(resized_map(segmentation, x.shape[-1])))
-        modulated: Tensor = self.norm(x) * (1 + self.gamma(seen)) + self.beta(seen)
+        hidden = F.relu(self.shared(resized_map(segmentation, x.shape[-1])))
+        modulated: Tensor = self.norm(x) * (1 + self.gamma(hidden)) + self.beta(hidden)
         return modulated
 
 

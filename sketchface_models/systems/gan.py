@@ -63,17 +63,22 @@ class GAN(System):
 
     ema: tuple[str, ...] = ("generator",)
     compiled = ("generator", "discriminator")
+    with_generator: tuple[str, ...] = ()
+    """Networks that the generator's optimizer updates too."""
     betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
     """Of Adam; those of pix2pix (Isola et al. 2017, section 3.3)."""
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Return one optimizer for each network."""
+        """Return one optimizer for the generator and what learns with it, and the other's."""
         schedule: GANSchedule = self.settings.schedule
         kind = OPTIMIZERS[self.settings.optimizer]
-        rates = {"generator": schedule.lr_generator, "discriminator": schedule.lr_discriminator}
+        generator, discriminator = (
+            [weight for name in names for weight in self.networks[name].parameters()]
+            for names in (("generator", *self.with_generator), ("discriminator",))
+        )
         return {
-            name: kind(self.networks[name].parameters(), lr=rate, betas=self.betas)
-            for name, rate in rates.items()
+            "generator": kind(generator, lr=schedule.lr_generator, betas=self.betas),
+            "discriminator": kind(discriminator, lr=schedule.lr_discriminator, betas=self.betas),
         }
 
 
@@ -99,6 +104,13 @@ def refused_styles(task: Task) -> list[str]:
     """Return a line that refuses a style among the inputs, for systems that read pictures alone."""
     line = "task.inputs: style; allowed: pictures alone, styles are for hida"
     return [line] if STYLE in task.inputs else []
+
+
+def refused_size(task: Task, multiple: int, least: int) -> list[str]:
+    """Return a line that refuses a side which is no multiple, or too small."""
+    if task.size % multiple == 0 and task.size >= least:
+        return []
+    return [f"task.size: {task.size}; allowed: a multiple of {multiple}, {least} or more"]
 
 
 def as_rgb(picture: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from sketchface_models.losses.multi_scale import (
     feature_matching,
     generator_loss,
 )
-from sketchface_models.losses.perceptual import PERCEPTUAL
+from sketchface_models.losses.perceptual import PERCEPTUAL, perceptual_network
 from sketchface_models.networks.pix2pixhd import (
     FRONT,
     HALVINGS,
@@ -36,6 +36,7 @@ from sketchface_models.systems.gan import (
     condition_channels,
     condition_of,
     pair,
+    refused_size,
     refused_styles,
     weighted_sum,
 )
@@ -89,13 +90,7 @@ class Pix2PixHDSettings(GANSettings):
     loss: Loss
 
     def __post_init__(self) -> None:
-        size = self.task.size
-        wrong = []
-        if size % MULTIPLE or size < MIN_SIZE:
-            wrong.append(
-                f"task.size: {size}; allowed: a multiple of {MULTIPLE}, {MIN_SIZE} or more"
-            )
-        wrong += refused_styles(self.task)
+        wrong = refused_size(self.task, MULTIPLE, MIN_SIZE) + refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -140,8 +135,7 @@ class Pix2PixHD(GAN):
     @functools.cached_property
     def frozen(self) -> dict[str, nn.Module]:
         """The perceptual network, if there is one."""
-        loss = PERCEPTUAL[self.settings.loss.perceptual]
-        return {} if loss is None else {"perceptual": loss()}
+        return perceptual_network(self.settings.loss.perceptual)
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the generator, then the discriminator, on the same fakes, as pix2pixHD's code."""

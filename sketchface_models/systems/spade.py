@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
-from torch.optim import Optimizer
 
 from sketchface_models.config import Among, at_least, between
 from sketchface_models.losses.adversarial import ADVERSARIAL
@@ -19,21 +18,20 @@ from sketchface_models.losses.multi_scale import (
     feature_matching,
     generator_loss,
 )
-from sketchface_models.losses.perceptual import PERCEPTUAL
+from sketchface_models.losses.perceptual import PERCEPTUAL, perceptual_network
 from sketchface_models.networks.pix2pixhd import MultiScaleDiscriminator
 from sketchface_models.networks.spade import CODE, DOUBLINGS, SPADEEncoder, SPADEGenerator
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
-    OPTIMIZERS,
     RGB,
     AdversarialName,
-    GANSchedule,
     GANSettings,
     as_rgb,
     condition_channels,
     condition_of,
     pair,
+    refused_size,
     refused_styles,
     weighted_sum,
 )
@@ -95,12 +93,7 @@ class SPADESettings(GANSettings):
     loss: Loss
 
     def __post_init__(self) -> None:
-        size = self.task.size
-        wrong = refused_styles(self.task)
-        if size % MULTIPLE or size < MIN_SIZE:
-            wrong.append(
-                f"task.size: {size}; allowed: a multiple of {MULTIPLE}, {MIN_SIZE} or more"
-            )
+        wrong = refused_size(self.task, MULTIPLE, MIN_SIZE) + refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -142,6 +135,7 @@ class SPADEFaces(GAN):
         }
         if network.encoder:
             networks["encoder"] = SPADEEncoder(network.width, size)
+            self.with_generator = ("encoder",)
             self.ema = ("generator", "encoder")  # styles of photos are read after training, too
         self.networks = nn.ModuleDict(networks)
         self.networks.apply(_init_xavier)
@@ -150,29 +144,12 @@ class SPADEFaces(GAN):
     @functools.cached_property
     def frozen(self) -> dict[str, nn.Module]:
         """The perceptual network, if there is one."""
-        loss = PERCEPTUAL[self.settings.loss.perceptual]
-        return {} if loss is None else {"perceptual": loss()}
+        return perceptual_network(self.settings.loss.perceptual)
 
     @property
     def has_codes(self) -> bool:
         """Whether pictures depend on a style code."""
         return self.settings.network.encoder
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return one for generator and encoder, and one for the discriminator."""
-        schedule: GANSchedule = self.settings.schedule
-        kind = OPTIMIZERS[self.settings.optimizer]
-        generator = [*self.networks["generator"].parameters()]
-        if self.has_codes:
-            generator += self.networks["encoder"].parameters()
-        return {
-            "generator": kind(generator, lr=schedule.lr_generator, betas=self.betas),
-            "discriminator": kind(
-                self.networks["discriminator"].parameters(),
-                lr=schedule.lr_discriminator,
-                betas=self.betas,
-            ),
-        }
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the generator, then the discriminator, on the same fakes.
@@ -203,8 +180,7 @@ class SPADEFaces(GAN):
             weights["perceptual"] = loss.perceptual_weight
         updates = {"generator": update("generator", weighted_sum(terms, weights))}
 
-        # Discriminator.
-        real_maps = discriminator(pair(segmentation, real))
+        # Discriminator; its weights are still those that gave `real_maps`.
         fake_maps = discriminator(pair(segmentation, fake.detach()))
         total = discriminator_loss(adversarial, real_maps, fake_maps) / scales
         updates["discriminator"] = update("discriminator", total)

@@ -41,11 +41,16 @@ def leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def telling(values: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves, but of each system that is not run the first alone: nothing reads the others."""
+    """The leaves, but of each system that is not run the first alone: nothing reads the others.
+
+    Of runs of one system, the first stands for all.
+    """
+    systems = values["systems"]
+    of_system = {systems[run]["system"]: run for run in reversed(values["run"])}
     first: set[str] = set()
     for where, value in leaves(values):
-        if where[0] == "systems" and where[1] not in values["run"]:
-            if where[1] in first:
+        if where[0] == "systems" and where[1] not in of_system.values():
+            if where[1] in first or where[1] in values["run"]:
                 continue
             first.add(where[1])
         yield where, value

@@ -16,6 +16,7 @@ import torch
 from made_generators import ALIGNED, SIDE, make_weights, model
 from PIL import Image
 from skimage import data
+from written_pictures import names, pixels_of
 
 from face_geometry.align import PORTRAIT, eyes_and_mouth
 from pipeline.datasets import adapter
@@ -48,15 +49,6 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos") / "someone.png"
     Image.fromarray(data.astronaut()).save(path)
     return path
-
-
-def drawn(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 # What is drawn
@@ -107,7 +99,9 @@ def test_a_data_sets_photo_is_drawn_as_the_pipeline_draws_it(
     assert translate(photos, "-o", "out", "--weights", "w")[0] == 0
     assert names(tmp_path / "out") == ["one.png", "two.png"]
     for row, id in enumerate(pack.ids):
-        np.testing.assert_array_equal(drawn(tmp_path / f"out/{id}.png"), expected[row, 0].numpy())
+        np.testing.assert_array_equal(
+            pixels_of(tmp_path / f"out/{id}.png"), expected[row, 0].numpy()
+        )
 
 
 def test_a_trained_card_carries_the_framing(tmp_path: Path, packed: Path) -> None:
@@ -137,11 +131,11 @@ def test_files_of_every_kind_show_the_same_face(
     scene.convert("RGBA").save(kinds / "alpha.png")
     scene.save(kinds / "lossless.webp", lossless=True)
     assert translate(photo, kinds, "-o", "out", "--weights", weights)[0] == 0
-    first = drawn(tmp_path / "out/someone.png")
+    first = pixels_of(tmp_path / "out/someone.png")
     assert first.shape == (ALIGNED, ALIGNED)
     assert first.std() > 2
     for name in ("turned", "alpha", "lossless"):
-        np.testing.assert_array_equal(drawn(tmp_path / f"out/{name}.png"), first)
+        np.testing.assert_array_equal(pixels_of(tmp_path / f"out/{name}.png"), first)
 
 
 def test_grey_sixteen_bit_and_cmyk_photos_are_drawn(
@@ -157,7 +151,7 @@ def test_grey_sixteen_bit_and_cmyk_photos_are_drawn(
     assert status == 0
     assert "3 sketches of 3 faces in 3 pictures" in said
     np.testing.assert_array_equal(
-        drawn(tmp_path / "out/deep.png"), drawn(tmp_path / "out/grey.png")
+        pixels_of(tmp_path / "out/deep.png"), pixels_of(tmp_path / "out/grey.png")
     )
 
 
@@ -181,8 +175,8 @@ def test_everybody_is_drawn_from_left_to_right(
     assert names(tmp_path / "out") == ["two-1.png", "two-2.png"]
     assert translate("two.png", "-o", "big.png", "--face", "largest", "--weights", weights)[0] == 0
     # The right one is the larger one; the way it was found differs by a fraction of a pixel.
-    big = drawn(tmp_path / "big.png").astype(int)
-    left, right = (drawn(tmp_path / f"out/two-{n}.png").astype(int) for n in (1, 2))
+    big = pixels_of(tmp_path / "big.png").astype(int)
+    left, right = (pixels_of(tmp_path / f"out/two-{n}.png").astype(int) for n in (1, 2))
     assert np.abs(big - right).mean() < 0.3 * np.abs(big - left).mean()
     status, _, wrong = translate("two.png", "-o", "both.png", "--weights", weights)
     assert status == 1
@@ -202,14 +196,14 @@ def test_styles_and_mixtures_are_what_the_generator_gets(
         *("someone-sheet.png", "someone-style0.5-0.5-0.png"),
         *("someone-style1-0-0.png", "someone-style1.png"),
     ]
-    pure = drawn(out / "someone-style1.png")
-    np.testing.assert_array_equal(drawn(out / "someone-style1-0-0.png"), pure)
-    assert (drawn(out / "someone-style0.5-0.5-0.png") != pure).any()
+    pure = pixels_of(out / "someone-style1.png")
+    np.testing.assert_array_equal(pixels_of(out / "someone-style1-0-0.png"), pure)
+    assert (pixels_of(out / "someone-style0.5-0.5-0.png") != pure).any()
     # Photo, depth and three drawings in cells of 96 with gaps of 4, and two lines of text.
-    assert drawn(out / "someone-sheet.png").shape == (96 + 4 + 2 * 16 + 4, 5 * 100 + 8, 3)
+    assert pixels_of(out / "someone-sheet.png").shape == (96 + 4 + 2 * 16 + 4, 5 * 100 + 8, 3)
     assert translate(photo, "-o", "first", "--weights", weights)[0] == 0
     assert names(tmp_path / "first") == ["someone.png"]
-    np.testing.assert_array_equal(drawn(tmp_path / "first/someone.png"), pure)
+    np.testing.assert_array_equal(pixels_of(tmp_path / "first/someone.png"), pure)
 
 
 def test_a_sheet_alone_shows_every_style_that_was_trained(
@@ -217,7 +211,7 @@ def test_a_sheet_alone_shows_every_style_that_was_trained(
 ) -> None:
     assert translate(photo, "-o", "o.png", "--weights", weights, "--sheet", "--size", 32)[0] == 0
     assert names(tmp_path) == ["o-sheet.png", "o-style1.png", "o-style2.png"]
-    assert drawn(tmp_path / "o-style2.png").shape == (32, 32)
+    assert pixels_of(tmp_path / "o-style2.png").shape == (32, 32)
 
 
 # Whole pictures and depth made elsewhere
@@ -236,10 +230,10 @@ def test_any_picture_is_drawn_as_a_whole_with_its_depth(
     files = ("--whole", "--depth", "files", "--depth-path")
     command = ("cup.png", "--weights", weights)
     assert translate(*command, "-o", "a", *files, "near")[0] == 0
-    picture = drawn(tmp_path / "a/cup.png")
+    picture = pixels_of(tmp_path / "a/cup.png")
     assert picture.shape == (64, 96)  # the longer side is the training photos'
     assert translate(*command, "-o", "b", *files, "near", "--nearer", "low")[0] == 0
-    assert (drawn(tmp_path / "b/cup.png") != picture).any()
+    assert (pixels_of(tmp_path / "b/cup.png") != picture).any()
     (tmp_path / "other").mkdir()
     ramp(300, 200).save(tmp_path / "other/cup.png")
     status, _, wrong = translate(*command, "-o", "c", *files, "other")
@@ -264,7 +258,7 @@ def test_a_photo_in_the_training_framing_keeps_its_pixels(tmp_path: Path, transl
     shifted = np.roll(face, 8, axis=1)
     Image.fromarray(shifted).save(tmp_path / "framed.png")
     assert translate("framed.png", "-o", "b.png", "--aligned", "--weights", flat)[0] == 0
-    assert (drawn(tmp_path / "a.png") != drawn(tmp_path / "b.png")).any()
+    assert (pixels_of(tmp_path / "a.png") != pixels_of(tmp_path / "b.png")).any()
     Image.fromarray(face[:50]).save(tmp_path / "half.png")
     status, _, wrong = translate("half.png", "-o", "c.png", "--aligned", "--weights", flat)
     assert status == 1
@@ -329,7 +323,7 @@ def test_photos_are_never_drawn_over_nor_one_drawing_over_another(
     (tmp_path / "out/same.png").write_text("old")
     status, said, _ = translate("a", "a/same.png", "-o", "out", "--weights", weights)
     assert (status, "in 1 picture" in said) == (0, True)
-    assert drawn(tmp_path / "out/same.png").shape == (ALIGNED, ALIGNED)
+    assert pixels_of(tmp_path / "out/same.png").shape == (ALIGNED, ALIGNED)
 
 
 @pytest.mark.parametrize(
@@ -421,11 +415,11 @@ def test_a_run_without_depth_and_style_draws_too(
 ) -> None:
     status, _, wrong = translate(photo, "-o", "o", "--weights", copied(tmp_path / "w"))
     assert (status, wrong) == (0, "")
-    assert drawn(tmp_path / "o/someone.png").shape == (SIDE, SIDE)
+    assert pixels_of(tmp_path / "o/someone.png").shape == (SIDE, SIDE)
     whole = ("--whole", "--weights", tmp_path / "w")
     Image.fromarray(data.coffee()).save(tmp_path / "cup.png")
     assert translate("cup.png", "-o", "o", *whole)[0] == 0  # no depth, so none is missing
-    assert drawn(tmp_path / "o/cup.png").shape == (43, SIDE)
+    assert pixels_of(tmp_path / "o/cup.png").shape == (43, SIDE)
     status, _, wrong = translate("cup.png", "-o", "p", *whole, "--depth", "onnx")
     assert status == 1
     assert wrong.endswith("w reads no depth; leave --depth, --depth-path and --nearer out\n")

@@ -11,6 +11,7 @@ import torch
 from made_generators import ALIGNED, SIDE, make_contour_weights, make_map_weights
 from PIL import Image
 from skimage import data
+from written_pictures import names, pixels_of
 
 import sketchface
 from face_geometry.palette import flip_labels
@@ -44,15 +45,6 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def picture(path: Path) -> np.ndarray:
-    with Image.open(path) as opened:
-        return np.asarray(opened)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def test_random_styles_are_the_same_for_all_faces_and_follow_the_seed(
     tmp_path: Path, faces: Path, weights: Path, translate: Run
 ) -> None:
@@ -60,7 +52,7 @@ def test_random_styles_are_the_same_for_all_faces_and_follow_the_seed(
         arguments = ("-o", out, "--weights", weights, "--aligned", *asked)
         status, _, wrong = translate(faces / "maps", *arguments)
         assert (status, wrong) == (0, "")
-        return {name: picture(tmp_path / out / name) for name in names(tmp_path / out)}
+        return {name: pixels_of(tmp_path / out / name) for name in names(tmp_path / out)}
 
     three = drawn("three", "--random", 3)
     assert list(three) == [f"{name}-random{n}.png" for name in "abc" for n in (1, 2, 3)]
@@ -96,7 +88,7 @@ def test_a_photos_style_is_what_its_encoder_says(
         expected = system.in_style_of(batch, batch.pop("photo"))
     assert expected is not None
     levels = scaled(from_signed(expected), SIDE)[0].permute(1, 2, 0).numpy()
-    assert np.abs(picture(tmp_path / "a.png").astype(int) - levels).max() <= 1
+    assert np.abs(pixels_of(tmp_path / "a.png").astype(int) - levels).max() <= 1
 
 
 def test_styles_of_photos_go_to_every_face(
@@ -112,9 +104,9 @@ def test_styles_of_photos_go_to_every_face(
     assert "6 photos of 3 faces in 3 pictures" in said
     assert names(tmp_path / "two") == [f"{a}-{b}.png" for a in "abc" for b in ("dark", "her")]
     for name in "abc":
-        in_hers = picture(tmp_path / f"two/{name}-her.png")
-        np.testing.assert_array_equal(in_hers, picture(tmp_path / f"one/{name}.png"))
-        assert (in_hers != picture(tmp_path / f"two/{name}-dark.png")).any()
+        in_hers = pixels_of(tmp_path / f"two/{name}-her.png")
+        np.testing.assert_array_equal(in_hers, pixels_of(tmp_path / f"one/{name}.png"))
+        assert (in_hers != pixels_of(tmp_path / f"two/{name}-dark.png")).any()
     # A photo can take its own style, or another one's.
     assert translate(faces / "her.png", "-o", "her", *both)[::2] == (0, "")
     assert names(tmp_path / "her") == ["her-dark.png", "her-her.png"]

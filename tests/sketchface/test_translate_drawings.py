@@ -14,6 +14,7 @@ from made_drawings import BLACK, MANNERS, WHITE, coloured
 from made_generators import ALIGNED, SIDE, make_contour_weights, make_weights
 from PIL import Image, ImageDraw
 from skimage import data
+from written_pictures import names, pixels_of
 
 import sketchface
 from face_geometry.align import eyes_and_mouth, similarity, transform_points, warp
@@ -44,15 +45,6 @@ def contour() -> np.ndarray:
     return draw_contour(LANDMARKS, 512)
 
 
-def picture(path: Path) -> np.ndarray:
-    with Image.open(path) as opened:
-        return np.asarray(opened)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def ink(contour: np.ndarray) -> np.ndarray:
     return 1 - contour.astype(float) / 255
 
@@ -75,13 +67,13 @@ def test_the_network_sees_a_drawing_as_it_saw_its_contours(
     assert f"{len(MANNERS)} photos of {len(MANNERS)} faces in {len(MANNERS)} pictures" in said
     expected = stage_contour(LANDMARKS)
     for number, manner in enumerate(MANNERS):
-        seen = picture(tmp_path / f"out/{number}-input.png")
+        seen = pixels_of(tmp_path / f"out/{number}-input.png")
         assert seen.shape == (SIDE, SIDE)
         assert ink(seen).sum() == pytest.approx(ink(expected).sum(), rel=0.25), manner
         if manner not in ("marker", "96 pixels"):
             off = np.abs(ink(seen) - ink(expected)).sum() / ink(expected).sum()
             assert off < 0.35, manner  # half a pixel to the side is 1
-        face = picture(tmp_path / f"out/{number}.png")
+        face = pixels_of(tmp_path / f"out/{number}.png")
         assert face.shape == (ALIGNED, ALIGNED, 3)
         assert face.std() > 1
 
@@ -91,7 +83,7 @@ def test_a_photo_goes_through_its_landmarks(tmp_path: Path, weights: Path, trans
     asked = ("--to", "photo", "--weights", weights, "--show-input", "--sheet")
     assert translate("someone.png", "-o", "out", *asked)[0] == 0
     assert names(tmp_path / "out") == ["someone-input.png", "someone-sheet.png", "someone.png"]
-    seen = ink(picture(tmp_path / "out/someone-input.png"))
+    seen = ink(pixels_of(tmp_path / "out/someone-input.png"))
     with FaceMesh(choose="central") as detector:
         whole = detector.detect(data.astronaut())
         assert whole is not None
@@ -101,7 +93,7 @@ def test_a_photo_goes_through_its_landmarks(tmp_path: Path, weights: Path, trans
     expected = ink(stage_contour(aligned.landmarks * (512 / ALIGNED)))
     assert np.abs(seen - expected).sum() < 0.5 * expected.sum()
     # Photo, contour and result in cells of 96.
-    assert picture(tmp_path / "out/someone-sheet.png").shape[1] == 3 * 100 + 8
+    assert pixels_of(tmp_path / "out/someone-sheet.png").shape[1] == 3 * 100 + 8
 
 
 def test_what_a_picture_is_may_be_said(
@@ -113,7 +105,8 @@ def test_what_a_picture_is_may_be_said(
         assert translate("face.png", "-o", kind, "--from", kind, *asked)[0] == 0
     assert translate("face.png", "-o", "itself", *asked)[0] == 0
     seen = {
-        name: picture(tmp_path / name / "face-input.png") for name in ("contour", "photo", "itself")
+        name: pixels_of(tmp_path / name / "face-input.png")
+        for name in ("contour", "photo", "itself")
     }
     np.testing.assert_array_equal(seen["itself"], seen["contour"])
     assert (seen["photo"] != seen["contour"]).any()  # landmarks of the drawing, not its lines
@@ -130,17 +123,17 @@ def test_drawings_stay_where_they_are_if_they_are_aligned_or_whole(
     asked = ("--weights", weights, "--show-input")
     expected = ink(stage_contour(LANDMARKS + np.array([120, 0])))
     assert translate("face.png", "-o", "a", "--aligned", *asked)[0] == 0
-    off = np.abs(ink(picture(tmp_path / "a/face-input.png")) - expected).sum()
+    off = np.abs(ink(pixels_of(tmp_path / "a/face-input.png")) - expected).sum()
     assert off < 0.35 * expected.sum()
     assert translate("face.png", "-o", "b", *asked)[0] == 0
-    off = np.abs(ink(picture(tmp_path / "b/face-input.png")) - expected).sum()
+    off = np.abs(ink(pixels_of(tmp_path / "b/face-input.png")) - expected).sum()
     assert off > expected.sum()
     status, _, wrong = translate("tall.png", "-o", "c", "--aligned", *asked)
     assert status == 1
     assert wrong.startswith("error: tall.png: 512 x 1024 pixels; framed like the training photos")
     assert translate("tall.png", "-o", "d", "--whole", *asked)[0] == 0
-    assert picture(tmp_path / "d/tall.png").shape == (ALIGNED, ALIGNED // 2, 3)
-    column = ink(picture(tmp_path / "d/tall-input.png")).sum(axis=0)
+    assert pixels_of(tmp_path / "d/tall.png").shape == (ALIGNED, ALIGNED // 2, 3)
+    column = ink(pixels_of(tmp_path / "d/tall-input.png")).sum(axis=0)
     assert column[: SIDE // 4].sum() == column[-SIDE // 4 :].sum() == 0
 
 
@@ -159,7 +152,7 @@ def test_transparent_one_bit_and_deep_drawings_are_read(
     assert translate(tmp_path, "-o", "out", *asked)[::2] == (0, "")
     expected = ink(stage_contour(LANDMARKS))
     for name in ("dark", "light", "bits", "deep", "palette", "inks"):
-        off = np.abs(ink(picture(tmp_path / f"out/{name}-input.png")) - expected).sum()
+        off = np.abs(ink(pixels_of(tmp_path / f"out/{name}-input.png")) - expected).sum()
         assert off < 0.35 * expected.sum(), name
 
 
@@ -259,10 +252,10 @@ def test_shipped_generators_are_chosen_by_direction_by_name_and_by_what_is_drawn
     ):
         assert translate("face.png", "-o", out, *asked)[::2] == (0, "")
     assert translate("face.png", "-o", "run", "--weights", weights)[0] == 0
-    first = picture(tmp_path / "direction/face.png").astype(int)
+    first = pixels_of(tmp_path / "direction/face.png").astype(int)
     for out in ("name", "kind", "picture"):
-        np.testing.assert_array_equal(picture(tmp_path / out / "face.png"), first)
-    assert np.abs(picture(tmp_path / "run/face.png") - first).max() <= 4  # half precision
+        np.testing.assert_array_equal(pixels_of(tmp_path / out / "face.png"), first)
+    assert np.abs(pixels_of(tmp_path / "run/face.png") - first).max() <= 4  # half precision
     # Photos are sketched unless something else is said; this package draws no sketches.
     Image.fromarray(data.astronaut()).save(tmp_path / "someone.png")
     status, _, wrong = translate("someone.png", "-o", "out")

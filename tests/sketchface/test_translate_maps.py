@@ -13,6 +13,7 @@ from made_generators import ALIGNED, SIDE, make_contour_weights, make_map_weight
 from made_maps import smoothed, write_parts
 from PIL import Image
 from skimage import data
+from written_pictures import names, pixels_of
 
 import sketchface
 from face_geometry.align import eyes_and_mouth, similarity, warp, warp_labels
@@ -47,15 +48,6 @@ def labels() -> np.ndarray:
     return warp_labels(face.labels, similarity(features, FRAMING.target(ALIGNED)), ALIGNED)
 
 
-def picture(path: Path) -> np.ndarray:
-    with Image.open(path) as opened:
-        return np.asarray(opened)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def packed(labels: np.ndarray) -> np.ndarray:
     """What training reads of aligned labels, in colours: (SIDE, SIDE, 3)."""
     return colourise(as_array("parsing", encode_png(labels), SIDE)[0])
@@ -71,14 +63,14 @@ def test_a_framed_map_reaches_the_network_to_the_pixel(
         assert (status, wrong) == (0, "")
         assert "1 photo of 1 face in 1 picture" in said
         assert names(tmp_path / out) == ["face-input.png", "face.png"]
-        np.testing.assert_array_equal(picture(tmp_path / out / "face-input.png"), packed(labels))
-        assert picture(tmp_path / out / "face.png").shape == (ALIGNED, ALIGNED, 3)
+        np.testing.assert_array_equal(pixels_of(tmp_path / out / "face-input.png"), packed(labels))
+        assert pixels_of(tmp_path / out / "face.png").shape == (ALIGNED, ALIGNED, 3)
     # Nor does a change of one class in one place move the rest.
     changed = labels.copy()
     changed[60:64, 40:50] = 7
     Image.fromarray(changed).save(tmp_path / "face.png")
     assert translate("face.png", "-o", "d", *asked)[0] == 0
-    np.testing.assert_array_equal(picture(tmp_path / "d/face-input.png"), packed(changed))
+    np.testing.assert_array_equal(pixels_of(tmp_path / "d/face-input.png"), packed(changed))
 
 
 @pytest.mark.parametrize(
@@ -94,10 +86,10 @@ def test_a_shifted_map_is_brought_to_the_framing(
     Image.fromarray(page).save(tmp_path / "face.png")
     asked = ("--weights", weights, "--show-input", "--sheet")
     assert translate("face.png", "-o", "out", *asked)[::2] == (0, "")
-    seen, expected = picture(tmp_path / "out/face-input.png"), packed(labels)
+    seen, expected = pixels_of(tmp_path / "out/face-input.png"), packed(labels)
     assert (seen != expected).any(axis=2).mean() < 0.06  # edges
     # Map and result in cells of 96.
-    assert picture(tmp_path / "out/face-sheet.png").shape[1] == 2 * 100 + 8
+    assert pixels_of(tmp_path / "out/face-sheet.png").shape[1] == 2 * 100 + 8
 
 
 def test_maps_without_eyes_and_those_that_are_whole_are_fitted_as_pages(
@@ -109,13 +101,13 @@ def test_maps_without_eyes_and_those_that_are_whole_are_fitted_as_pages(
     Image.fromarray(np.pad(labels, ((0, 96), (0, 0)))).save(tmp_path / "tall.png")
     asked = ("--weights", weights, "--show-input")
     assert translate("blind.png", "-o", "out", *asked)[::2] == (0, "")
-    seen = picture(tmp_path / "out/blind-input.png")
+    seen = pixels_of(tmp_path / "out/blind-input.png")
     margin = SIDE // 4
     assert (seen[:, :margin] == 0).all()
     assert (seen[:, -margin:] == 0).all()
-    assert picture(tmp_path / "out/blind.png").shape == (ALIGNED, ALIGNED // 2, 3)
+    assert pixels_of(tmp_path / "out/blind.png").shape == (ALIGNED, ALIGNED // 2, 3)
     assert translate("tall.png", "-o", "whole", "--whole", *asked)[0] == 0
-    assert (picture(tmp_path / "whole/tall-input.png")[SIDE // 2 :] == 0).all()
+    assert (pixels_of(tmp_path / "whole/tall-input.png")[SIDE // 2 :] == 0).all()
     status, _, wrong = translate("tall.png", "-o", "aligned", "--aligned", *asked)
     assert status == 1
     assert wrong.startswith("error: tall.png: 96 x 192 pixels; framed like the training photos")
@@ -131,10 +123,10 @@ def test_a_photo_goes_through_the_parser(tmp_path: Path, weights: Path, translat
     home = similarity(eyes_and_mouth(face.landmarks), FRAMING.target(ALIGNED))
     aligned = decode(encode_jpeg(warp(data.astronaut(), home, ALIGNED)))
     (expected,) = FaceParser().labels([aligned])
-    seen = picture(tmp_path / "out/someone-input.png")
+    seen = pixels_of(tmp_path / "out/someone-input.png")
     assert (seen != packed(expected)).any(axis=2).mean() < 0.02
     # Photo, map and result in cells of 96.
-    assert picture(tmp_path / "out/someone-sheet.png").shape[1] == 3 * 100 + 8
+    assert pixels_of(tmp_path / "out/someone-sheet.png").shape[1] == 3 * 100 + 8
 
 
 def test_smoothed_maps_are_drawn_with_a_note(tmp_path: Path, weights: Path, translate: Run) -> None:
@@ -147,7 +139,7 @@ def test_smoothed_maps_are_drawn_with_a_note(tmp_path: Path, weights: Path, tran
     assert line.endswith(" %) have no clear colour of the palette and got the nearest class")
     with pytest.warns(UserWarning, match=r"face\.png: \d+ pixels \("):
         [photo] = sketchface.translate(tmp_path / "face.png", weights=weights)
-    np.testing.assert_array_equal(photo, picture(tmp_path / "out/face.png"))
+    np.testing.assert_array_equal(photo, pixels_of(tmp_path / "out/face.png"))
 
 
 def test_the_parts_of_a_face_make_one_picture(
@@ -161,16 +153,16 @@ def test_the_parts_of_a_face_make_one_picture(
     assert (status, wrong) == (0, "")
     assert "3 photos of 3 faces in 3 pictures" in said
     assert names(tmp_path / "out") == ["00123.png", "00124.png", "face.png"]
-    expected = picture(tmp_path / "out/face.png")
-    np.testing.assert_array_equal(picture(tmp_path / "out/00123.png"), expected)
+    expected = pixels_of(tmp_path / "out/face.png")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out/00123.png"), expected)
     assert translate(*paths[3:5], "-o", "one.png", "--from", "map", *asked)[::2] == (0, "")
-    np.testing.assert_array_equal(picture(tmp_path / "one.png"), expected)
+    np.testing.assert_array_equal(pixels_of(tmp_path / "one.png"), expected)
     [photo] = sketchface.translate(paths[2], weights=weights)
     np.testing.assert_array_equal(photo, expected)
     # A part is never drawn over, not even one that is not looked at itself.
     assert translate("parts", "-o", "parts", *asked)[0] == 0
-    assert picture(paths[0]).shape == (ALIGNED, ALIGNED, 3)
-    assert set(np.unique(picture(paths[0]))) == {0, 255}
+    assert pixels_of(paths[0]).shape == (ALIGNED, ALIGNED, 3)
+    assert set(np.unique(pixels_of(paths[0]))) == {0, 255}
 
 
 def test_bad_maps_get_a_line_each_and_the_others_are_drawn(
