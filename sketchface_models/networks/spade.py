@@ -142,7 +142,8 @@ class SPADEGenerator(nn.Module):
             finer ones in the second; likewise planned ("mixing regularization").
 
     Shape: (B, map_channels, S, S) one-hot, and with `coded` a code (B, `CODE`) or with `mixed` two
-    of them -> (B, out_channels, S, S) in (-1, 1).
+    of them -> (B, out_channels, S, S) in (-1, 1). Maps whose side is a whole fraction of `size`
+    give pictures of that side: what a code starts is then averaged to a smaller start.
     """
 
     layout = torch.channels_last
@@ -184,9 +185,11 @@ class SPADEGenerator(nn.Module):
         return torch.tanh(self.last(F.leaky_relu(x, SLOPE)))
 
     def _start(self, segmentation: Tensor, codes: Sequence[Tensor]) -> Tensor:
+        side = segmentation.shape[-1] // 2**DOUBLINGS
         if self.coded:
-            return self.start(codes[0]).unflatten(1, (-1, self.start_side, self.start_side))
-        first: Tensor = self.start(resized_map(segmentation, self.start_side))
+            x = self.start(codes[0]).unflatten(1, (-1, self.start_side, self.start_side))
+            return x if side == self.start_side else F.adaptive_avg_pool2d(x, side)
+        first: Tensor = self.start(resized_map(segmentation, side))
         return first
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from sketchface_models.augmentation.photos import Coarse
 from sketchface_models.config import Among, at_least, between
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.losses.multi_scale import (
@@ -20,7 +22,13 @@ from sketchface_models.losses.multi_scale import (
 )
 from sketchface_models.losses.perceptual import PERCEPTUAL, perceptual_network
 from sketchface_models.networks.pix2pixhd import MultiScaleDiscriminator
-from sketchface_models.networks.spade import CODE, DOUBLINGS, SPADEEncoder, SPADEGenerator
+from sketchface_models.networks.spade import (
+    CODE,
+    DOUBLINGS,
+    SPADEEncoder,
+    SPADEGenerator,
+    resized_map,
+)
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.gan import (
     GAN,
@@ -78,7 +86,8 @@ class Loss:
     perceptual_weight: Annotated[float, at_least(0)]
     """Its weight; 10 as published."""
     divergence: Annotated[float, at_least(0)]
-    """Weight of the codes' divergence from the normal distribution; 0.05 as published."""
+    """Weight of the codes' mean divergence from the normal distribution; published: 0.05 of the sum
+    over a GPU's faces (5 in Zhang et al. 2019)."""
     adversarial: AdversarialName = "hinge"
     """Hinge as published."""
 
@@ -91,9 +100,13 @@ class SPADESettings(GANSettings):
     """The name in the registry of systems."""
     network: Network
     loss: Loss
+    coarse: Coarse = field(default_factory=lambda: Coarse(until=0.0, factor=2))
+    """Training at a fraction of the side first; not published."""
 
     def __post_init__(self) -> None:
-        wrong = refused_size(self.task, MULTIPLE, MIN_SIZE) + refused_styles(self.task)
+        factor = self.coarse.factor if self.coarse.until else 1
+        wrong = refused_size(self.task, MULTIPLE * factor, MIN_SIZE * factor)
+        wrong += refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -151,6 +164,14 @@ class SPADEFaces(GAN):
         """Whether pictures depend on a style code."""
         return self.settings.network.encoder
 
+    @property
+    def cycle(self) -> Sequence[Clock]:
+        """One step, or with `coarse` the middles of all quarters of the steps."""
+        steps = self.settings.schedule.steps
+        if not self.settings.coarse.until:
+            return super().cycle
+        return [Clock(int((part + 0.5) / 4 * steps), steps, 0) for part in range(4)]
+
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the generator, then the discriminator, on the same fakes.
 
@@ -168,6 +189,9 @@ class SPADEFaces(GAN):
             codes = self._codes_around(mean, log_variance)
             terms["divergence"] = divergence(mean, log_variance)
             weights["divergence"] = loss.divergence
+        if clock.step < self.settings.coarse.until * clock.steps:
+            side = task.size // self.settings.coarse.factor
+            segmentation, real = resized_map(segmentation, side), F.adaptive_avg_pool2d(real, side)
         fake = generator(segmentation, codes)
 
         # Generator and encoder.

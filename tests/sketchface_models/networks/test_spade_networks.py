@@ -38,6 +38,31 @@ def test_the_generator_has_the_published_parameters(coded: bool, count: int):
         assert parameters(SPADEGenerator(CLASSES, 3, 64, 256, coded)) == count
 
 
+@pytest.mark.parametrize("coded", [False, True])
+def test_maps_of_half_the_side_give_pictures_of_half_the_side(coded: bool):
+    torch.manual_seed(0)
+    generator = SPADEGenerator(CLASSES, 3, 2, 128, coded)
+    other = SPADEGenerator(CLASSES, 3, 2, 64, False)
+    starts: list[Tensor] = []
+    generator.blocks[0].register_forward_pre_hook(lambda _, inputs: starts.append(inputs[0]))
+    codes = [torch.randn(2, CODE)] if coded else []
+    for side in (128, 64):
+        assert generator(half_and_half(side).expand(2, -1, -1, -1), codes).shape == (
+            2,
+            3,
+            side,
+            side,
+        )
+    full, half = starts
+    assert (full.shape[-1], half.shape[-1]) == (4, 2)
+    if coded:  # one start, averaged
+        torch.testing.assert_close(half, F.avg_pool2d(full, 2))
+    else:  # the network of half the side, with the same weights
+        other.load_state_dict(generator.state_dict())
+        generator.eval(), other.eval()
+        torch.testing.assert_close(generator(half_and_half()), other(half_and_half()))
+
+
 def test_encoder_and_discriminator_have_the_published_parameters():
     with torch.device("meta"):
         assert parameters(SPADEEncoder(64, 256)) == 10_463_424
