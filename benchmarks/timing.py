@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from sketchface_models.training.cost import peak_memory
+
 WARM_UP = 2
 REST = 0.02
 """Seconds between two turns: threads of the one before go on spinning for a while."""
@@ -93,6 +95,11 @@ class Remote:
         seconds: Seconds = self._receive()
         return seconds
 
+    def peak_memory(self) -> int:
+        """Bytes that it held at most so far."""
+        self.pipe.send("memory")
+        return int(self._receive())
+
     def close(self) -> None:
         """End the process."""
         self.pipe.close()
@@ -109,5 +116,5 @@ def _serve(pipe: Any, make: Callable[..., Any], arguments: tuple[Any, ...], step
     with make(*arguments) as (work, device):
         pipe.send("ready")
         with contextlib.suppress(EOFError):
-            while pipe.recv():
-                pipe.send(timed(work, device, steps))
+            while order := pipe.recv():
+                pipe.send(peak_memory() if order == "memory" else timed(work, device, steps))

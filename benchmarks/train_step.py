@@ -136,7 +136,8 @@ def compete(
     for remote in remotes.values():
         remote.wait_until_ready()
     times = in_turn({name: remote.turn for name, remote in remotes.items()}, options.rounds)
-    for remote in remotes.values():
+    for name, remote in remotes.items():
+        print(f"{name}: {remote.peak_memory() / 2**30:.2f} GiB held at most")
         remote.close()
     return times
 
