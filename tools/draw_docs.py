@@ -5,7 +5,7 @@
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
 (docs/results/understanding-faces.md), what the generator that ships draws of it, and the faces that
-another makes of drawings (README.md).
+others make of drawings and of parsing maps (README.md).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import skimage.data
 
+import sketchface
 from face_geometry.align import PORTRAIT, eyes_and_mouth, similarity, warp
 from face_geometry.palette import colourise
 from pipeline.common.images import encode_jpeg, encode_png, read_image
@@ -45,10 +46,15 @@ SEED = 0
 SIZE = 256
 ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS = "astronaut-understood", "astronaut-drawn"
 DRAWING, FACES_OF_DRAWINGS = "drawing", "drawings-to-faces"
-EXACT = (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS, DRAWING, FACES_OF_DRAWINGS)
+MAP, FACES_OF_MAPS = "map", "maps-to-faces"
+EXACT = (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS, DRAWING, FACES_OF_DRAWINGS, MAP, FACES_OF_MAPS)
 """Pictures that are kept without loss."""
 STYLE_CHOICES = ("1", "2", "3", "0.5,0.5,0")
 """Styles that the photo is translated to."""
+UNSEEN = 1
+"""Seed of faces that no generator learned from."""
+MAP_FACES, STYLE_FACE = (2, 0, 12), 15
+"""Those whose maps are drawn, the first as `MAP`, and whose style is taken."""
 SHOWN_SIDE = 160
 GROUND_TRUTH_FACES = (0, 3, 5, 9)
 """Faces shown with all their ground truth."""
@@ -81,6 +87,8 @@ def main() -> None:
         ASTRONAUT_DRAWINGS: astronaut_drawings,
         DRAWING: lambda: draw(DRAWINGS["smiling"]),
         FACES_OF_DRAWINGS: faces_of_drawings,
+        MAP: lambda: colourise(render(UNSEEN, MAP_FACES[0], SIZE).labels),
+        FACES_OF_MAPS: faces_of_maps,
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:
@@ -195,6 +203,35 @@ def faces_of_drawings() -> np.ndarray:
             [target.path(page, []) for page in pages],
         ]
         return sheet([[read_image(path) for path in row] for row in rows], side=SIZE)
+
+
+def faces_of_maps() -> np.ndarray:
+    """Return maps, and faces made of them: plainly, in random styles, in the style of a photo."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        page, photo = Path(folder, "map.png"), Path(folder, "style.png")
+        style = render(UNSEEN, STYLE_FACE, SIZE).photo
+        photo.write_bytes(encode_png(style))
+        for number in MAP_FACES:
+            colours = colourise(render(UNSEEN, number, SIZE).labels)
+            page.write_bytes(encode_png(colours))
+            rows.append(
+                [
+                    colours,
+                    *sketchface.translate(page),
+                    *sketchface.translate(page, random=3),
+                    style,
+                    *sketchface.translate(page, style_of=photo),
+                ]
+            )
+    titles = [
+        "map",
+        "of the map alone",
+        *(f"random {n}" for n in (1, 2, 3)),
+        "a photo",
+        "its style",
+    ]
+    return sheet(rows, [], titles, side=SHOWN_SIDE)
 
 
 def _photo(parameters: Parameters) -> np.ndarray:
