@@ -10,6 +10,7 @@ from pipeline.landmarks.detector import Detection
 from pipeline.landmarks.face_mesh import FaceMesh
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests share what they make; those of `tests/dag` a whole project."""
     for item in items:
