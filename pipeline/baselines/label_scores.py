@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -78,15 +79,18 @@ def pooled_scores(
         method: that made them.
         matrices: (N, classes, classes) int64, rows = truth.
         faces: a `FACES` frame of the N faces.
-        score: (classes, classes) -> measure -> value, always of the same measures.
+        score: (classes, classes) -> measure -> value, always of the same measures; NaN where a
+            matrix says nothing of one. A subset without a value has no line, and a resample
+            without one takes its subset's.
     """
     lines, draws = [], []
     for subset in subsets(faces):
         chosen = matrices[torch.from_numpy(np.flatnonzero(subset.mask(faces)))]
+        values = {n: v for n, v in score(chosen.sum(dim=0)).items() if not math.isnan(v)}
         resampled = pd.DataFrame(
             [score(chosen[indices].sum(dim=0)) for indices in resample_indices(len(chosen))]
-        )
-        for name, value in score(chosen.sum(dim=0)).items():
+        ).fillna(values)
+        for name, value in values.items():
             of_subset = functools.partial(long_frame, origin, method, subset, name, [])
             lines.append(of_subset(value))
             draws.append(as_resampled(of_subset(resampled[name])))

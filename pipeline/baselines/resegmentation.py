@@ -1,4 +1,4 @@
-"""Photos parsed again by the judge (the test of Zhang et al. 2019, section 3.2).
+"""Photos parsed again by the judge (the test of Zhang et al. 2019, section 2.4.6).
 
 The judge's labels of a photo that was generated from a parsing map are compared with that map, and
 with the judge's labels of the true photo: what the paper reports, since its maps are parsed photos.
@@ -112,16 +112,13 @@ def _of_map(
     origin: Origin, method: Method, labels: Tensor, truth: Truth, frame: pd.DataFrame
 ) -> Scores:
     classes = truth.classes
-    matrices = _matrices(truth.maps, labels)
-    of_all = parsing_scores(matrices.sum(dim=0)).iou
 
     def score(matrix: Tensor) -> dict[str, float]:
-        # A resample without a class says nothing of it: it keeps the value of all faces.
-        iou = torch.where(matrix.sum(dim=1) > 0, parsing_scores(matrix).iou, of_all)
+        iou = torch.where(matrix.sum(dim=1) > 0, parsing_scores(matrix).iou, torch.nan)
         own = {CLASS_MEASURES[name].name: float(iou[CLASSES.index(name)]) for name in classes}
         return _means(MAP, matrix) | own
 
-    return pooled_scores(origin, method, matrices, frame, score)
+    return pooled_scores(origin, method, _matrices(truth.maps, labels), frame, score)
 
 
 def _means(prefix: str, matrix: Tensor) -> dict[str, float]:

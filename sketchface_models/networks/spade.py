@@ -21,8 +21,8 @@ DOUBLINGS = 5
 """Of the side, from the generator's start to the picture."""
 CODE = 256
 """Numbers in a style code."""
-LAST = 4
-"""Side of the encoder's last maps."""
+LAST, MOST_HALVINGS = 4, 6
+"""Side of the encoder's last maps, and how often it halves the photo's side at most."""
 FINE = 4
 """The first block that the second of two codes is read by: an eighth of the side."""
 SLOPE = 0.2
@@ -63,11 +63,16 @@ class Noise(nn.Module):
     In training the noise comes from torch's global generator; outside of it, it is the same for
     every face, so that a picture depends on its own inputs alone.
 
+    Args:
+        channels: of what noise is added to.
+        number: seeds the noise outside of training.
+
     Shape: (B, channels, H, W) -> the same.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, number: int) -> None:
         super().__init__()
+        self.number = number
         self.strength = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,7 +80,7 @@ class Noise(nn.Module):
         if self.training:
             noise = torch.randn(len(x), 1, height, width, device=x.device)
         else:
-            generator = torch.Generator().manual_seed(height * width)
+            generator = torch.Generator().manual_seed(self.number)
             noise = torch.randn(1, 1, height, width, generator=generator).to(x.device)
         return x + self.strength[:, None, None] * noise.to(x.dtype)
 
@@ -91,13 +96,18 @@ class SPADEResBlock(nn.Module):
         out_channels: of the output; the smaller of both is the number between the convolutions.
         map_channels: of the map.
         hidden: channels of each SPADE's hidden layer.
-        noise: add noise behind both convolutions.
+        noise: numbers of the noises behind both convolutions; none without noise.
 
     Shape: (B, channels, H, W), (B, map_channels, S, S) -> (B, out_channels, H, W).
     """
 
     def __init__(
-        self, channels: int, out_channels: int, map_channels: int, hidden: int, noise: bool
+        self,
+        channels: int,
+        out_channels: int,
+        map_channels: int,
+        hidden: int,
+        noise: Sequence[int] = (),
     ) -> None:
         super().__init__()
         between = min(channels, out_channels)
@@ -106,7 +116,9 @@ class SPADEResBlock(nn.Module):
             spectral_norm(nn.Conv2d(c, out, 3, padding=1))
             for c, out in ((channels, between), (between, out_channels))
         )
-        self.noises = nn.ModuleList(Noise(c) for c in (between, out_channels) if noise)
+        self.noises = nn.ModuleList(
+            Noise(c, number) for c, number in zip((between, out_channels), noise, strict=False)
+        )
         self.shortcut_spade: SPADE | None = None
         if channels != out_channels:
             self.shortcut_spade = SPADE(channels, map_channels, hidden)
@@ -168,7 +180,8 @@ class SPADEGenerator(nn.Module):
         )
         self.coded = coded
         self.blocks = nn.ModuleList(
-            SPADEResBlock(c, out, map_channels, 2 * width, noise) for c, out in pairwise(widths)
+            SPADEResBlock(c, out, map_channels, 2 * width, (2 * n, 2 * n + 1) if noise else ())
+            for n, (c, out) in enumerate(pairwise(widths))
         )
         self.readers = nn.ModuleList(nn.Linear(CODE, c) for c in widths[1:] if mixed)
         self.last = nn.Conv2d(width, out_channels, 3, padding=1)
@@ -197,7 +210,8 @@ class SPADEEncoder(nn.Module):
     """Photo -> mean and log-variance of its style code (Park et al. 2019, appendix A).
 
     10,463,424 parameters at width 64 and 256 pixels: six halvings to 4 x 4. Smaller photos are
-    halved less often; sides that are no power of two are resized to the nearest one.
+    halved less often; larger ones are resized to 256 pixels, as in the released code, and sides
+    that are no power of two to the nearest one.
 
     Args:
         width: channels of the first layer (64 as published); 8 times as many at most.
@@ -210,7 +224,7 @@ class SPADEEncoder(nn.Module):
 
     def __init__(self, width: int, size: int) -> None:
         super().__init__()
-        halvings = max(1, round(math.log2(size / LAST)))
+        halvings = min(max(1, round(math.log2(size / LAST))), MOST_HALVINGS)
         self.side = LAST * 2**halvings
         widths = [3, *(width * min(8, 2**level) for level in range(halvings))]
         layers: list[nn.Module] = []

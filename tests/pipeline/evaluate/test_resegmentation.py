@@ -109,3 +109,27 @@ def test_numbers_are_those_of_confusion_matrices_added_up():
     assert values["parsed_photo_accuracy"] == 1
     assert values["parsed_photo_mean_iou"] == 1
     assert not scores.resampled["value"].isna().any()
+
+
+def test_a_subset_has_no_number_of_a_class_that_its_faces_lack(monkeypatch: pytest.MonkeyPatch):
+    maps = torch.ones(12, 2, 2, dtype=torch.uint8)
+    maps[:6, 0] = 16  # a necklace in the faces of style 1 alone
+    truth = Truth(maps, maps)
+    monkeypatch.setattr(resegmentation, "parse", lambda photos: half_parsed(maps))
+    frame = face_frame([f"f{n:02}" for n in range(12)], [1] * 6 + [2] * 6, {"splits": {}})
+    photos = torch.zeros(12, 3, 2, 2)
+    scores = resegmentation_scores(Origin("run", 0, "photo"), Method.SYSTEM, photos, truth, frame)
+    name = "resegmentation_iou_neck_l"
+    lines = scores.scores[scores.scores["metric"] == name]
+    values = dict(zip(lines["subset"], lines["value"], strict=True))
+    assert values == {"all": pytest.approx(9 / 12), "style 1": pytest.approx(9 / 12)}
+    spread = scores.resampled[scores.resampled["metric"] == name].groupby("subset")["value"].std()
+    assert set(spread.index) == set(values)
+    assert (spread > 0).all()  # resamples have numbers of their own
+
+
+def half_parsed(maps: torch.Tensor) -> torch.Tensor:
+    """Labels that miss half of the necklace in every second face."""
+    labels = maps.clone()
+    labels[0:6:2, 0, 0] = 1
+    return labels

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sketchface_models.networks.norms import InstanceNorm2d
 from sketchface_models.networks.pix2pixhd import MultiScaleDiscriminator
 from sketchface_models.networks.spade import (
     CODE,
@@ -85,15 +86,63 @@ def test_spectral_norm_stands_in_front_of_instance_norms_alone():
         assert layer[0].bias is None
 
 
+def test_spectral_norm_stands_at_the_convolutions_of_blocks_and_encoder_alone():
+    generator, encoder = SPADEGenerator(CLASSES, 3, 2, 64, coded=False), SPADEEncoder(2, 64)
+    for block in generator.blocks:
+        own = (
+            {*block.convolutions, block.shortcut} if block.shortcut_spade else {*block.convolutions}
+        )
+        assert spectrally_normalised(block) == own
+        assert not block.shortcut_spade or block.shortcut.bias is None
+    inner = {module for block in generator.blocks for module in spectrally_normalised(block)}
+    assert spectrally_normalised(generator) == inner
+    convolutions, norms, activations = (set(encoder.layers[n::3]) for n in range(3))
+    assert spectrally_normalised(encoder) == convolutions
+    assert all(isinstance(norm, InstanceNorm2d) for norm in norms)
+    assert {activation.negative_slope for activation in activations} == {0.2}
+    assert {(c.kernel_size, c.stride, c.padding, c.bias) for c in convolutions} == {
+        ((3, 3), (2, 2), (1, 1), None)
+    }
+
+
+def spectrally_normalised(network: nn.Module) -> set[nn.Module]:
+    return {m for m in network.modules() if nn.utils.parametrize.is_parametrized(m)}
+
+
+def test_a_block_is_two_convolutions_behind_spade_and_leaky_relu_beside_the_shortcut():
+    torch.manual_seed(0)
+    block, x = SPADEResBlock(4, 6, CLASSES, 8).eval(), torch.randn(1, 4, 8, 8)
+    segmentation = half_and_half(8)
+    expected = x
+    for spade, convolution in zip(block.spades, block.convolutions, strict=True):
+        modulated = spade(expected, segmentation)
+        expected = convolution(torch.maximum(modulated, 0.2 * modulated))
+    expected = expected + block.shortcut(block.shortcut_spade(x, segmentation))
+    torch.testing.assert_close(block(x, segmentation), expected)
+
+
+def test_blocks_double_the_side_but_for_the_third():
+    generator = SPADEGenerator(CLASSES, 3, 2, 64, coded=False).eval()
+    sides: list[int] = []
+    outputs: list[Tensor] = []
+    for block in generator.blocks:
+        block.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[-1]))
+    generator.blocks[-1].register_forward_hook(lambda _, inputs, output: outputs.append(output))
+    picture = generator(half_and_half())
+    assert sides == [2, 4, 4, 8, 16, 32, 64]  # the start, two in the middle, four more
+    activated = torch.maximum(outputs[0], 0.2 * outputs[0])
+    torch.testing.assert_close(picture, torch.tanh(generator.last(activated)))
+
+
 def test_spade_is_batch_norm_scaled_and_shifted_by_the_map():
     torch.manual_seed(0)
     spade, x, segmentation = SPADE(4, CLASSES, 8), torch.randn(2, 4, 8, 8), half_and_half(32)
     segmentation = segmentation.expand(2, -1, -1, -1)
-    seen = F.relu(spade.shared(segmentation[:, :, ::4, ::4]))  # the nearest pixels
+    hidden = F.relu(spade.shared(segmentation[:, :, ::4, ::4]))  # the nearest pixels
     normalised = (x - x.mean((0, 2, 3), keepdim=True)) / (
         x.var((0, 2, 3), correction=0, keepdim=True) + 1e-5
     ).sqrt()
-    expected = normalised * (1 + spade.gamma(seen)) + spade.beta(seen)
+    expected = normalised * (1 + spade.gamma(hidden)) + spade.beta(hidden)
     torch.testing.assert_close(spade(x, segmentation), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -105,11 +154,12 @@ def test_a_map_of_one_label_says_nothing_behind_an_instance_norm_and_something_b
     """
     torch.manual_seed(0)
     convolution = nn.Conv2d(CLASSES, 8, 3, padding=1, padding_mode="replicate")
-    washed = [F.instance_norm(convolution(one_label(label))) for label in (1, 13)]
-    assert washed[0].abs().max() < 1e-2  # rounding over the root of eps
+    skin, hair = (F.instance_norm(convolution(one_label(label))) for label in (1, 13))
+    for behind_norm in (skin, hair):
+        assert behind_norm.abs().max() < 1e-2  # rounding over the root of eps
     spade, x = SPADE(8, CLASSES, 8), torch.randn(1, 8, 64, 64)
-    kept = [spade(x, one_label(label)) for label in (1, 13)]
-    assert (kept[0] - kept[1]).abs().mean() > 0.01
+    skin, hair = (spade(x, one_label(label)) for label in (1, 13))
+    assert (skin - hair).abs().mean() > 0.01
 
 
 def test_the_generator_starts_from_the_map_or_from_a_code():
@@ -139,14 +189,14 @@ def test_of_two_codes_the_first_is_read_by_coarse_blocks_and_the_second_by_fine_
 
 def test_where_channels_stay_the_shortcut_is_the_input_itself():
     torch.manual_seed(0)
-    block, x = SPADEResBlock(4, 4, CLASSES, 4, noise=False), torch.randn(1, 4, 8, 8)
+    block, x = SPADEResBlock(4, 4, CLASSES, 4), torch.randn(1, 4, 8, 8)
     _silence(block)
     assert torch.equal(block(x, half_and_half(8)), x)
 
 
 def test_where_channels_change_the_shortcut_is_a_convolution_of_what_spade_gives():
     torch.manual_seed(0)
-    block, x = SPADEResBlock(4, 6, CLASSES, 4, noise=False).eval(), torch.randn(1, 4, 8, 8)
+    block, x = SPADEResBlock(4, 6, CLASSES, 4).eval(), torch.randn(1, 4, 8, 8)
     _silence(block)
     segmentation = half_and_half(8)
     expected = block.shortcut(block.shortcut_spade(x, segmentation))
@@ -173,6 +223,11 @@ def test_noise_has_no_strength_at_first_and_is_the_same_for_every_face_outside_o
     noisy = generator(half_and_half().expand(2, -1, -1, -1))
     assert not torch.allclose(noisy[:1], plain)
     torch.testing.assert_close(noisy[0], noisy[1])
+    (first, second) = (
+        noise(torch.zeros(1, noise.strength.numel(), 4, 4))[0, 0]
+        for noise in generator.blocks[0].noises
+    )
+    assert not torch.equal(first, second)  # patterns of one size differ
     generator.train()
     torch.manual_seed(1)
     first = generator(half_and_half())
@@ -180,7 +235,9 @@ def test_noise_has_no_strength_at_first_and_is_the_same_for_every_face_outside_o
     assert not torch.equal(first, generator(half_and_half()))
 
 
-@pytest.mark.parametrize(("size", "halvings"), [(256, 6), (128, 5), (64, 4), (96, 5), (8, 1)])
+@pytest.mark.parametrize(
+    ("size", "halvings"), [(512, 6), (256, 6), (128, 5), (64, 4), (96, 5), (8, 1)]
+)
 def test_the_encoder_ends_at_four_pixels_whatever_the_size(size: int, halvings: int):
     encoder = SPADEEncoder(2, size)
     assert len(encoder.layers) == 3 * halvings

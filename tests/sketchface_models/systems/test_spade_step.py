@@ -41,12 +41,11 @@ def make_batch(faces: int = 2, side: int = SIZE) -> dict[str, Tensor]:
     return {"parsing": as_field(labels), "photo": photo}
 
 
-def seen(system: SPADEFaces, segmentation: Tensor, picture: Tensor) -> list[list[Tensor]]:
-    return system.networks["discriminator"](torch.cat([segmentation, picture], 1))
-
-
-def test_losses_against_the_formulas():
-    system, batch = make_system("spade-released"), make_batch()
+@pytest.mark.parametrize("run", ["spade", "spade-released"])
+def test_losses_against_the_formulas(run: str):
+    system, batch = make_system(run), make_batch()
+    scales = system.settings.network.scales
+    assert scales == {"spade": 3, "spade-released": 2}[run]
     system.networks.eval()  # spectral norms and batch norms stand still
     losses: dict[str, Tensor] = {}
 
@@ -54,34 +53,57 @@ def test_losses_against_the_formulas():
         losses[name] = loss.detach()
         return loss.detach()
 
+    perceptual = system.frozen["perceptual"]
+    torch.manual_seed(1)
     terms = system.training_step(batch, Clock(0, 12, 0), update)
+    torch.manual_seed(1)
     with torch.no_grad():
+        codes, kld = [], torch.zeros(())
+        if run == "spade":
+            mean, log_variance = system.networks["encoder"](batch["photo"])
+            codes = [mean + log_variance.exp().sqrt() * torch.randn(2, 256)]
+            kld = (mean**2 + log_variance.exp() - 1 - log_variance).sum() / 2 / len(mean)
+            torch.testing.assert_close(terms["divergence"], kld)
         labels = ((batch["parsing"] + 1) * 127.5).round().long()[:, 0]
         segmentation = F.one_hot(labels, 19).permute(0, 3, 1, 2).float()
-        fake = system.networks["generator"](segmentation)
-        real_maps, fake_maps = (seen(system, segmentation, p) for p in (batch["photo"], fake))
-        perceptual = system.frozen["perceptual"]
-        torch.manual_seed(1)
+        fake = system.networks["generator"](segmentation, codes)
+        real_maps, fake_maps = (
+            system.networks["discriminator"](torch.cat([segmentation, picture], 1))
+            for picture in (batch["photo"], fake)
+        )
         distance = perceptual(fake, batch["photo"])
-    assert len(real_maps) == 2
-    adversarial = -sum(maps[-1].mean() for maps in fake_maps) / 2
+    assert len(real_maps) == scales
+    adversarial = -sum(maps[-1].mean() for maps in fake_maps) / scales
     torch.testing.assert_close(terms["adversarial"], adversarial)
     matching = sum(
         (r - f).abs().mean()
         for rs, fs in zip(real_maps, fake_maps, strict=True)
         for r, f in zip(rs[:-1], fs[:-1], strict=True)
     )
-    torch.testing.assert_close(terms["feature_matching"], matching / 2)
-    assert float(terms["perceptual"]) == pytest.approx(
-        float(distance), rel=0.2
-    )  # shifted at random
-    total = terms["adversarial"] + 10 * terms["feature_matching"] + 10 * terms["perceptual"]
+    torch.testing.assert_close(terms["feature_matching"], matching / scales)
+    torch.testing.assert_close(terms["perceptual"], distance)
+    total = adversarial + 10 * matching / scales + 10 * distance + 0.25 * kld
     torch.testing.assert_close(losses["generator"], total)
     hinge = sum(
         F.relu(1 - r[-1]).mean() + F.relu(1 + f[-1]).mean()
         for r, f in zip(real_maps, fake_maps, strict=True)
     )
-    torch.testing.assert_close(losses["discriminator"], hinge / 2)
+    torch.testing.assert_close(losses["discriminator"], hinge / scales)
+
+
+def test_weights_start_as_xaviers_with_a_gain_of_a_fiftieth():
+    system = make_system(width=8, discriminator_width=8)
+    for name in ("generator", "encoder", "discriminator"):
+        for layer in system.networks[name].modules():
+            if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+                parametrised = torch.nn.utils.parametrize.is_parametrized(layer)
+                weight = (
+                    layer.parametrizations.weight.original if parametrised else layer.weight
+                ).detach()
+                ways = (weight[0].numel() + weight[:, 0].numel()) / 2  # of fan-in and fan-out
+                if weight.numel() >= 1000:
+                    assert float(weight.std()) == pytest.approx(0.02 / ways**0.5, rel=0.15)
+                assert layer.bias is None or not layer.bias.any()
 
 
 def test_divergence_of_codes_from_the_normal_distribution():
