@@ -24,7 +24,7 @@ from pipeline.contours.contours import draw_contour
 from pipeline.datasets.synthetic import FRAMING
 from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation import trained_generator
-from pipeline.translation.parsing_map import map_features
+from pipeline.translation.map_layout import map_features
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import generator_names, load_generator
 from sketchface_models.pretrained.parsers import FaceParser

@@ -16,7 +16,8 @@ from face_geometry.align import eyes_and_mouth
 from face_geometry.palette import COLOURS, INDEX, colourise, flip_labels
 from pipeline.contours.contours import draw_contour
 from pipeline.translation.map_parts import collapse_parts
-from pipeline.translation.parsing_map import map_features, read_map, recognised_map
+from pipeline.translation.map_layout import map_features
+from pipeline.translation.parsing_map import read_map, recognised_map
 from pipeline.translation.recognition import kind_of
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import Rendering, render
