@@ -86,10 +86,10 @@ def placed_features(labels: np.ndarray) -> tuple[np.ndarray | None, str]:
         return features, ""
     names = {"right eye": [_EYES[0]], "left eye": [_EYES[1]], "mouth": _MOUTH}
     missing = [name for name, classes in names.items() if not np.isin(labels, classes).any()]
-    without = f"without {' and '.join(missing)}"
+    without = f"has no {' and no '.join(missing)}"
     fit = _near_fit(_middles(labels))
     if fit is None or fit.misfit > MOST_MISFIT or fit.hold < LEAST_HOLD:
-        return None, f"{without}: fitted as a page"
+        return None, f"{without}; fitted as a page"
     points = [USUAL[label][0] for label in _EYES] + [complex(0, 1.04)]
     placed = [fit.scale * point + fit.shift for point in points]
     features = np.array([[point.real, point.imag] for point in placed])
@@ -98,7 +98,7 @@ def placed_features(labels: np.ndarray) -> tuple[np.ndarray | None, str]:
             features[place] = main_part(labels == label).mean(axis=0)
     if "mouth" not in missing:
         features[2] = _mouth(np.isin(labels, _MOUTH), features[0], features[1])
-    return features, f"{without}: brought to the framing by the other parts of the face"
+    return features, f"{without}; framed by the other parts of the face"
 
 
 def in_other_order(labels: np.ndarray) -> bool:
