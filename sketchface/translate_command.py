@@ -120,7 +120,7 @@ def translate(
     _check_translate(face, whole, aligned, size)
 
     from pipeline.translation.inputs import Preparation
-    from pipeline.translation.map_parts import collapse_parts
+    from pipeline.translation.map_parts import collapse_parts, read_files
     from pipeline.translation.output import Output, list_pictures
     from pipeline.translation.recognition import usual_direction
     from pipeline.translation.style_choice import StyleChoice
@@ -130,8 +130,10 @@ def translate(
 
     choice = StyleChoice(tuple(style or ()), tuple(style_of or ()), random, seed)
     sources, faults = list_pictures(pictures)
-    paths, names = collapse_parts(sources) if kind in (None, "map") else (sources, {})
-    target = Output(out, [*sources, *choice.photos], names)
+    are_maps = kind in (None, "map")
+    paths, names = collapse_parts(sources) if are_maps else (sources, {})
+    read = read_files(sources) if are_maps else sources
+    target = Output(out, [*read, *choice.photos], names)
     if target.file and len(paths) > 1:
         raise SketchFaceError(f"{out}: one file for {len(paths)} pictures; give -o a folder")
     for line in faults:

@@ -36,7 +36,9 @@ from pipeline.translation.line_drawing import (
     LineDrawing,
     line_drawing,
 )
-from pipeline.translation.parsing_map import ParsingMap, map_features, read_map, recognised_map
+from pipeline.translation.map_classes import ParsingMap
+from pipeline.translation.map_layout import placed_features
+from pipeline.translation.parsing_map import map_fault, read_map, recognised_map
 from pipeline.translation.placement import fit_page, place, place_map
 from pipeline.translation.recognition import Kind, read_picture, recognise
 from pipeline.translation.requirements import Requirements
@@ -163,6 +165,9 @@ class Preparation:
             drawing = line_drawing(picture)
             if recognise(drawing) == "contour":
                 return [self._drawing(drawing, path)]
+        fault = map_fault(path) if "map" in kinds else None
+        if fault is not None:
+            raise SketchFaceError(fault)
         try:
             return self._photo(picture, path)
         except SketchFaceError as error:
@@ -197,8 +202,8 @@ class Preparation:
         """Bring a map to the framing, nearest pixel and background around it, and resize."""
         requirements, labels = self.requirements, parsing.labels
         (height, width), shape = labels.shape, (1.0, 1.0)
-        features = map_features(labels)
-        if self.view == "faces" and features is not None:
+        features, note = placed_features(labels) if self.view == "faces" else (None, "")
+        if features is not None:
             assert requirements.framing is not None
             transform = place_map(
                 features, (width, height), requirements.framing, requirements.aligned
@@ -207,7 +212,7 @@ class Preparation:
             transform, shape = self._page(width, height, path)
         stored = encode_png(align.warp_labels(labels, transform, requirements.aligned))
         raw = {PARSING: as_array(PARSING, stored, requirements.size)}
-        return PreparedFace(raw, shape, parsing.note)
+        return PreparedFace(raw, shape, "; ".join(filter(None, [parsing.note, note])))
 
     def _page(self, width: int, height: int, path: Path) -> tuple[np.ndarray, tuple[float, float]]:
         """Return the transform of a whole picture, and `PreparedFace.shape`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from face_geometry.palette import CLASSES
-from pipeline.common.images import read_image
+from pipeline.common.images import EXTENSIONS, read_image
 from sketchface_models.errors import SketchFaceError
 
 MOST_GREY = 0.05
@@ -17,25 +17,37 @@ MOST_GREY = 0.05
 _PART = re.compile(rf"(\d+)_({'|'.join(CLASSES[1:])})")
 _DARK, _LIGHT = 16, 239
 _INSIDE = 128
+_ENDINGS = [*sorted(EXTENSIONS), *sorted(ending.upper() for ending in EXTENSIONS)]
 
 
 def part_files(path: Path) -> list[tuple[int, Path]]:
     """Return class and file of each part of a part file's face, in painting order.
 
-    They lie in the folder of the file and have its number and ending. Empty if the file is not
-    called like a part.
+    They lie in the folder of the file and have its number, whatever their endings; of one part in
+    several formats the file with the given one's ending is taken. Empty if the file is not called
+    like a part.
     """
     match = _PART.fullmatch(path.stem)
     if match is None:
         return []
-    files = [path.with_name(f"{match[1]}_{name}{path.suffix}") for name in CLASSES]
-    return [(label, file) for label, file in enumerate(files) if label and file.is_file()]
+    stems = {label: f"{match[1]}_{name}" for label, name in enumerate(CLASSES) if label}
+    endings = list(dict.fromkeys([path.suffix, *_ENDINGS]))
+    files = [
+        (label, next(filter(Path.is_file, (path.with_name(stem + each) for each in endings)), None))
+        for label, stem in stems.items()
+    ]
+    return [(label, file) for label, file in files if file is not None]
+
+
+def read_files(paths: Sequence[Path]) -> list[Path]:
+    """Return pictures with all files that are read with them: the other parts of their faces."""
+    return [file for path in paths for file in [path, *(part for _, part in part_files(path))]]
 
 
 def shows_part(picture: np.ndarray) -> bool:
-    """Return whether a grey picture, (H, W) uint8, is black and white alone, or all black."""
+    """Return whether a grey picture, (H, W) uint8, is black and white alone, or of 0 and 1."""
     grey = ((picture > _DARK) & (picture < _LIGHT)).mean()
-    return not picture.any() or bool(picture.max() >= _LIGHT and grey <= MOST_GREY)
+    return bool(picture.max() <= 1 or (picture.max() >= _LIGHT and grey <= MOST_GREY))
 
 
 def merge_parts(path: Path) -> np.ndarray:
@@ -54,7 +66,7 @@ def merge_parts(path: Path) -> np.ndarray:
             labels = np.zeros(picture.shape, np.uint8)
         if labels.shape != picture.shape:
             raise SketchFaceError(f"{part}: of another size than its face's other parts")
-        labels[picture >= _INSIDE] = label
+        labels[picture >= (1 if picture.max() == 1 else _INSIDE)] = label
     assert labels is not None
     return labels
 

@@ -77,22 +77,17 @@ def place(
 
 
 def place_map(
-    features: np.ndarray | None,
-    extent: tuple[int, int],
-    framing: Framing,
-    size: int,
+    features: np.ndarray, extent: tuple[int, int], framing: Framing, size: int
 ) -> np.ndarray:
     """Return the transform (2, 3) that brings a map's eyes and mouth to the framing.
 
     Args:
-        features: eyes and mouth, (3, 2) pixels of the map; None to fit it as a page.
+        features: eyes and mouth, (3, 2) pixels of the map.
         extent: width and height of the map, pixels.
         framing: of the training photos.
         size: side of the square, pixels.
     """
     target, page = framing.target(size), fit_page(*extent, size)
-    if features is None:
-        return page
     framed = align.similarity(features, target)
     return page if _is_near(page, framed, target, size, (0.0, 0.0)) else framed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,6 @@ def _names(photos: tuple[Path, ...]) -> dict[str, Path]:
     names: dict[str, Path] = {}
     for photo in photos:
         first = names.setdefault(photo.stem, photo)
-        if first != photo:
+        if os.path.realpath(first) != os.path.realpath(photo):
             raise SketchFaceError(f"--style-of {photo}: of one name with {first}; rename one")
     return names

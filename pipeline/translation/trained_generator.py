@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,30 +47,31 @@ class Generator:
     requirements: Requirements
     device: torch.device
 
-    @torch.no_grad()
     def generate(self, jobs: Sequence[Job], size: int) -> list[np.ndarray]:
-        """Return a picture for each job.
+        """Return a picture for each job: what `pictures` gives, all at once."""
+        return list(self.pictures(jobs, size))
+
+    def pictures(self, jobs: Sequence[Job], size: int) -> Iterator[np.ndarray]:
+        """Give a picture for each job, made when its turn comes: a thousand need not fit memory.
 
         Args:
             jobs: faces and styles.
             size: side of a picture, pixels; the longer side, where all of a page is drawn.
 
-        Returns:
+        Yields:
             (h, w) uint8 of each, or (h, w, 3) where the system draws in colour.
 
         Raises:
             SketchFaceError: if the system gives no pictures.
         """
-        pictures = []
         for start in range(0, len(jobs), BATCH):
             some = jobs[start : start + BATCH]
             generated = self._draw(some).cpu()
             self._check(generated, len(some))
-            for picture, (face, _) in zip(scaled(from_signed(generated), size), some, strict=True):
-                pixels = np.moveaxis(picture.numpy(), 0, 2)
+            for levels, (face, _) in zip(from_signed(generated).split(1), some, strict=True):
+                pixels = np.moveaxis(scaled(levels, size)[0].numpy(), 0, 2)
                 grey = pixels.shape[2] == 1
-                pictures.append(crop_margin(pixels[..., 0] if grey else pixels, face.shape))
-        return pictures
+                yield crop_margin(pixels[..., 0] if grey else pixels, face.shape)
 
     def batch(self, jobs: Sequence[Job]) -> Batch:
         """Return what the system reads to draw all the jobs at once."""
@@ -85,6 +86,7 @@ class Generator:
             batch[STYLE] = torch.tensor(weights, device=self.device)
         return batch
 
+    @torch.no_grad()
     def _draw(self, jobs: Sequence[Job]) -> Tensor:
         """Return (B, C, S, S) in [-1, 1] of jobs whose styles are all of one sort."""
         first = jobs[0][1]

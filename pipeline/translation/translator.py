@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.common.images import MAX_SIDE
 from pipeline.common.scored_pictures import BATCH
-from pipeline.common.sheets import displayed, sheet
+from pipeline.common.sheets import GAP, displayed, sheet, tile
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output
 from pipeline.translation.requirements import Style
@@ -19,7 +21,8 @@ from pipeline.translation.trained_generator import Generator
 from sketchface_models.errors import SketchFaceError
 
 SHEET_SIDE = 512
-"""Largest side of a picture on a sheet, pixels."""
+"""Largest side of a picture on a sheet, pixels; smaller where a sheet would be wider than what is
+read again."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Extras:
 
     sheet: bool = False
     inputs: bool = False
+
+    def marks(self, inputs: Sequence[str]) -> list[str]:
+        """Return the marks of these files' names, of a generator that reads the inputs."""
+        of_inputs = ["input", *(f"input-{name}" for name in inputs)] if self.inputs else []
+        return [*(["sheet"] if self.sheet else []), *of_inputs]
 
 
 @dataclass
@@ -59,6 +67,9 @@ class Translator:
         extras: what else to write of each picture.
         report: called with each reason why something is not drawn, as it arises.
         note: called with each line on how a picture that is drawn was read.
+
+    Raises:
+        SketchFaceError: if results in a style would be called like what else is written.
     """
 
     def __init__(
@@ -74,6 +85,13 @@ class Translator:
         self.generator, self.preparation = generator, preparation
         self.styles, self.size, self.extras = styles, size, extras
         self.report, self.note = report, note
+        marks = extras.marks(generator.requirements.inputs) if len(styles) > 1 else []
+        for style in styles:
+            if style.name in marks:
+                raise SketchFaceError(
+                    f"style {style.name}: NAME-{style.name}.png is what --sheet or --show-input "
+                    "writes; rename its photo"
+                )
 
     def __call__(self, paths: Sequence[Path], out: Output) -> Result:
         """Draw pictures and write the results; what cannot be drawn does not stop the others."""
@@ -81,10 +99,12 @@ class Translator:
         for group in self._groups(paths, result):
             prepared = [face for _, faces in group for face in _usable(faces).values()]
             jobs = [(face, style) for face in prepared for style in self.styles]
-            generated = iter(self.generator.generate(jobs, self.size))
+            generated = self.generator.pictures(jobs, self.size)
             for path, faces in group:
-                of_face = {n: [next(generated) for _ in self.styles] for n in _usable(faces)}
-                self._write(path, faces, of_face, out, result)
+                share = itertools.islice(generated, len(_usable(faces)) * len(self.styles))
+                self._write(path, faces, share, out, result)
+                for _ in share:
+                    pass  # of a picture whose results cannot be written
         result.seconds = time.perf_counter() - start
         return result
 
@@ -110,11 +130,14 @@ class Translator:
         self,
         path: Path,
         faces: Sequence[PreparedFace | str],
-        generated: dict[int, list[np.ndarray]],
+        generated: Iterator[np.ndarray],
         out: Output,
         result: Result,
     ) -> None:
-        """Write the files of one picture, and report its faces that could not be drawn."""
+        """Write the files of one picture, and report its faces that could not be drawn.
+
+        `generated` gives, of each face that can be drawn, its results in all styles.
+        """
         several = len(faces) > 1
         for number, face in enumerate(faces, 1):
             if isinstance(face, str):
@@ -127,51 +150,63 @@ class Translator:
                 result,
             )
             return
-        usable = _usable(faces)
+        rows: list[list[np.ndarray]] = []
+        for number, face in _usable(faces).items():
+            if face.note:
+                self.note(f"{path}: {face.note}")
+            marks = [str(number)] if several else []
+            side = self._sheet_side(face)
+            rows.append([as_picture(face, name, side) for name in face.raw])
+            for style, picture in zip(self.styles, generated, strict=False):
+                styled = [style.name] if len(self.styles) > 1 else []
+                if not self._save(out, path, [*marks, *styled], picture, result):
+                    return
+                result.generated += 1
+                if self.extras.sheet:
+                    rows[-1].append(tile(picture, side))
+            for name, picture in self._inputs(face).items():
+                if not self._save(out, path, [*marks, name], picture, result):
+                    return
+            result.faces += 1
+        if self.extras.sheet and rows:
+            self._save(out, path, ["sheet"], self._sheet(path, faces, rows), result)
+
+    def _save(
+        self, out: Output, path: Path, marks: Sequence[str], picture: np.ndarray, result: Result
+    ) -> bool:
+        """Write one file, or report why it cannot be written."""
         try:
-            for number, pictures in generated.items():
-                if usable[number].note:
-                    self.note(f"{path}: {usable[number].note}")
-                marks = [str(number)] if several else []
-                for style, picture in zip(self.styles, pictures, strict=True):
-                    styled = [style.name] if len(self.styles) > 1 else []
-                    out.write(out.path(path, [*marks, *styled]), picture, path)
-                    result.generated += 1
-                if self.extras.inputs:
-                    self._write_inputs(path, marks, usable[number], out)
-                result.faces += 1
-            if self.extras.sheet and generated:
-                out.write(out.path(path, ["sheet"]), self._sheet(path, faces, generated), path)
+            out.write(out.path(path, marks), picture, path)
         except SketchFaceError as error:
             self._refuse(str(error), result)
+            return False
+        return True
 
-    def _write_inputs(
-        self, path: Path, marks: Sequence[str], face: PreparedFace, out: Output
-    ) -> None:
-        """Write what the generator read of one face, at its own size."""
+    def _inputs(self, face: PreparedFace) -> dict[str, np.ndarray]:
+        """Return what the generator read of one face, by the marks of the files; if asked for."""
         names = [name for name in self.generator.requirements.inputs if name in face.raw]
-        for name in names:
-            of_several = [name] if len(names) > 1 else []
-            picture = displayed(face.raw[name], name)
-            out.write(out.path(path, [*marks, "input", *of_several]), picture, path)
+        marks = [f"input-{name}" for name in names] if len(names) > 1 else ["input"]
+        pictures = [displayed(face.raw[name], name) for name in names]
+        return dict(zip(marks, pictures, strict=True)) if self.extras.inputs else {}
 
     def _sheet(
         self,
         path: Path,
         faces: Sequence[PreparedFace | str],
-        generated: dict[int, list[np.ndarray]],
+        rows: Sequence[Sequence[np.ndarray]],
     ) -> np.ndarray:
         """A row for each face: its inputs, then the results."""
-        side = min(self.size, SHEET_SIDE)
         usable = _usable(faces)
-        rows = [
-            [*(as_picture(face, name, side) for name in face.raw), *generated[n]]
-            for n, face in usable.items()
-        ]
         captions = [path.name + (f", face {n}" if len(faces) > 1 else "") for n in usable]
         target = self.generator.requirements.target
         styles = [style.caption or target for style in self.styles]
-        return sheet(rows, captions, [*next(iter(usable.values())).raw, *styles], side)
+        face = next(iter(usable.values()))
+        return sheet(rows, captions, [*face.raw, *styles], self._sheet_side(face))
+
+    def _sheet_side(self, face: PreparedFace) -> int:
+        """Return the side of the pictures on a sheet, pixels."""
+        columns = len(face.raw) + len(self.styles)
+        return min(self.size, SHEET_SIDE, MAX_SIDE // columns - GAP)
 
     def _refuse(self, line: str, result: Result) -> None:
         result.refused.append(line)

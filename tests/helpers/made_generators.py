@@ -61,11 +61,11 @@ def model(*inputs: str) -> dict[str, Any]:
 def make_weights(folder: Path, *inputs: str, **changes: Any) -> Path:
     """Random weights of a small HIDA, with the card of a finished run."""
     torch.manual_seed(0)
-    made = model(*(inputs or ("photo", "depth", "style")))
+    settings = model(*(inputs or ("photo", "depth", "style")))
     card = {
         "run": "hida",
         "seed": 0,
-        "model": made,
+        "model": settings,
         "channels": CHANNELS,
         "styles": {"1": 3, "2": 4, "3": 0},
         "faces": {"data": "fs2k", "size": ALIGNED, "framing": [list(p) for p in PORTRAIT.points]},
@@ -73,7 +73,7 @@ def make_weights(folder: Path, *inputs: str, **changes: Any) -> Path:
         "steps": 2,
         "images": 4,
     } | changes
-    system = build(made, CHANNELS)
+    system = build(settings, CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder
 
@@ -114,11 +114,11 @@ def contour_model(**augment: float) -> dict[str, Any]:
 def make_contour_weights(folder: Path, **changes: Any) -> Path:
     """Random weights of a small pix2pixHD, with the card of a finished run on built-in faces."""
     torch.manual_seed(0)
-    made = contour_model()
+    settings = contour_model()
     card = {
         "run": "pix2pixhd",
         "seed": 0,
-        "model": made,
+        "model": settings,
         "channels": CONTOUR_CHANNELS,
         "faces": {
             "data": "synthetic",
@@ -129,7 +129,7 @@ def make_contour_weights(folder: Path, **changes: Any) -> Path:
         "steps": 2,
         "images": 4,
     } | changes
-    system = build(made, CONTOUR_CHANNELS)
+    system = build(settings, CONTOUR_CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder
 
@@ -159,11 +159,11 @@ def map_model(encoder: bool = True) -> dict[str, Any]:
 def make_map_weights(folder: Path, encoder: bool = True, **changes: Any) -> Path:
     """Random weights of a small SPADE, with the card of a finished run on built-in faces."""
     torch.manual_seed(0)
-    made = map_model(encoder)
+    settings = map_model(encoder)
     faces = {"data": "synthetic", "size": ALIGNED}
     faces["framing"] = [list(p) for p in FRAMING.points]
-    card = {"run": "spade", "seed": 0, "model": made, "channels": MAP_CHANNELS, "faces": faces}
+    card = {"run": "spade", "seed": 0, "model": settings, "channels": MAP_CHANNELS, "faces": faces}
     card |= {"pack": "0" * 64, "steps": 2, "images": 4} | changes
-    system = build(made, MAP_CHANNELS)
+    system = build(settings, MAP_CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder

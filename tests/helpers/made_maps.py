@@ -11,6 +11,13 @@ from PIL import Image
 
 from face_geometry.palette import CLASSES, COLOURS, colourise
 
+FACE_PARSING_ORDER = (
+    *("background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear"),
+    *("ear_r", "nose", "mouth", "u_lip", "l_lip", "neck", "neck_l", "cloth", "hair", "hat"),
+)
+"""Classes in the order of face-parsing.PyTorch."""
+RENUMBERED = np.array([FACE_PARSING_ORDER.index(name) for name in CLASSES], np.uint8)
+"""CelebAMask-HQ's class -> its number there."""
 Write = Callable[[np.ndarray, Path], None]
 
 

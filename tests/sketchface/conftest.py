@@ -23,8 +23,8 @@ def translate(
         monkeypatch.setattr(sys, "argv", ["sketchface", "translate", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
+        printed = capsys.readouterr()
+        return int(end.value.code or 0), printed.out, printed.err
 
     return run
 

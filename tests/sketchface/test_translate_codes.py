@@ -16,7 +16,13 @@ from written_pictures import names, pixels_of
 import sketchface
 from face_geometry.palette import flip_labels
 from pipeline.common.fields import as_array
-from pipeline.common.scored_pictures import scaled
+from pipeline.common.images import MAX_SIDE
+from pipeline.common.scored_pictures import BATCH, scaled
+from pipeline.translation.inputs import Preparation
+from pipeline.translation.output import Output
+from pipeline.translation.style_choice import StyleChoice
+from pipeline.translation.trained_generator import open_weights
+from pipeline.translation.translator import Extras, Translator
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import load_trained
 from sketchface_models.pixels import from_signed
@@ -48,26 +54,26 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_random_styles_are_the_same_for_all_faces_and_follow_the_seed(
     tmp_path: Path, faces: Path, weights: Path, translate: Run
 ) -> None:
-    def drawn(out: str, *asked: object) -> dict[str, np.ndarray]:
+    def results(out: str, *asked: object) -> dict[str, np.ndarray]:
         arguments = ("-o", out, "--weights", weights, "--aligned", *asked)
         status, _, wrong = translate(faces / "maps", *arguments)
         assert (status, wrong) == (0, "")
         return {name: pixels_of(tmp_path / out / name) for name in names(tmp_path / out)}
 
-    three = drawn("three", "--random", 3)
+    three = results("three", "--random", 3)
     assert list(three) == [f"{name}-random{n}.png" for name in "abc" for n in (1, 2, 3)]
     for n in (1, 2, 3):
         np.testing.assert_array_equal(three[f"a-random{n}.png"], three[f"c-random{n}.png"])
         assert (three[f"a-random{n}.png"] != three[f"b-random{n}.png"]).any()
     assert (three["a-random1.png"] != three["a-random2.png"]).any()
-    again = drawn("again", "--random", 2, "--seed", 0, "--sheet")
+    again = results("again", "--random", 2, "--seed", 0, "--sheet")
     for name in ("a-random1.png", "b-random2.png"):
         np.testing.assert_array_equal(again[name], three[name])
     assert again["a-sheet.png"].shape[1] == 3 * 100 + 8  # the map and two photos
-    other = drawn("other", "--random", 1, "--seed", 1)
+    other = results("other", "--random", 1, "--seed", 1)
     assert list(other) == ["a.png", "b.png", "c.png"]
     assert (other["a.png"] != three["a-random1.png"]).any()
-    plain = drawn("plain")
+    plain = results("plain")
     assert all((plain["a.png"] != three[f"a-random{n}.png"]).any() for n in (1, 2, 3))
 
 
@@ -95,13 +101,13 @@ def test_styles_of_photos_go_to_every_face(
     tmp_path: Path, faces: Path, weights: Path, translate: Run
 ) -> None:
     asked = ("--weights", weights, "--style-of", faces / "her.png")
-    status, said, wrong = translate(faces / "maps", "-o", "one", *asked)
+    status, printed, wrong = translate(faces / "maps", "-o", "one", *asked)
     assert (status, wrong) == (0, "")
     assert names(tmp_path / "one") == ["a.png", "b.png", "c.png"]
     both = (*asked, "--style-of", faces / "dark.png", "--style-of", faces / "her.png")
-    status, said, wrong = translate(faces / "maps", "-o", "two", *both)
+    status, printed, wrong = translate(faces / "maps", "-o", "two", *both)
     assert (status, wrong) == (0, "")
-    assert "6 photos of 3 faces in 3 pictures" in said
+    assert "6 photos of 3 faces in 3 pictures" in printed
     assert names(tmp_path / "two") == [f"{a}-{b}.png" for a in "abc" for b in ("dark", "her")]
     for name in "abc":
         in_hers = pixels_of(tmp_path / f"two/{name}-her.png")
@@ -119,6 +125,8 @@ def test_wrong_styles_end_in_one_line_before_anything_is_drawn(
     contours = make_contour_weights(tmp_path / "contours")
     (tmp_path / "other").mkdir()
     (tmp_path / "other/her.png").write_bytes((faces / "her.png").read_bytes())
+    for name in ("sheet.png", "input.png"):
+        (tmp_path / name).write_bytes((faces / "her.png").read_bytes())
     (tmp_path / "text.png").write_text("no picture")
     her = ("--style-of", faces / "her.png")
     for asked, words in (
@@ -128,6 +136,8 @@ def test_wrong_styles_end_in_one_line_before_anything_is_drawn(
         (("--random", 0), "--random 0: allowed: 1 to 1000"),
         (("--random", 2, "--seed", -1), "--seed -1: allowed: 0 to "),
         (("--seed", 1), "--seed: of no use without --random"),
+        (("--style-of", "sheet.png", *her, "--sheet"), "error: style sheet: NAME-sheet.png is "),
+        (("--style-of", "input.png", *her, "--show-input"), "rename its photo"),
         ((*her, "--style-of", "other/her.png"), "--style-of other/her.png: of one name with "),
         (("--style-of", faces / "cup.png"), "cup.png: no face found"),
         (("--style-of", "text.png"), "text.png: no readable picture"),
@@ -136,8 +146,8 @@ def test_wrong_styles_end_in_one_line_before_anything_is_drawn(
         (("--random", 2, "--weights", contours), "contours has no style codes; leave it out, or"),
     ):
         arguments = ("-o", "out", "--weights", weights, *asked)
-        status, said, wrong = translate(faces / "maps", *arguments)
-        assert (status, said) == (1, ""), asked
+        status, printed, wrong = translate(faces / "maps", *arguments)
+        assert (status, printed) == (1, ""), asked
         assert len(wrong.splitlines()) == 1
         assert wrong.startswith("error: ")
         assert words in wrong
@@ -148,6 +158,65 @@ def test_wrong_styles_end_in_one_line_before_anything_is_drawn(
     status, _, wrong = translate(faces / "maps/a.png", *arguments)
     assert status == 1
     assert "would be drawn over the picture a.png" in wrong
+
+
+def test_a_style_called_like_another_file_is_no_fault_where_that_is_not_written(
+    tmp_path: Path, faces: Path, weights: Path, translate: Run
+) -> None:
+    (tmp_path / "sheet.png").write_bytes((faces / "her.png").read_bytes())
+    asked = ("--weights", weights, "--style-of", "sheet.png")
+    assert translate(faces / "maps/a.png", "-o", "one", "--sheet", *asked)[::2] == (0, "")
+    assert names(tmp_path / "one") == ["a-sheet.png", "a.png"]
+    both = (*asked, "--style-of", faces / "dark.png", "--show-input")
+    assert translate(faces / "maps/a.png", "-o", "two", *both)[::2] == (0, "")
+    assert names(tmp_path / "two") == ["a-dark.png", "a-input.png", "a-sheet.png"]
+
+
+def test_one_photo_by_two_spellings_is_one_style(
+    tmp_path: Path, faces: Path, weights: Path, translate: Run
+) -> None:
+    (tmp_path / "her.png").write_bytes((faces / "her.png").read_bytes())
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/her.png").symlink_to(tmp_path / "her.png")
+    spellings = ("her.png", "./her.png", tmp_path / "her.png", "there/her.png")
+    asked = [each for photo in spellings for each in ("--style-of", photo)]
+    assert translate(faces / "maps/a.png", "-o", "out", "--weights", weights, *asked)[0] == 0
+    assert names(tmp_path / "out") == ["a.png"]
+
+
+def test_results_of_one_face_are_written_as_they_come(
+    tmp_path: Path, faces: Path, weights: Path
+) -> None:
+    """So that a thousand of them need the memory of one batch."""
+    generator = open_weights(weights)
+    preparation = Preparation(generator.requirements, None, "aligned", "largest")
+    styles = StyleChoice(random=2 * BATCH + 1).styles(generator, False, "aligned")
+    output = Output(tmp_path / "out", [])
+    output.make()
+    written: list[int] = []
+    network = next(iter(generator.system.networks.children()))
+    network.register_forward_pre_hook(lambda *_: written.append(len(names(output.folder))))
+    lines: list[str] = []
+    translator = Translator(
+        generator, preparation, styles, SIDE, Extras(sheet=True), lines.append, lines.append
+    )
+    result = translator([faces / "maps/a.png", faces / "maps/b.png"], output)
+    assert (result.generated, result.faces, lines) == (2 * len(styles), 2, [])
+    of_a = [0] * BATCH + [BATCH] * BATCH + [2 * BATCH]
+    assert written == of_a + [len(styles) + 1 + before for before in of_a]
+    sheet = pixels_of(output.folder / "a-sheet.png")
+    first = pixels_of(output.folder / "a-random1.png")
+    assert sheet.shape[1] == (len(styles) + 1) * (SIDE + 4) + 8
+    np.testing.assert_array_equal(sheet[20 : 20 + SIDE, 8 + SIDE : 8 + 2 * SIDE], first)
+
+
+def test_sheets_of_many_styles_stay_readable_pictures(
+    tmp_path: Path, faces: Path, weights: Path, translate: Run
+) -> None:
+    asked = ("--weights", weights, "--random", 200, "--sheet", "--size", 128)
+    assert translate(faces / "maps/a.png", "-o", "out", *asked)[::2] == (0, "")
+    shape = pixels_of(tmp_path / "out/a-sheet.png").shape
+    assert 200 * 64 < shape[1] <= MAX_SIDE
 
 
 def test_the_library_takes_styles_too(faces: Path, weights: Path) -> None:

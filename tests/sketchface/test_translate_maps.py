@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from made_generators import ALIGNED, SIDE, make_contour_weights, make_map_weights, make_weights
-from made_maps import smoothed, write_parts
+from made_maps import RENUMBERED, smoothed, write_parts
 from PIL import Image
 from skimage import data
 from written_pictures import names, pixels_of
@@ -24,7 +24,7 @@ from pipeline.contours.contours import draw_contour
 from pipeline.datasets.synthetic import FRAMING
 from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation import trained_generator
-from pipeline.translation.parsing_map import map_features
+from pipeline.translation.map_layout import map_features
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import generator_names, load_generator
 from sketchface_models.pretrained.parsers import FaceParser
@@ -59,9 +59,9 @@ def test_a_framed_map_reaches_the_network_to_the_pixel(
     Image.fromarray(labels).save(tmp_path / "face.png")
     asked = ("--weights", weights, "--show-input")
     for out, more in (("a", ()), ("b", ("--aligned",)), ("c", ("--whole",))):
-        status, said, wrong = translate("face.png", "-o", out, *asked, *more)
+        status, printed, wrong = translate("face.png", "-o", out, *asked, *more)
         assert (status, wrong) == (0, "")
-        assert "1 photo of 1 face in 1 picture" in said
+        assert "1 photo of 1 face in 1 picture" in printed
         assert names(tmp_path / out) == ["face-input.png", "face.png"]
         np.testing.assert_array_equal(pixels_of(tmp_path / out / "face-input.png"), packed(labels))
         assert pixels_of(tmp_path / out / "face.png").shape == (ALIGNED, ALIGNED, 3)
@@ -86,25 +86,47 @@ def test_a_shifted_map_is_brought_to_the_framing(
     Image.fromarray(page).save(tmp_path / "face.png")
     asked = ("--weights", weights, "--show-input", "--sheet")
     assert translate("face.png", "-o", "out", *asked)[::2] == (0, "")
-    seen, expected = pixels_of(tmp_path / "out/face-input.png"), packed(labels)
-    assert (seen != expected).any(axis=2).mean() < 0.06  # edges
+    shown, expected = pixels_of(tmp_path / "out/face-input.png"), packed(labels)
+    assert (shown != expected).any(axis=2).mean() < 0.06  # edges
     # Map and result in cells of 96.
     assert pixels_of(tmp_path / "out/face-sheet.png").shape[1] == 2 * 100 + 8
 
 
-def test_maps_without_eyes_and_those_that_are_whole_are_fitted_as_pages(
+def test_maps_without_eyes_are_framed_by_their_other_parts(
     tmp_path: Path, labels: np.ndarray, weights: Path, translate: Run
 ) -> None:
     blind = np.where(np.isin(labels, (4, 5)), 1, labels).astype(np.uint8)
+    page = np.pad(blind, ((90, 0), (60, 20)))
+    Image.fromarray(page).save(tmp_path / "blind.png")
+    asked = ("--weights", weights, "--show-input")
+    status, _, wrong = translate("blind.png", "-o", "out", *asked)
+    assert status == 0
+    assert wrong == (
+        "note: blind.png: has no right eye and no left eye; framed by the other parts of the face\n"
+    )
+    shown = pixels_of(tmp_path / "out/blind-input.png")
+    assert (shown != packed(blind)).any(axis=2).mean() < 0.15
+    with pytest.warns(UserWarning, match=r"blind\.png: has no right eye and no left eye; framed"):
+        sketchface.translate(tmp_path / "blind.png", weights=weights)
+
+
+def test_maps_with_nothing_to_frame_and_those_that_are_whole_are_fitted_as_pages(
+    tmp_path: Path, labels: np.ndarray, weights: Path, translate: Run
+) -> None:
+    blind = np.where(np.isin(labels, (0, 1, 13)), labels, 1).astype(np.uint8)
     page = np.pad(np.roll(blind, 20, axis=1), ((48, 48), (0, 0)))
     Image.fromarray(page).save(tmp_path / "blind.png")
     Image.fromarray(np.pad(labels, ((0, 96), (0, 0)))).save(tmp_path / "tall.png")
     asked = ("--weights", weights, "--show-input")
-    assert translate("blind.png", "-o", "out", *asked)[::2] == (0, "")
-    seen = pixels_of(tmp_path / "out/blind-input.png")
+    status, _, wrong = translate("blind.png", "-o", "out", "--from", "map", *asked)
+    assert status == 0
+    assert wrong == (
+        "note: blind.png: has no right eye and no left eye and no mouth; fitted as a page\n"
+    )
+    shown = pixels_of(tmp_path / "out/blind-input.png")
     margin = SIDE // 4
-    assert (seen[:, :margin] == 0).all()
-    assert (seen[:, -margin:] == 0).all()
+    assert (shown[:, :margin] == 0).all()
+    assert (shown[:, -margin:] == 0).all()
     assert pixels_of(tmp_path / "out/blind.png").shape == (ALIGNED, ALIGNED // 2, 3)
     assert translate("tall.png", "-o", "whole", "--whole", *asked)[0] == 0
     assert (pixels_of(tmp_path / "whole/tall-input.png")[SIDE // 2 :] == 0).all()
@@ -123,17 +145,17 @@ def test_a_photo_goes_through_the_parser(tmp_path: Path, weights: Path, translat
     home = similarity(eyes_and_mouth(face.landmarks), FRAMING.target(ALIGNED))
     aligned = decode(encode_jpeg(warp(data.astronaut(), home, ALIGNED)))
     (expected,) = FaceParser().labels([aligned])
-    seen = pixels_of(tmp_path / "out/someone-input.png")
-    assert (seen != packed(expected)).any(axis=2).mean() < 0.02
+    shown = pixels_of(tmp_path / "out/someone-input.png")
+    assert (shown != packed(expected)).any(axis=2).mean() < 0.02
     # Photo, map and result in cells of 96.
     assert pixels_of(tmp_path / "out/someone-sheet.png").shape[1] == 3 * 100 + 8
 
 
 def test_smoothed_maps_are_drawn_with_a_note(tmp_path: Path, weights: Path, translate: Run) -> None:
     Image.fromarray(smoothed(render(5, 4, 2 * LARGE).labels, 200)).save(tmp_path / "face.png")
-    status, said, wrong = translate("face.png", "-o", "out", "--weights", weights)
+    status, printed, wrong = translate("face.png", "-o", "out", "--weights", weights)
     assert status == 0
-    assert "1 photo of 1 face" in said
+    assert "1 photo of 1 face" in printed
     (line,) = wrong.splitlines()
     assert line.startswith("note: face.png: ")
     assert line.endswith(" %) have no clear colour of the palette and got the nearest class")
@@ -149,9 +171,9 @@ def test_the_parts_of_a_face_make_one_picture(
     write_parts(np.roll(labels, 1), tmp_path / "parts", "00124")
     Image.fromarray(labels).save(tmp_path / "face.png")
     asked = ("--weights", weights)
-    status, said, wrong = translate("face.png", "parts", "-o", "out", *asked)
+    status, printed, wrong = translate("face.png", "parts", "-o", "out", *asked)
     assert (status, wrong) == (0, "")
-    assert "3 photos of 3 faces in 3 pictures" in said
+    assert "3 photos of 3 faces in 3 pictures" in printed
     assert names(tmp_path / "out") == ["00123.png", "00124.png", "face.png"]
     expected = pixels_of(tmp_path / "out/face.png")
     np.testing.assert_array_equal(pixels_of(tmp_path / "out/00123.png"), expected)
@@ -159,10 +181,53 @@ def test_the_parts_of_a_face_make_one_picture(
     np.testing.assert_array_equal(pixels_of(tmp_path / "one.png"), expected)
     [photo] = sketchface.translate(paths[2], weights=weights)
     np.testing.assert_array_equal(photo, expected)
-    # A part is never drawn over, not even one that is not looked at itself.
+    # A part is never drawn over, not even one that is not named.
+    hair = next(path for path in paths if path.stem == "00123_hair")
+    before = hair.read_bytes()
+    status, _, wrong = translate(paths[0], "-o", hair, *asked)
+    assert status == 1
+    assert f"would be drawn over the picture {hair}; give -o another folder" in wrong
+    assert hair.read_bytes() == before
     assert translate("parts", "-o", "parts", *asked)[0] == 0
     assert pixels_of(paths[0]).shape == (ALIGNED, ALIGNED, 3)
     assert set(np.unique(pixels_of(paths[0]))) == {0, 255}
+
+
+def test_folders_of_parts_of_zeros_and_ones_are_one_face(
+    tmp_path: Path, labels: np.ndarray, weights: Path, translate: Run
+) -> None:
+    for path in write_parts(labels, tmp_path / "parts"):
+        values = (np.asarray(Image.open(path).convert("L")) > 0).astype(np.uint8)
+        Image.fromarray(values).save(path)
+    asked = ("--from", "map", "--show-input", "--weights", weights)
+    status, printed, wrong = translate("parts", "-o", "out", *asked)
+    assert (status, wrong) == (0, "")
+    assert "1 photo of 1 face in 1 picture" in printed
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out/00123-input.png"), packed(labels))
+
+
+def test_what_looks_like_a_map_is_never_drawn_as_a_photo(
+    tmp_path: Path, labels: np.ndarray, weights: Path, translate: Run
+) -> None:
+    """Though the landmark detector sees a face in some of them."""
+    large = cv2.resize(labels, (400, 400), interpolation=cv2.INTER_NEAREST_EXACT)
+    few = large.copy()
+    few[:3] = 200
+    save = "; save classes, 0 to 18, as a grey PNG, or CelebAMask-HQ's colours"
+    for picture, words in (
+        (np.where(large == 0, 255, large), "no parsing map, it has the value 255 in "),
+        (large.astype(int) * 255 // 18, "no parsing map, it has the value "),
+        (few, "no parsing map, it has the value 200 in 1200 pixels (0.75 %)"),
+        (RENUMBERED[large], "its classes look like those of face-parsing.PyTorch, whose order is "),
+    ):
+        Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "map.png")
+        status, _, wrong = translate("map.png", "-o", "out", "--weights", weights)
+        (line,) = wrong.splitlines()
+        assert status == 1
+        assert line.startswith(f"error: map.png: {words}")
+        assert (save in line) == ("value" in words)
+        assert line.endswith("; say --from photo of a photo")
+    assert names(tmp_path / "out") == []
 
 
 def test_bad_maps_get_a_line_each_and_the_others_are_drawn(
@@ -185,9 +250,9 @@ def test_bad_maps_get_a_line_each_and_the_others_are_drawn(
     Image.fromarray(data.astronaut()).save(bad / "photo.png")
     Image.fromarray(draw_contour(render(5, 4, 200).landmarks, 200)).save(bad / "drawing.png")
     asked = ("--from", "map", "--weights", weights)
-    status, said, wrong = translate(bad, bad / "paper.pdf", "-o", "out", *asked)
+    status, printed, wrong = translate(bad, bad / "paper.pdf", "-o", "out", *asked)
     assert status == 1
-    assert "1 photo of 1 face in 11 pictures; 10 not drawn" in said
+    assert "1 photo of 1 face in 11 pictures; 10 not drawn" in printed
     assert names(tmp_path / "out") == ["good.png"]
     lines = wrong.splitlines()
     assert len(lines) == 10

@@ -12,11 +12,10 @@ from made_maps import EXACT, indexed, smoothed, write_parts
 from PIL import Image
 from skimage import data
 
-from face_geometry.align import eyes_and_mouth
-from face_geometry.palette import COLOURS, INDEX, colourise, flip_labels
+from face_geometry.palette import COLOURS, colourise, flip_labels
 from pipeline.contours.contours import draw_contour
 from pipeline.translation.map_parts import collapse_parts
-from pipeline.translation.parsing_map import map_features, read_map, recognised_map
+from pipeline.translation.parsing_map import read_map, recognised_map
 from pipeline.translation.recognition import kind_of
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import Rendering, render
@@ -151,8 +150,8 @@ def test_parts_are_painted_in_the_order_of_their_classes(
     for path in (paths[0], paths[-1]):
         np.testing.assert_array_equal(read_map(path).labels, labels)
         assert kind_of(path) == "map"
-    kept, names = collapse_parts([*paths, tmp_path / "00124_skin.png", tmp_path / "me.jpg"])
-    assert kept == [paths[0], tmp_path / "00124_skin.png", tmp_path / "me.jpg"]
+    collapsed, names = collapse_parts([*paths, tmp_path / "00124_skin.png", tmp_path / "me.jpg"])
+    assert collapsed == [paths[0], tmp_path / "00124_skin.png", tmp_path / "me.jpg"]
     assert names == {paths[0]: "00123", tmp_path / "00124_skin.png": "00124"}
 
 
@@ -257,27 +256,6 @@ def test_maps_of_many_faces_and_sizes_are_recognised(tmp_path: Path) -> None:
             assert recognised_map(saved(tmp_path / "grey.png", small)) is not None
             colours = saved(tmp_path / "colours.png", colourise(small))
             assert recognised_map(colours) is not None
-
-
-# Where eyes and mouth are
-
-
-def test_eyes_and_mouth_of_a_map_are_those_of_its_landmarks(face: Rendering) -> None:
-    features = map_features(face.labels)
-    assert features is not None
-    expected = eyes_and_mouth(face.landmarks)
-    apart = np.hypot(*(expected[1] - expected[0]))
-    assert np.abs(features - expected).max() < 0.08 * apart
-    # A map whose left and right parts were not exchanged as it was mirrored is not upside down.
-    mirrored = map_features(face.labels[:, ::-1])
-    assert mirrored is not None
-    right = map_features(flip_labels(face.labels))
-    np.testing.assert_allclose(mirrored, right, atol=1e-9)
-    turned = map_features(np.rot90(face.labels, 2))
-    assert turned is not None
-    np.testing.assert_allclose(turned, SIZE - features, atol=1e-9)
-    without = np.where(face.labels == INDEX["l_eye"], INDEX["skin"], face.labels)
-    assert map_features(without) is None
 
 
 def test_colours_of_the_palette_stay_apart_within_the_tolerance() -> None:
