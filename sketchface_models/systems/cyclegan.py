@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -118,7 +118,7 @@ class CycleGAN(GAN):
     Settings = CycleGANSettings
     ema = ("generator", "inverse")
     with_generator = ("inverse",)
-    compiled: ClassVar[tuple[str, ...]] = (
+    compiled = (  # type: ignore[assignment]
         "generator",
         "inverse",
         "discriminator",
