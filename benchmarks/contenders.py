@@ -108,6 +108,9 @@ def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
         "splits": ["train"] * faces,
         "styles": [row % STYLES + 1 if styled else None for row in range(faces)],
     }
+    if task.unpaired:
+        columns = {key: about[key] for key in ("ids", "splits", "styles")}
+        about["domains"] = [{"fields": list(fields), **columns} for fields in task.domains[1:]]
     (folder / "pack.json").write_text(json.dumps(about), encoding="utf-8")
     return folder
 

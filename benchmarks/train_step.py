@@ -184,7 +184,8 @@ def step_cost(job: Job) -> tuple[dict[str, Any], Rates]:
     system = build(job.model, pack.channels)
     device = torch.device(accelerator(job.settings))
     system.networks.to(device)
-    raw = pack.read(pack.rows("train")[: job.batch])
+    rows = [domain.rows("train")[: job.batch] for domain in pack.domains]
+    raw = pack.read_domains(rows)
     kinds = {precision(job.settings), "32-true"}
     return cost.measure(system, raw), {k: cost.matmul_rate(device, k) for k in sorted(kinds)}
 

@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from face_geometry.palette import colourise
+from pipeline.common.evaluations import GENERATED_FILE
 from pipeline.common.images import decode, encode_png, read_image
 from pipeline.common.sheets import sheet
 from sketchface.sheet_faces import BUILT_IN, Group
 from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError, printable
-from sketchface_models.training.pack_reader import Pack
+from sketchface_models.training.pack_reader import Domain, Pack
 
 
 def write_contact_sheet(folder: Path, count: int, out: Path) -> str:
@@ -67,6 +68,8 @@ def _groups(folder: Path, count: int) -> Iterator[Group]:
         yield from _from_pack(Pack(folder), count)
     elif list(folder.glob("shards/*.parquet")) or list(folder.glob("*.parquet")):
         yield from _from_tables(folder)
+    elif list(folder.glob(f"*/{GENERATED_FILE}")):
+        yield from _from_outputs(folder)
     else:
         yield from _from_pictures(folder)
 
@@ -81,6 +84,16 @@ def _from_tables(folder: Path) -> Iterator[Group]:
         if group:
             yield group
             tables.append(table)
+
+
+def _from_outputs(folder: Path) -> Iterator[Group]:
+    """Yield the faces that a run generated, with a picture for each of its outputs."""
+    paths = sorted(folder.glob(f"*/{GENERATED_FILE}"))
+    for faces in zip(*map(_from_table, paths), strict=True):
+        pictures = {
+            path.parent.name: own["generated"] for path, (_, own) in zip(paths, faces, strict=True)
+        }
+        yield faces[0][0], pictures
 
 
 def _from_table(path: Path) -> Iterator[Group]:
@@ -146,15 +159,26 @@ def dots(points: np.ndarray, photo: np.ndarray | None) -> np.ndarray:
 
 
 def _from_pack(pack: Pack, count: int) -> Iterator[Group]:
-    """Yield `count` rows of a pack at equal distances."""
-    for row in np.linspace(0, len(pack.ids), min(count, len(pack.ids)), endpoint=False, dtype=int):
-        raw = pack.read(np.array([row]))
-        pictures = {
-            name: displayable(name, np.squeeze(np.moveaxis(tensor[0].numpy(), 0, 2)))
-            for name, tensor in raw.items()
-            if name in pack.pictures
-        }
-        yield f"{pack.ids[row]} ({pack.splits[row]})", dict(pictures)
+    """Yield `count` rows of a pack at equal distances, of unpaired domains in turn."""
+    share = -(-count // len(pack.domains))
+    rows = [
+        np.linspace(0, len(each.ids), min(share, len(each.ids)), endpoint=False, dtype=int)
+        for each in pack.domains
+    ]
+    for number in range(max(map(len, rows))):
+        for domain, own in zip(pack.domains, rows, strict=True):
+            if number < len(own):
+                yield _packed_face(pack, domain, own[number])
+
+
+def _packed_face(pack: Pack, domain: Domain, row: int) -> Group:
+    raw = pack.read(np.array([row]), domain.fields)
+    pictures = {
+        name: displayable(name, np.squeeze(np.moveaxis(tensor[0].numpy(), 0, 2)))
+        for name, tensor in raw.items()
+        if name in pack.pictures
+    }
+    return f"{domain.ids[row]} ({domain.splits[row]})", dict(pictures)
 
 
 def _from_pictures(folder: Path) -> Iterator[Group]:

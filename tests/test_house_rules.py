@@ -189,6 +189,7 @@ def test_no_library_imports_tests_tools_or_benchmarks(package: str):
 SHARED_NAMES = {
     "base": "the interface that the other files of a folder implement",
     "registry": "the list of what a folder offers, by name",
+    "cyclegan": "one method: its generator and its system",
     "hida": "one method: its losses and its system",
     "pix2pix": "one method: its networks and its system",
     "pix2pixhd": "one method: its networks and its system",

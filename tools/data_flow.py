@@ -195,10 +195,17 @@ def _fields(systems: Mapping[str, Any]) -> str:
 
 
 def _runs(name: str, systems: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the runs that have a field as an input, and as their target."""
-    tasks = {run: own["task"] for run, own in systems.items()}
-    reading = [run for run, task in tasks.items() if name in task["inputs"]]
-    return ", ".join(reading), ", ".join(r for r, task in tasks.items() if task["target"] == name)
+    """Return the runs that have a field as an input, and as a target.
+
+    Unpaired runs make each of their fields of the other.
+    """
+    reading, generating = [], []
+    for run, own in systems.items():
+        inputs, target = own["task"]["inputs"], own["task"]["target"]
+        unpaired = own["task"].get("unpaired", False)
+        reading += [run] if name in inputs or (unpaired and name == target) else []
+        generating += [run] if name == target or (unpaired and name in inputs) else []
+    return ", ".join(reading), ", ".join(generating)
 
 
 def _unique(names: Iterator[str]) -> list[str]:

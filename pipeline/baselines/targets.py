@@ -154,7 +154,10 @@ def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
 
 
 def scored_rows(data: Path, pack: Pack) -> tuple[np.ndarray, tuple[MissingFace, ...]]:
-    """Return the rows of the test faces that are scored, and those that a parser learned from.
+    """Return the rows of the test faces that are scored, and the test faces that are not.
+
+    Not scored are faces that a parser learned from, and in an unpaired pack those of one domain
+    alone: nothing tells how right a picture made of them is.
 
     Args:
         data: folder with the stages' folders.
@@ -167,7 +170,20 @@ def scored_rows(data: Path, pack: Pack) -> tuple[np.ndarray, tuple[MissingFace, 
         for id, style in zip(pack.ids, pack.styles, strict=True)
         if id in learned
     )
-    return np.array([row for row in rows if pack.ids[row] not in learned], np.int64), dropped
+    scored = np.array([row for row in rows if pack.ids[row] not in learned], np.int64)
+    return scored, (*dropped, *_of_one_domain(pack))
+
+
+def _of_one_domain(pack: Pack) -> Iterator[MissingFace]:
+    """Yield the test faces that some domain of the pack has and another lacks."""
+    ids = [set(domain.ids) for domain in pack.domains]
+    for domain in pack.domains:
+        for row in domain.rows(TEST):
+            id = domain.ids[row]
+            others = zip(pack.domains, ids, strict=True)
+            lacks = [field for each, own in others if id not in own for field in each.fields]
+            if lacks:
+                yield MissingFace(id, TEST, domain.styles[row], f"without {', '.join(lacks)}")
 
 
 def missing_faces(data: Path, lacking: Sequence[dict[str, Any]]) -> tuple[MissingFace, ...]:

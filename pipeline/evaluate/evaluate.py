@@ -131,6 +131,12 @@ def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
     if unknown:
         raise SketchFaceError(f"{pack.folder}: no table holds its field {unknown[0]}; pack again")
     if not len(pack.paired_rows(TEST)[0]):
+        if all(len(domain.rows(TEST)) for domain in pack.domains):
+            fields = " and ".join(", ".join(domain.fields) for domain in pack.domains)
+            raise SketchFaceError(
+                f"{pack.folder}: no test face has both {fields}, so nothing says how right a "
+                "picture is; score the run on data with pairs"
+            )
         raise SketchFaceError(f"{pack.folder}: no test face in it; pack again")
 
 

@@ -104,8 +104,9 @@ class EvaluatedSystem:
 
     def missing(self) -> tuple[MissingFace, ...]:
         """Test faces that cannot be scored, or are not."""
-        missing = (*missing_faces(self.data, self.lacking), *self._scored[1])
-        return tuple(sorted(missing, key=lambda face: face.id))
+        missing = (*self._scored[1], *missing_faces(self.data, self.lacking))
+        each_once = {face.id: face for face in missing}
+        return tuple(sorted(each_once.values(), key=lambda face: face.id))
 
     def origin(self, output: str) -> Origin:
         """Of the pictures of an output."""

@@ -109,6 +109,8 @@ class Document:
     enough_seeds: bool
     """Whether there are seeds enough to speak of systems."""
     least_seeds: int
+    runs: int
+    """Runs, each once, however many outputs it has."""
     sections: tuple[Section, ...]
     comparisons: tuple[Comparison, ...]
     studies: tuple[StudySection, ...]
@@ -148,6 +150,7 @@ def document(data: Data, results: Sequence[Result], numbers: pd.DataFrame) -> Do
         seeds=seeds,
         enough_seeds=seeds >= LEAST_SEEDS,
         least_seeds=LEAST_SEEDS,
+        runs=len({result.run for result in results}),
         sections=tuple(sections(results, numbers)),
         comparisons=tuple(_comparison(group) for group in groups(results)),
         studies=tuple(study_sections(results, numbers, name)),

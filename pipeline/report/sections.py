@@ -249,10 +249,15 @@ def _protocol(result: Result) -> str:
     )
 
 
+def _each(card: Mapping[str, Any]) -> str:
+    """What is said of images seen where a step sees as many of each of two domains."""
+    return " of each kind" if card["model"]["task"].get("unpaired") else ""
+
+
 def _provenance(result: Result) -> list[tuple[str, str]]:
     summary, cards = result.summary, [each.card for each in result.trainings]
     images = distinct(
-        f"{card['steps']:,} steps, {card['images']:,} images seen, at "
+        f"{card['steps']:,} steps, {card['images']:,} images seen{_each(card)}, at "
         f"{card['model']['task']['size']} × {card['model']['task']['size']} pixels"
         for card in cards
     )

@@ -8,6 +8,7 @@ from typing import Any
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import System
+from sketchface_models.systems.cyclegan import CycleGAN
 from sketchface_models.systems.hida import HIDA
 from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
@@ -19,6 +20,7 @@ SYSTEMS: dict[str, Any] = {
     "pix2pix": Pix2Pix,
     "pix2pixhd": Pix2PixHD,
     "spade": SPADEFaces,
+    "cyclegan": CycleGAN,
     "parser": Parser,
     "hida": HIDA,
     "pictures": Pictures,

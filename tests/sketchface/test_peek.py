@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from pipeline.common.evaluations import GENERATED, GENERATED_FILE
 from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import IMAGE, image_cell, shard_name, write_rows
 from sketchface.cli import main
@@ -137,6 +138,41 @@ def test_a_pack_shows_rows_from_all_over_it(tmp_path: Path, peek):
     centres = cells(Path("sheet.png"), 2, columns=3)[:, :, 80, 80, 0]
     assert centres.tolist() == [[0, 100], [30, 130], [60, 160]]
     assert peek(pack, "-n", 50)[1].startswith("sheet.png: 9 of ")
+
+
+def test_an_unpaired_pack_shows_faces_of_both_domains(tmp_path: Path, peek):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    ids = {"photo": [f"p{i}" for i in range(6)], "sketch": [f"s{i}" for i in range(2)]}
+    for name, channels in (("photo", 3), ("sketch", 1)):
+        levels = np.arange(len(ids[name]), dtype=np.uint8)[:, None, None, None]
+        np.save(pack / f"{name}.npy", levels * 20 + np.zeros((1, channels, 32, 32), np.uint8))
+
+    def columns(name: str) -> dict[str, list]:
+        count = len(ids[name])
+        return {"ids": ids[name], "splits": ["train"] * count, "styles": [None] * count}
+
+    about = {"size": 32, "fields": {"photo": 3, "sketch": 1}, "inputs": ["photo"]}
+    about |= {"target": "sketch", "domains": [{"fields": ["sketch"], **columns("sketch")}]}
+    (pack / "pack.json").write_text(json.dumps(about | columns("photo")))
+    assert peek(pack, "-n", 4)[1] == f"sheet.png: 4 of {pack} (photo, sketch)\n"
+    pictures = cells(Path("sheet.png"), 2, columns=4)
+    shown = [(0, 0), (1, 0), (0, 60), (1, 20)]  # domain, level
+    assert [int(pictures[i, place, 80, 80, 0]) for i, (place, _) in enumerate(shown)] == [
+        level for _, level in shown
+    ]
+    assert peek(pack, "-n", 50)[1].startswith("sheet.png: 8 of ")
+
+
+def test_an_evaluation_shows_every_output_of_its_faces(tmp_path: Path, peek):
+    for output, value in (("sketch", 40), ("photo", 90)):
+        (tmp_path / "0" / output).mkdir(parents=True)
+        cell = image_cell(encode_png(grey(value)), "a.png")
+        rows = [{"id": id, "generated": cell} for id in ("a", "b")]
+        write_rows(tmp_path / "0" / output / GENERATED_FILE, rows, GENERATED)
+    assert peek("0") == (0, "sheet.png: 2 of 0 (photo, sketch)\n", "")
+    pictures = cells(Path("sheet.png"), 2, columns=2)
+    assert pictures[:, :, 80, 80, 0].tolist() == [[90, 40]] * 2
 
 
 def test_a_folder_of_pictures_is_shown_whatever_else_lies_in_it(tmp_path: Path, peek):

@@ -1,6 +1,7 @@
 """Systems with two outputs, on packs whose domains hold other faces in other rows."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from pipeline.common.score_frames import per_face, pooled
 from pipeline.common.sheets import CAPTION, GAP
 from pipeline.evaluate.evaluate import evaluate_system
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
+from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.pack.pack import write_pack
+from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Output
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
@@ -56,12 +59,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tables(tmp_path_factory.mktemp("data"), {"sketch": LACKING})
 
 
-def run(data: Path, work: Path, task: Task, *outputs: Output) -> list[Evaluation]:
+def run(
+    data: Path, work: Path, task: Task, *outputs: Output, paired: bool = True
+) -> list[Evaluation]:
     """Pack, score the baselines and evaluate; what `evaluate` wrote of each output."""
     write_pack("two", task, data, work / "pack")
     pack = Pack(work / "pack")
-    first, second = (domain.ids for domain in pack.domains)
-    assert [first.index(id) for id in SCORED] != [second.index(id) for id in SCORED]
+    if paired:
+        first, second = (domain.ids for domain in pack.domains)
+        assert [first.index(id) for id in SCORED] != [second.index(id) for id in SCORED]
     model = {"task": dataclasses.asdict(task)}
     card = {"run": "two", "seed": 4, "model": model, "channels": pack.channels}
     write_baselines(data, work / "pack", work / "baselines", SETTINGS.seed)
@@ -93,6 +99,10 @@ def test_both_pictures_of_an_unpaired_run_are_scored_and_shown(data: Path, tmp_p
     shown = [SCORED[number] for number in np.unique(np.linspace(0, len(SCORED) - 1, 3).astype(int))]
     for evaluation, source in zip(evaluations, ("photo", "sketch"), strict=True):
         output = evaluation.summary.output
+        # Every test face is accounted for: the report refuses what is neither scored nor missing.
+        (missing,) = evaluation.summary.missing
+        assert (missing.id, missing.reason) == (TEST[1], "without sketch")
+        assert {missing.id, *evaluation.ids} == set(TEST)
         assert evaluation.ids == SCORED
         assert evaluation.summary.inputs == (source,)
         difference = np.abs(generated[output].astype(float) - targets[output])
@@ -103,6 +113,37 @@ def test_both_pictures_of_an_unpaired_run_are_scored_and_shown(data: Path, tmp_p
             first, _, last = tiles(evaluation, *divmod(position, 2))
             np.testing.assert_array_equal(first, as_tile(id, source))
             np.testing.assert_array_equal(last, as_tile(id, output))
+
+
+def test_a_face_that_lacks_parts_of_both_domains_is_missing_once(tmp_path: Path):
+    lacking = {"sketch": LACKING, "depth": [TEST[1]], "parsing": [TEST[2]]}
+    data = write_tables(tmp_path / "data", lacking)
+    task = Task(("photo", "parsing", "depth"), "sketch", SIZE, unpaired=True)
+    write_pack("two", task, data, tmp_path / "pack")
+    card = {"run": "two", "seed": 0, "model": {"task": dataclasses.asdict(task)}}
+    evaluated = EvaluatedSystem(
+        Exchange(Output("sketch"), Output("photo")),
+        card,
+        data,
+        Pack(tmp_path / "pack"),
+        tmp_path / "baselines",
+        json.loads((tmp_path / "pack" / "pack.json").read_text())["missing"],
+        SETTINGS.seed,
+        torch.device("cpu"),
+    )
+    missing = {face.id: face.reason for face in evaluated.missing()}
+    assert missing == {TEST[1]: "without depth", TEST[2]: "without parsing"}
+    assert sorted([*evaluated.ids, *missing]) == sorted(TEST)
+
+
+def test_domains_without_a_face_in_common_cannot_be_scored(tmp_path: Path):
+    sketchless = [id for id in IDS if IDS.index(id) % 2]
+    photoless = [id for id in IDS if id not in sketchless]
+    data = write_tables(tmp_path / "data", {"sketch": sketchless, "photo": photoless})
+    task = Task(("photo",), "sketch", SIZE, unpaired=True)
+    words = "no test face has both photo and sketch, so nothing says how right a picture is"
+    with pytest.raises(SketchFaceError, match=words):
+        run(data, tmp_path, task, Output("sketch"), Output("photo"), paired=False)
 
 
 def test_label_maps_of_a_second_output_are_compared_with_their_own_field(

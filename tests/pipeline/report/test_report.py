@@ -244,6 +244,16 @@ def test_provenance(text: str):
         assert words in section
 
 
+def test_an_unpaired_run_says_how_many_pictures_of_each_kind_it_saw(copy: Path):
+    for seed in SEEDS:
+        path = copy / f"data/train/able/{seed}/weights/model.json"
+        model = json.loads(path.read_text())["model"]
+        rewrite(path, model=model | {"task": model["task"] | {"unpaired": True}})
+    write_report(["able"], SEEDS, copy / "data", copy / "reports")
+    text = (copy / "reports/report.md").read_text()
+    assert "450 steps, 3,600 images seen of each kind, at 64 × 64 pixels" in text
+
+
 def test_a_system_is_explained_once_where_its_first_run_is(text: str):
     explained = described("pix2pix")
     assert "Source: " in explained
@@ -481,6 +491,7 @@ def test_several_outputs_of_a_run_are_reported_each_by_itself(tmp_path: Path):
     write_report(["both"], SEEDS, data, tmp_path / "reports")
     found = sections((tmp_path / "reports/report.md").read_text())
     assert {"Run `both: photo`", "Run `both: sketch`"} <= set(found)
+    assert "\n1 run from 3 seeds each" in (tmp_path / "reports/report.md").read_text()
     assert found["Comparison"].count("has no run to be compared with") == 2
     metrics = json.loads((tmp_path / "reports/metrics.json").read_text())["both"]
     assert list(metrics) == ["photo", "sketch"]

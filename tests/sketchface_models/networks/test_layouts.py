@@ -9,6 +9,7 @@ import torch
 from hida_settings import PAPER
 from torch import Tensor, nn
 
+from sketchface_models.networks.cyclegan import ResidualGenerator
 from sketchface_models.networks.hida.generator import Generator
 from sketchface_models.networks.patchgan import Patch23, Patch70
 from sketchface_models.networks.pix2pix import UNet
@@ -18,6 +19,7 @@ SIZE = 64
 HIDA = replace(PAPER, width=8, dropout=0.0)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "hida": (lambda: WithDepth(Generator(HIDA, SIZE, True, 0)), 4),
+    "cyclegan": (lambda: ResidualGenerator(3, 3, 8, 2), 3),
     "pix2pix": (lambda: UNet(3, 3, 8, 0.0), 3),
     "pix2pixhd": (lambda: GlobalGenerator(3, 3, 8, 2, 2), 3),
     "patch-23": (lambda: Patch23(6, 8, 0.0), 6),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from cyclegan_settings import small_run
 from made_packs import make_config
 from safetensors.torch import load_file
 from tiny_systems import SYSTEMS, tiny_config
@@ -127,12 +128,22 @@ def test_two_processes_equal_one_on_the_papers_system(tmp_path: Path, pack: Path
 
 
 @pytest.mark.slow
-def test_two_processes_resume_exactly_pools_included(tmp_path: Path, pack: Path):
+@pytest.mark.parametrize("system", ["pool", "cyclegan"])
+def test_two_processes_resume_exactly_pools_included(
+    tmp_path: Path, pack: Path, unpaired_pack: Path, system: str
+):
     config = tiny_config("pool", devices=2, checkpoint_every=5)
+    if system == "cyclegan":
+        pack, config = unpaired_pack, small_run(devices=2, checkpoint_every=5)
     straight = Program(tmp_path / "straight", pack, config).finished()
     broken = Program(tmp_path / "broken", pack, config)
     assert broken.run("kill", "9").returncode == -signal.SIGKILL
     assert not broken.out.exists()
+    (checkpoint,) = (broken.folder / "store").rglob("state.safetensors")
+    state = load_file(checkpoint)
+    pools = [pool for name, pool in state.items() if name.startswith("system/")]
+    assert pools
+    assert not any(torch.equal(*each) for each in pools)  # each process has its own fakes
     broken.finished()
     assert broken.notes()["resumed_at"] == 5
     assert broken.bytes() == straight.bytes()
