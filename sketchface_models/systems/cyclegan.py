@@ -95,7 +95,7 @@ class CycleGANSettings(GANSettings):
 class CycleGAN(GAN):
     """The system: G (`generator`) from input to target, F (`inverse`) back, D_Y and D_X.
 
-    Each network has its field, which generators give and discriminators judge: the target for
+    Each network has its field, which generators give and discriminators see: the target for
     `generator` and `discriminator`, the input for `inverse` and `inverse_discriminator`.
 
     Args:
@@ -175,17 +175,17 @@ class CycleGAN(GAN):
         updates = {"generator": update("generator", weighted_sum(terms, self.weights))}
 
         # Discriminators, Eq. 1 halved (section 7.1), on fakes of now and before.
-        judged = {
+        losses = {
             f"discriminator_{field}": discriminator_loss(
                 self.adversarial,
-                self._judge(real[field], field),
-                self._judge(pool.exchange(fake[field]), field),
+                self._logits(real[field], field),
+                self._logits(pool.exchange(fake[field]), field),
             )
             for field, pool in self.pools.items()
         }
-        total = 0.5 * torch.stack([*judged.values()]).sum()
+        total = 0.5 * torch.stack([*losses.values()]).sum()
         updates["discriminator"] = update("discriminator", total)
-        return updates | {name: term.detach() for name, term in (terms | judged).items()}
+        return updates | {name: term.detach() for name, term in (terms | losses).items()}
 
     def generate(self, batch: Batch) -> Tensor:
         """Return the targets, (B, C of the target, S, S) in [-1, 1]."""
@@ -211,7 +211,7 @@ class CycleGAN(GAN):
         """Return the terms of the generators' loss, `KIND_FIELD`, of pictures by their field."""
         terms = {}
         for field, source in self.sources.items():
-            logits = self._judge(fake[field], field)
+            logits = self._logits(fake[field], field)
             terms[f"adversarial_{field}"] = generator_loss(self.adversarial, logits)  # Eq. 1
             cycled = self._translate(fake[source], field)
             terms[f"cycle_{field}"] = F.l1_loss(cycled, real[field])  # Eq. 2
@@ -229,7 +229,7 @@ class CycleGAN(GAN):
         translated: Tensor = self.networks[self.generators[field]](picture)
         return translated
 
-    def _judge(self, picture: Tensor, field: str) -> list[list[Tensor]]:
+    def _logits(self, picture: Tensor, field: str) -> list[list[Tensor]]:
         maps: list[list[Tensor]] = self.networks[self.discriminators[field]](picture)
         return maps
 
