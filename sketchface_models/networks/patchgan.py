@@ -91,7 +91,19 @@ class Patch23(nn.Module):
         return logits
 
 
+class ReleasedPatch23(Patch23):
+    """`Patch23` with the batch norm that the authors' code registers in its first block and skips.
+
+    375,745 parameters at 6 channels and width 64, of which 128 are dead: no gradient reaches them.
+    Arguments and shape as `Patch23`.
+    """
+
+    def __init__(self, in_channels: int, width: int, dropout: float) -> None:
+        super().__init__(in_channels, width, dropout)
+        self.skipped = nn.BatchNorm2d(width)
+
+
 DISCRIMINATORS: Mapping[str, Callable[[int, int, float], nn.Module]] = MappingProxyType(
-    {"patch-70": Patch70, "patch-23": Patch23}
+    {"patch-70": Patch70, "patch-23": Patch23, "patch-23-released": ReleasedPatch23}
 )
 """Name, as `systems.RUN.discriminator` gives it, -> class."""

@@ -2,10 +2,13 @@
 
 A U-Net of six halvings. Every block runs convolution -> LeakyReLU(0.01) -> BatchNorm, activation
 before norm, as the authors' code does. One deviation: dropout stops in eval mode (theirs never
-does).
+does, see `as_in_training`). Beside it the plain network that the paper compares it with.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +63,67 @@ class UNet(nn.Module):
         for up in self.up:
             x = torch.cat([self.dropout(up(x)), skips.pop()], dim=1)  # decoder first, skip second
         return torch.tanh(self.last(x))
+
+
+class FiveConvolutions(nn.Sequential):
+    """Five convolutions without skips: the plain network of Zhao et al. 2023, section 4.1.
+
+    Its layers are not published. Convolutions that keep the picture's size would see a few pixels
+    and copy lines; one that can fall for an average face has to see most of a face. So three of
+    them (8 x 8) shrink it by 4 each, and two transposed ones (16 x 16) enlarge it by 8 each.
+    17,889,923 parameters at 3 -> 3 channels and width 64; the U-Net's blocks.
+
+    Args:
+        in_channels: of the input picture.
+        out_channels: of the output picture.
+        width: channels of the first layer.
+
+    Shape: (B, in_channels, S, S) in [-1, 1] -> (B, out_channels, S, S) in (-1, 1), S a multiple
+    of 64.
+    """
+
+    layout = torch.channels_last
+
+    def __init__(self, in_channels: int, out_channels: int, width: int) -> None:
+        def shrink(channels: int, out: int) -> nn.Sequential:
+            return block(nn.Conv2d(channels, out, 8, stride=4, padding=2), out)
+
+        super().__init__(
+            shrink(in_channels, width),
+            shrink(width, 4 * width),
+            shrink(4 * width, 8 * width),
+            block(nn.ConvTranspose2d(8 * width, width, 16, stride=8, padding=4), width),
+            nn.ConvTranspose2d(width, out_channels, 16, stride=8, padding=4),
+            nn.Tanh(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        generated: Tensor = super().forward(x)
+        return generated
+
+
+@contextmanager
+def as_in_training(network: nn.Module, dropout: bool, statistics: bool) -> Iterator[None]:
+    """Run a network in eval mode as if nobody had switched it over.
+
+    Args:
+        network: in eval mode; ends in it, with the running statistics that it had.
+        dropout: go on dropping channels.
+        statistics: normalise by the batch's own statistics.
+    """
+    layers = [each for each in network.modules() if dropout and isinstance(each, nn.Dropout2d)]
+    norms = [each for each in network.modules() if statistics and isinstance(each, nn.BatchNorm2d)]
+    for each in (*layers, *norms):
+        each.train()
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for each in (*layers, *norms):
+            each.eval()
+        for norm in norms:
+            norm.track_running_stats = True
 
 
 def _double(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:

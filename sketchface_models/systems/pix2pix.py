@@ -6,6 +6,7 @@ sketch, with the same networks and losses.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -17,9 +18,16 @@ from torch import Tensor, nn
 from sketchface_models.config import above, at_least, between
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
-from sketchface_models.networks.pix2pix import HALVINGS, UNet
+from sketchface_models.networks.pix2pix import HALVINGS, UNet, as_in_training
+from sketchface_models.noise_removal import DRAWINGS, without_edge_shadows, wrapped
 from sketchface_models.pixels import as_grey
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
+from sketchface_models.systems.conditional_training import (
+    DISCRIMINATOR,
+    GENERATOR,
+    RULES,
+    Conditional,
+)
 from sketchface_models.systems.gan import (
     GAN,
     RGB,
@@ -45,7 +53,7 @@ class Network:
     width: Annotated[int, at_least(1)]
     """Channels of the first layer; 64 in the paper."""
     dropout: Annotated[float, between(0, 0.95)]
-    """Dropout2d of the up blocks and the discriminator; 0.5 in the paper."""
+    """Dropout2d of the up blocks, part of the noise removal; 0.5 in the code."""
     init_std: Annotated[float, at_least(0)]
     """Deviation of the normal distribution convolutions start from; 0 = the library's default.
 
@@ -53,6 +61,13 @@ class Network:
     tanh starts saturated and parts of a drawing can stay black for good; pix2pix itself (Isola et
     al. 2017, section 6.2) starts from N(0, 0.02).
     """
+    discriminator_dropout: Annotated[float, between(0, 0.95)] = 0.5
+    """Dropout2d of the discriminator; 0.5 in the code."""
+    dropout_at_test: bool = False
+    """Go on dropping channels when pictures are generated, as the code does."""
+    batch_statistics: bool = False
+    """Normalise a generated picture by its own statistics, as the code does, which never switches
+    batch norms to their running ones and generates one picture at a time."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +82,6 @@ class Loss:
     """Cross-entropy in the paper."""
 
 
-@dataclass(frozen=True)
-class Conditional:
-    """Conditional training: when the discriminator waits (Zhao et al. 2023, section 3.5.1)."""
-
-    timer: Annotated[int, at_least(1)]
-    """The discriminator learns in every `timer`-th epoch only; 2 in the code, 1 = always."""
-    threshold: Annotated[float, at_least(0)]
-    """... and only while its last epoch-average loss is above this; 0.02 in the code."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Pix2PixSettings(GANSettings):
     """One run of this system."""
@@ -87,7 +92,11 @@ class Pix2PixSettings(GANSettings):
     loss: Loss
     conditional: Conditional
     greyscale: bool
-    """Noise removal: generated pictures are turned to grey (their luma); else they stay RGB."""
+    """Noise removal: generated pictures are turned to grey (their luma); else they stay RGB ..."""
+    edge_shadows: bool = True
+    """... and ink at the border that is far from the input's strokes is taken off."""
+    wrap_around: bool = False
+    """Write [-1, 1] as if it were [0, 1], as the code does: negative values wrap round."""
     discriminator: DiscriminatorName = "patch-23"
     """The number is the side in pixels of the patch that a logit sees; patch-23 in the paper."""
 
@@ -98,6 +107,12 @@ class Pix2PixSettings(GANSettings):
             wrong.append(f"task.size: {size}; allowed: a multiple of {MIN_SIZE} (six halvings)")
         if size == MIN_SIZE and batch < 2:
             wrong.append(f"schedule.batch: {batch}; allowed: at least 2 at size {MIN_SIZE}")
+        if size == MIN_SIZE and self.network.batch_statistics:
+            line = f"allowed: false at size {MIN_SIZE}, where a channel has one value at the bottom"
+            wrong.append(f"network.batch_statistics: true; {line}")
+        if self.edge_shadows and not set(DRAWINGS) & set(self.task.inputs):
+            line = f"allowed: false without one of {', '.join(DRAWINGS)} among the inputs"
+            wrong.append(f"edge_shadows: true; {line}")
         wrong += refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
@@ -125,21 +140,20 @@ class Pix2Pix(GAN):
         self.settings = settings
         self.target_channels = channels[settings.task.target]
         condition = condition_channels(settings.task.inputs)
-        width, dropout = settings.network.width, settings.network.dropout
+        network = settings.network
         discriminator = DISCRIMINATORS[settings.discriminator]
         self.networks = nn.ModuleDict(
             {
-                "generator": UNet(condition, RGB, width, dropout),
-                "discriminator": discriminator(condition + RGB, width, dropout),
+                GENERATOR: UNet(condition, RGB, network.width, network.dropout),
+                DISCRIMINATOR: discriminator(
+                    condition + RGB, network.width, network.discriminator_dropout
+                ),
             }
         )
         lay_out(self.networks)
-        if settings.network.init_std:
-            self.networks.apply(lambda layer: _init_normal(layer, settings.network.init_std))
-        # Epoch bookkeeping of conditional training; 1.0 is the authors' start value.
-        self.last_average, self.epoch = 1.0, 0
-        self.loss_sum: float | Tensor = 0.0
-        self.loss_count: int | Tensor = 0
+        if network.init_std:
+            self.networks.apply(lambda layer: _init_normal(layer, network.init_std))
+        self.rule = RULES[settings.conditional.rule](settings.conditional)
 
     @property
     def cycle(self) -> Sequence[Clock]:
@@ -148,69 +162,82 @@ class Pix2Pix(GAN):
         return [Clock(0, steps, epoch) for epoch in range(timer)]
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
-        """Update the discriminator unless it is locked, then the generator, on the same fakes."""
-        generator, discriminator = self.networks["generator"], self.networks["discriminator"]
+        """Update the discriminator, then the generator, on the same fakes; not who is locked.
+
+        The terms `locked_` are 1 where a network does not learn in this step, and else 0.
+        """
+        generator, discriminator = self.networks[GENERATOR], self.networks[DISCRIMINATOR]
         task, loss = self.settings.task, self.settings.loss
         adversarial = ADVERSARIAL[loss.adversarial]
         condition, real = condition_of(batch, task.inputs), as_rgb(batch[task.target])
-        fake = generator(condition)
+        learners = self.rule.learners(clock.epoch)
+        with torch.set_grad_enabled(GENERATOR in learners):
+            fake = generator(condition)
         updates = {}
 
         # Discriminator.
-        if self.discriminator_learns(clock.epoch):
+        if DISCRIMINATOR in learners:
             real_logits = discriminator(pair(condition, real))
             fake_logits = discriminator(pair(condition, fake.detach()))
             total = adversarial.discriminator(real_logits, fake_logits)
-            updates["discriminator"] = update("discriminator", total)
-            self._add_to_average(updates["discriminator"])
+            updates[DISCRIMINATOR] = update(DISCRIMINATOR, total)
 
         # Generator.
-        fake_logits = discriminator(pair(condition, fake))
-        terms = {"adversarial": adversarial.generator(fake_logits), "l1": F.l1_loss(fake, real)}
-        total = loss.scale * weighted_sum(terms, {"adversarial": 1.0, "l1": loss.l1})
-        updates["generator"] = update("generator", total)
-        return updates | {name: term.detach() for name, term in terms.items()}
+        terms = {"l1": F.l1_loss(fake, real)}
+        if GENERATOR in learners:
+            fake_logits = discriminator(pair(condition, fake))
+            terms["adversarial"] = adversarial.generator(fake_logits)
+            total = loss.scale * weighted_sum(terms, {"adversarial": 1.0, "l1": loss.l1})
+            updates[GENERATOR] = update(GENERATOR, total)
 
-    def discriminator_learns(self, epoch: int) -> bool:
-        """Return whether the discriminator learns now: every timer-th epoch, while it is weak.
-
-        The average is that of the last epoch in which it learned. (The authors' code averages a
-        stale value into it while the discriminator is locked; the paper's words do not.)
-        """
-        if epoch != self.epoch:
-            if self.loss_count:
-                self.last_average = float(self.loss_sum) / int(self.loss_count)
-            self.epoch, self.loss_sum, self.loss_count = epoch, 0.0, 0
-        rule = self.settings.conditional
-        return epoch % rule.timer == 0 and self.last_average > rule.threshold
+        # What the rule decides by.
+        for name, value in updates.items():
+            self.rule.add(name, value)
+        locked = {
+            f"locked_{name}": real.new_full((), float(name not in learners))
+            for name in (GENERATOR, DISCRIMINATOR)
+        }
+        return updates | {name: term.detach() for name, term in terms.items()} | locked
 
     def generate(self, batch: Batch) -> Tensor:
         """Return pictures in [-1, 1]: in the target's channels with `greyscale`, else RGB."""
-        condition = condition_of(batch, self.settings.task.inputs)
-        generated: Tensor = self.networks["generator"](condition)
+        inputs = self.settings.task.inputs
+        generated = self._draw(condition_of(batch, inputs))
+        if self.settings.wrap_around:
+            generated = wrapped(generated)
+        if self.settings.edge_shadows:
+            drawings = [as_rgb(batch[name]) for name in inputs if name in DRAWINGS]
+            generated = without_edge_shadows(generated, torch.cat(drawings, dim=1))
         if self.settings.greyscale:
             return as_grey(generated).expand(-1, self.target_channels, -1, -1)
         return generated
 
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers that conditional training decides by."""
-        return {
-            "last_average": self.last_average,
-            "epoch": self.epoch,
-            "loss_sum": float(self.loss_sum),
-            "loss_count": int(self.loss_count),
-        }
+        return self.rule.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state` returned."""
-        self.last_average, self.epoch = state["last_average"], state["epoch"]
-        self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]
+        """Restore what `state_dict` returned."""
+        self.rule.load_state_dict(state)
 
-    def _add_to_average(self, loss: Tensor) -> None:
-        # A loss that is not finite was not learned from, if the engine goes on at all.
-        finite = loss.isfinite()
-        self.loss_sum = self.loss_sum + torch.where(finite, loss, 0.0)
-        self.loss_count = self.loss_count + finite
+    def _draw(self, condition: Tensor) -> Tensor:
+        """Run the generator, (B, C, S, S) -> (B, 3, S, S); by the picture as the code does."""
+        generator, network = self.networks[GENERATOR], self.settings.network
+        if not (network.dropout_at_test or network.batch_statistics):
+            generated: Tensor = generator(condition)
+            return generated
+        pictures = []
+        for one in condition.split(1):
+            # Channels are dropped by a picture's own bytes, so that it comes out alike each time.
+            digest = hashlib.sha256(one.detach().cpu().float().numpy().tobytes()).digest()
+            devices = [one.device] if one.device.type == "cuda" else []
+            with (
+                torch.random.fork_rng(devices),
+                as_in_training(generator, network.dropout_at_test, network.batch_statistics),
+            ):
+                torch.manual_seed(int.from_bytes(digest[:7], "big"))
+                pictures.append(generator(one))
+        return torch.cat(pictures)
 
 
 def _init_normal(layer: nn.Module, deviation: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import System
+from sketchface_models.systems.convolutions import Convolutions
 from sketchface_models.systems.cyclegan import CycleGAN
 from sketchface_models.systems.hida import HIDA
 from sketchface_models.systems.parser import Parser
@@ -18,6 +19,7 @@ from sketchface_models.systems.spade import SPADEFaces
 
 SYSTEMS: dict[str, Any] = {
     "pix2pix": Pix2Pix,
+    "convolutions": Convolutions,
     "pix2pixhd": Pix2PixHD,
     "spade": SPADEFaces,
     "cyclegan": CycleGAN,

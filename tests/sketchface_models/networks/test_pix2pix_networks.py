@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sketchface_models.networks.pix2pix import UNet
+from sketchface_models.networks.pix2pix import FiveConvolutions, UNet, as_in_training
 
 # name: kind, in, out, parameters (convolution and norm), side of its output at 256 px
 GENERATOR = {
@@ -130,3 +130,41 @@ def test_dropout_drops_whole_channels_of_the_decoder_only_while_training():
         first, second = network(x), network(x)
         assert torch.equal(first, second)
         assert not (seen["last"][:, :16] == 0).flatten(2).all(2).any()
+
+
+def test_five_convolutions_squeeze_a_face_through_a_few_places():
+    with torch.device("meta"):
+        network = FiveConvolutions(3, 3, 64)
+    assert count(network) == 17_889_923
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    convolutions = [each for each in network.modules() if isinstance(each, kinds)]
+    assert [type(each) for each in convolutions] == [nn.Conv2d] * 3 + [nn.ConvTranspose2d] * 2
+    x, sides = torch.zeros(2, 3, 256, 256, device="meta"), []
+    for layer in network:
+        x = layer(x)
+        sides.append(x.shape[-1])
+    assert sides == [64, 16, 4, 32, 256, 256]
+    assert x.shape == (2, 3, 256, 256)
+
+
+def test_a_pixel_of_five_convolutions_depends_on_most_of_a_face():
+    torch.manual_seed(0)
+    network = FiveConvolutions(3, 3, 4).eval()
+    x = torch.randn(1, 3, 128, 128, requires_grad=True)
+    network(x)[0, 0, 40, 70].backward()
+    assert (x.grad != 0).any(dim=1).float().mean() > 0.8
+
+
+@pytest.mark.parametrize(("dropout", "statistics"), [(True, False), (False, True), (True, True)])
+def test_what_nobody_switched_over_can_be_chosen(dropout: bool, statistics: bool):
+    network = UNet(3, 3, 4, 0.5).eval()
+    norm = network.down[0][2]
+    mean = norm.running_mean.clone()
+    with torch.no_grad(), as_in_training(network, dropout, statistics):
+        assert network.dropout.training == dropout
+        assert all(m.training == statistics for m in network.modules() if type(m) is type(norm))
+        network(torch.randn(2, 3, 128, 128))
+    assert torch.equal(norm.running_mean, mean)
+    assert norm.num_batches_tracked == 0
+    assert norm.track_running_stats
+    assert not any(module.training for module in network.modules())
