@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
 from pipeline.common.edit_table import asked_about_edits
-from pipeline.common.fields import FIELDS, NEEDS, showing
+from pipeline.common.fields import FIELDS, NEEDS, OWN, showing
 from pipeline.common.parallel import ParallelSettings
 from pipeline.common.parameters import RUN_NAME, Parameters
 from pipeline.contours.contours import ContourSettings
@@ -58,16 +58,16 @@ def check_parameters(params: Parameters) -> list[str]:
     accelerator(params.section("engine", Engine))
     for name, cls in sections.items():  # every value is read, so that any change reruns the check
         dataclasses.asdict(params.section(name, cls))
+    data_settings = params.section("data", data.Settings)
+    offered = data.fields(data_settings)
     _refuse(
         [
-            *_task_problems(params, sections),
+            *_task_problems(params, sections, offered),
             *_augment_problems(params, sections),
             *_pretrain_problems(params),
             *_compile_problems(params),
         ]
     )
-    data_settings = params.section("data", data.Settings)
-    offered = data.fields(data_settings)
     _check_fed(params, data.field_sets(data_settings))
     return sorted(offered)
 
@@ -129,8 +129,16 @@ def _refuse(problems: list[str]) -> None:
         raise SketchFaceError("\n".join(problems))
 
 
-def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[str]:
-    """Yield a line for each run that generates images of what is no image, or reads its target."""
+def _task_problems(
+    params: Parameters, sections: dict[str, type], offered: set[str]
+) -> Iterator[str]:
+    """Yield a line for each run that generates images of what is no image, or reads its target.
+
+    Args:
+        params: of the pipeline.
+        sections: class of each.
+        offered: fields that the data set itself has.
+    """
     for run in params.value("systems"):
         section = f"systems.{run}"
         settings: Any = params.section(section, sections[section])
@@ -138,7 +146,8 @@ def _task_problems(params: Parameters, sections: dict[str, type]) -> Iterator[st
         for output in system_class(settings.system).outputs_of(settings).values():
             if output.kind == "image" and output.field not in IMAGES:
                 yield f"{section}.task.target: {output.field!r}; allowed: {', '.join(IMAGES)}"
-        shown = [] if task.unpaired else showing(task.target, task.inputs)
+        inputs = [] if task.unpaired else showing(task.target, task.inputs)
+        shown = [name for name in inputs if OWN.get(name) not in offered]
         if shown and not task.sees_target:
             yield (
                 f"{section}.task.inputs: {shown[0]!r} is, or shows, the target {task.target!r}; "

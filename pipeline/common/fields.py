@@ -84,7 +84,11 @@ def read_field(
 
 
 MADE_FROM = {"lines": "sketch"}
-"""Fields that are made from another one and show its very strokes."""
+"""Fields that are made from another one and show its very strokes ..."""
+OWN = {"lines": "rough"}
+"""... unless the data set has its own: field of `contours` -> field of the data set."""
+DRAWN, DERIVED = "drawing", "sketch"
+"""Where a face's rough lines come from: somebody drew them, or they are made from the sketch."""
 
 
 def showing(target: str, inputs: Iterable[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 `contour`: the 68 landmarks joined chain by chain (Cheng et al. 2022, section 4.2), with lines of 2
 pixels on pictures of 512, scaled to the picture's size; the paper names no colours, and dark on
-white is what people draw. `lines`: rough lines of the sketch, see `rough_lines`.
+white is what people draw. `lines`: rough lines, the data set's own where it has them (built-in faces
+do), else made from the sketch, see `rough_lines`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pyarrow as pa
 from face_geometry import ibug
 from face_geometry.polylines import CONTOUR_WIDTH, draw_lines
 from pipeline.common.face_tables import aligned_size, faces_with_landmarks
+from pipeline.common.fields import DERIVED, DRAWN
 from pipeline.common.images import decode, encode_png
 from pipeline.common.shard_jobs import map_shards
 from pipeline.common.shards import (
@@ -30,11 +32,14 @@ from pipeline.common.shards import (
 from pipeline.contours.rough_lines import rough_lines
 from sketchface_models.config import above, at_least
 
-SCHEMA = pa.schema([("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE)])
+SCHEMA = pa.schema(
+    [("id", pa.string()), ("contour", IMAGE), ("lines", IMAGE), ("lines_from", pa.string())]
+)
 COLUMNS = {
     "id": "key of the face in every table",
     "contour": "landmark contour, PNG, (size, size) uint8, 255 is paper; null without landmarks",
-    "lines": "rough lines of the sketch, PNG, (size, size) uint8, 255 is paper; null without one",
+    "lines": "rough lines, PNG, (size, size) uint8, 255 is paper; null without drawing and sketch",
+    "lines_from": "what they are: the data set's own `drawing`, or made from the `sketch`; or null",
 }
 
 
@@ -45,9 +50,9 @@ class ContourSettings:
     width: Annotated[float, above(0)]
     """Width of a contour's lines, in pixels on a picture of side 512."""
     roughness: Annotated[float, at_least(0)]
-    """How far rough lines stray from the sketch's edges: 0 not at all, 1 like an amateur's."""
+    """How far lines made from a sketch stray from its edges: 0 not at all, 1 like an amateur's."""
     seed: int
-    """Of the rough lines."""
+    """Of the lines made from sketches."""
 
 
 def draw_contour(points: np.ndarray, size: int, width_at_512: float = CONTOUR_WIDTH) -> np.ndarray:
@@ -107,19 +112,24 @@ def average_face(faces: Path, landmarks: Path) -> tuple[np.ndarray | None, int]:
 
 def _work(paths: tuple[Path, Path], parameters: tuple[ContourSettings, int]) -> Iterator[Row]:
     settings, size = parameters
-    for face, landmarks_row in faces_with_landmarks(paths, ["id", "sketch"], ["id", "points"]):
+    columns = ["id", "sketch", "rough"]
+    for face, landmarks_row in faces_with_landmarks(paths, columns, ["id", "points"]):
         id = face["id"]
-        contour = lines = None
+        contour = lines = lines_from = None
         if landmarks_row is not None:
             points = landmarks_row["points"].reshape(-1, 2)
             contour = encode_png(draw_contour(points, size, settings.width))
-        if face["sketch"]:
+        if face["rough"]:
+            lines, lines_from = face["rough"]["bytes"], DRAWN
+        elif face["sketch"]:
             sketch = decode(face["sketch"]["bytes"])
             lines = encode_png(rough_lines(sketch, settings.seed, id, settings.roughness))
+            lines_from = DERIVED
         yield {
             "id": id,
             "contour": image_cell(contour, f"{id}.png"),
             "lines": image_cell(lines, f"{id}.png"),
+            "lines_from": lines_from,
         }
 
 

@@ -47,7 +47,7 @@ class SyntheticSettings(DataSettings):
 
 
 class Synthetic(Adapter[SyntheticSettings]):
-    """The built-in faces: photo, sketch, labels, landmarks and depth, all exact."""
+    """The built-in faces: photo, sketch, rough drawing, labels, landmarks and depth, all exact."""
 
     name = "synthetic"
     Settings = SyntheticSettings
@@ -68,11 +68,12 @@ class Synthetic(Adapter[SyntheticSettings]):
         return Offer(items=train + test, rejected=[])
 
     def read(self, item: Item, settings: SyntheticSettings) -> Face:
-        """Render one face at `settings.size`, with its sketch in the item's style."""
+        """Render one face at `settings.size`, its sketch in the item's style, with rough lines."""
         face = synthetic.render(settings.seed, item.id, settings.size)
         return Face(
             photo=face.photo,
             sketch=None if item.style is None else face.sketch(item.style),
+            rough=face.rough_lines(),
             labels=face.labels,
             landmarks=face.landmarks,
             visible=face.visible,
@@ -82,7 +83,7 @@ class Synthetic(Adapter[SyntheticSettings]):
 
     def fields(self, settings: SyntheticSettings) -> set[str]:
         """Return what every built-in face has."""
-        return {"photo", "sketch", "style", "labels", "landmarks", "depth"}
+        return {"photo", "sketch", "rough", "style", "labels", "landmarks", "depth"}
 
     def validate(self, root: str | Path) -> list[str]:
         """Describe the data set, and render a few faces to check that they are whole.
@@ -93,8 +94,8 @@ class Synthetic(Adapter[SyntheticSettings]):
         _check_root(root)
         lines = [
             "synthetic: drawn faces of nobody, made on demand; no files are read",
-            "each has a photo, 3 styles of sketch, 68 landmarks with visibility, 19-class labels, "
-            "depth, normals and the parameters it was made from, all exact",
+            "each has a photo, 3 styles of sketch, an amateur's rough drawing, 68 landmarks with "
+            "visibility, 19-class labels, depth, normals and the parameters it was made from, all exact",
         ]
         wrong = {face_id(number): _problems(number) for number in CHECKED}
         lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]

@@ -7,8 +7,8 @@
       drawings: {name: quickdraw, root: quickdraw, file: face.npy, ...}
 
 Any registered data set can be either. Each is framed as it always is; then a photo's row loses its
-sketch, and a drawing's row everything else. Ids are `photo-celeba-...` and `drawing-quickdraw-...`;
-no row has both a photo and a drawing.
+sketch and rough lines, and a drawing's row everything but its sketch. Ids are `photo-celeba-...` and
+`drawing-quickdraw-...`; no row has both a photo and a drawing.
 """
 
 from __future__ import annotations
@@ -106,11 +106,11 @@ class Unpaired(Adapter[UnpairedSettings]):
         return set().union(*self.field_sets(settings))
 
     def field_sets(self, settings: UnpairedSettings) -> list[set[str]]:
-        """Return what a photo's face can have (no sketch), and what a drawing's (sketch, style)."""
+        """Return what a photo's face can have (no drawing), and a drawing's (sketch, style)."""
         photos, drawings = (half(settings, key) for key in HALVES)
         of_drawings = {"sketch", "style"}
         return [
-            photos[0].fields(photos[1]) - of_drawings,
+            photos[0].fields(photos[1]) - of_drawings - {"rough"},
             drawings[0].fields(drawings[1]) & of_drawings,
         ]
 
@@ -123,7 +123,7 @@ class Unpaired(Adapter[UnpairedSettings]):
         assert isinstance(item, Half)
         key = next(key for key, kind in HALVES.items() if kind == item.kind)
         adapter, own_settings = half(settings, key)
-        used = {"sketch"} if item.kind == "drawing" else {*FACE_FIELDS} - {"sketch"}
+        used = {"sketch"} if item.kind == "drawing" else {*FACE_FIELDS} - {"sketch", "rough"}
         return Origin(adapter, item.own, own_settings, frozenset(used))
 
     def validate(self, root: Path | str) -> list[str]:

@@ -210,7 +210,7 @@ def _summary(evaluated: EvaluatedSystem, output: str, target: str, targets: Tens
         not_measured=lacking,
         missing=evaluated.missing(),
         known_kinds=len(styles) if STYLE in pack.inputs else 1,
-        sees_target=pack.sees_target or bool(showing(target, inputs)),
+        sees_target=pack.sees_target or (len(pack.domains) > 1 and bool(showing(target, inputs))),
         weights=evaluated.weights,
         validation=evaluated.card.get("best"),
     )

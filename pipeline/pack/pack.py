@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.common.fields import FIELDS, NEEDS, read_field
+from pipeline.common.fields import DRAWN, FIELDS, NEEDS, read_field, showing
 from pipeline.common.shard_jobs import remove_unfinished
 from pipeline.common.shards import ids_with, read_rows, shard_paths, stream_rows
 from sketchface_models.atomic import atomic_dir, write_json
@@ -70,7 +70,7 @@ def write_pack(
                 for face in missing
             ],
         }
-        if task.sees_target:
+        if task.sees_target and _shows_target(task, domains[0][0], data):
             about["sees_target"] = True
         if task.sizes:
             about["sizes"] = dict(task.sizes)
@@ -170,6 +170,20 @@ def _present(name: str, data: Path) -> set[str]:
     field = FIELDS[name]
     paths = shard_paths(data / field.stage)
     return {id for path in paths for id in ids_with(path, field.column)}
+
+
+def _shows_target(task: Task, faces: Sequence[Face], data: Path) -> bool:
+    """Return whether a run that may see its target does: lines may have been drawn beside it."""
+    shown = showing(task.target, task.inputs)
+    if shown != ["lines"]:
+        return True
+    ids = {face["id"] for face in faces}
+    rows = (
+        row
+        for path in shard_paths(data / FIELDS["lines"].stage)
+        for row in stream_rows(path, ["id", "lines_from"])
+    )
+    return any(row["lines_from"] != DRAWN for row in rows if row["id"] in ids)
 
 
 def _write_field(name: str, rows: dict[str, int], size: int, data: Path, out: Path) -> None:

@@ -93,7 +93,7 @@ class Pix2PixSettings(GANSettings):
     conditional: Conditional
     greyscale: bool
     """Noise removal: generated pictures are turned to grey (their luma); else they stay RGB ..."""
-    edge_shadows: bool = True
+    edge_shadows: bool = False
     """... and ink at the border that is far from the input's strokes is taken off."""
     wrap_around: bool = False
     """Write [-1, 1] as if it were [0, 1], as the code does: negative values wrap round."""

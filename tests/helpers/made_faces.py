@@ -18,6 +18,7 @@ FACES = pa.schema(
         ("split", pa.string()),
         ("photo", IMAGE),
         ("sketch", IMAGE),
+        ("rough", IMAGE),
         ("labels", IMAGE),
     ]
 )

@@ -69,7 +69,6 @@ CONFIG: dict[str, Any] = {
         "loss": {"l1": 100.0, "scale": 0.1},
         "conditional": {"timer": 2, "threshold": 0.02},
         "greyscale": True,
-        "edge_shadows": False,
         "augment": {"flip": True, "jitter": 0.06},
         "schedule": {
             "steps": 12,

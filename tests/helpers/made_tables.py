@@ -5,7 +5,7 @@ exact when sizes are halved or doubled, so what must come out can be said withou
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.common.edit_table import ABOUT_FILE
-from pipeline.common.fields import FIELDS
+from pipeline.common.fields import DERIVED, DRAWN, FIELDS
 from pipeline.common.images import encode_depth, encode_png
 from pipeline.common.shards import IMAGE, QUARANTINE, image_cell, shard_name, shard_of, write_rows
 
@@ -73,11 +73,13 @@ def write_tables(
     lacking: dict[str, list[str]] | None = None,
     swap: dict[str, str] | None = None,
     pictures: Pictures | None = None,
+    drawn: Collection[str] = (),
 ) -> Path:
     """All five stages' folders, and a table of edits that has none.
 
     lacking: field -> faces that have no picture of it. swap: id -> whose pictures it has instead
-    of its own. pictures: those that are not the made ones.
+    of its own. pictures: those that are not the made ones. drawn: faces whose rough lines were
+    drawn, and not made from the sketch.
     """
     lacking, swap = lacking or {}, swap or {}
     for stage in {field.stage for field in FIELDS.values()}:
@@ -87,11 +89,13 @@ def write_tables(
                 ("id", pa.string()),
                 ("split", pa.string()),
                 *((FIELDS[name].column, IMAGE) for name in names),
+                *([("lines_from", pa.string())] if "lines" in names else []),
             ]
         )
         for number in range(SHARDS):
             rows = [
                 {"id": id, "split": SPLIT[id]}
+                | ({"lines_from": DRAWN if id in drawn else DERIVED} if "lines" in names else {})
                 | {
                     FIELDS[name].column: image_cell(
                         encoded(swap.get(id, id), name, pictures), f"{id}.png"

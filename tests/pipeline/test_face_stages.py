@@ -56,6 +56,8 @@ PARAMETERS = {
 SETTINGS = LandmarkSettings(detector="mediapipe", min_confidence=0.5)
 NOT_FOUND = "no face found with a confidence of 0.5 or more"
 BLANK = np.full((SIZE, SIZE, 3), 250, np.uint8)
+ROUGH = np.full((SIZE, SIZE), 255, np.uint8)
+ROUGH[60:62, 30:90] = 0
 LABELS = np.tile(np.arange(19, dtype=np.uint8).repeat(7)[:SIZE], (SIZE, 1))
 
 
@@ -71,7 +73,7 @@ def picture(cell: dict[str, Any]) -> np.ndarray:
 def faces(project: Path) -> Path:
     shards = [
         [
-            face("both", photo=crop(SIZE), sketch=pencil(SIZE)),
+            face("both", photo=crop(SIZE), sketch=pencil(SIZE), rough=ROUGH),
             face("drawing", sketch=pencil(SIZE)),
             face("blank", "test", photo=BLANK),
         ],
@@ -126,6 +128,9 @@ def check_contours():
     np.testing.assert_array_equal(
         picture(rows["drawing"]["lines"]), rough_lines(pencil(SIZE), 0, "drawing")
     )
+    np.testing.assert_array_equal(picture(rows["both"]["lines"]), ROUGH)
+    origins = {"both": "drawing", "drawing": "sketch"}
+    assert {id: row["lines_from"] for id, row in rows.items() if row["lines_from"]} == origins
     average = json.loads(Path("data/contours/average_face.json").read_text())
     assert (average["size"], average["count"]) == (SIZE, 2)
     expected = (points["both"] + points["wide"]) / 2  # the training faces alone

@@ -69,7 +69,7 @@ def test_every_field_of_a_domain_must_come_from_one_kind_of_face():
 
 
 def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
-    values = composed(tmp_path)
+    values = composed(tmp_path, "data=fs2k", "model=pix2pix")
     task = values["systems"]["pix2pix"]["task"]
     task["sees_target"] = False
     for inputs, name in ((["lines"], "lines"), (["photo", "sketch"], "sketch")):
@@ -78,6 +78,16 @@ def test_a_run_that_reads_its_target_is_refused_unless_marked(tmp_path: Path):
         assert refusal(values).startswith(line)
     task["sees_target"] = True
     check_parameters(Parameters(values))
+
+
+def test_lines_that_somebody_drew_need_no_mark(tmp_path: Path):
+    values = composed(tmp_path)
+    task = values["systems"]["pix2pix"]["task"] | {"sees_target": False}
+    values["systems"]["pix2pix"]["task"] = task
+    assert "rough" in check_parameters(Parameters(values))
+    task["inputs"] = ["lines", "sketch"]
+    line = "systems.pix2pix.task.inputs: 'sketch' is, or shows, the target 'sketch'"
+    assert refusal(values).startswith(line)
 
 
 def test_contours_are_moved_only_where_a_run_has_them(tmp_path: Path):

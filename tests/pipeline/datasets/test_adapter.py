@@ -106,6 +106,7 @@ def test_read_hands_out_the_rendering():
     assert np.array_equal(got.depth, want.depth)
     assert got.parameters == vector(want.parameters)
     assert np.array_equal(got.sketch, want.sketch(chosen.style))
+    assert np.array_equal(got.rough, want.rough_lines())
 
 
 def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
@@ -115,6 +116,7 @@ def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
     want = render(3, 2, 96)
     row = rows["synthetic-000002"]
     assert row["visible"] == want.visible.tolist()
+    assert np.array_equal(decode(row["rough"]["bytes"]), want.rough_lines())
     assert json.loads(row["parameters"]) == vector(want.parameters)
     assert len(rows) == 4
 

@@ -163,6 +163,7 @@ def test_built_in_faces_as_either_half(sets: Path, tmp_path: Path) -> None:
         for row in mine:
             assert [row[name] is not None for name in ("photo", "labels", "depth")] == has
             assert (row["sketch"] is None) == (photo is made)
+            assert row["rough"] is None  # it would pair them
 
 
 def test_every_stage_goes_on_without_photos_or_sketches(sets: Path, tmp_path: Path) -> None:

@@ -56,6 +56,27 @@ def test_faces_that_lack_a_field_are_named_and_take_no_row(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "drawn", "shows"),
+    [
+        (["lines"], IDS, False),
+        (["lines"], IDS[1:], True),
+        (["lines"], (), True),
+        (["lines", "sketch"], IDS, True),
+        (["photo"], IDS, True),  # whoever says that a run sees its target is believed
+    ],
+)
+def test_lines_show_the_sketch_unless_they_were_drawn(
+    tmp_path: Path, inputs: list[str], drawn: tuple[str, ...], shows: bool
+):
+    data = write_tables(tmp_path / "data", drawn=drawn)
+    for allowed in (True, False):
+        task = Task(tuple(inputs), "sketch", HALF, sees_target=allowed)
+        folder = tmp_path / str(allowed)
+        write_pack("rough", task, data, folder)
+        assert Pack(folder).sees_target == (allowed and shows)
+
+
 def test_unknown_fields_are_refused(tables: Path, tmp_path: Path):
     task = Task(inputs=("photo", "doodle"), target="sketch", size=HALF)
     with pytest.raises(SketchFaceError, match=r"^systems\.bad\.task: doodle; allowed: one of pho"):

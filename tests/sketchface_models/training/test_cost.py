@@ -68,7 +68,8 @@ def test_measuring_changes_nothing(pack: Path):
     opened = Pack(pack)
     system = build(make_config()["model"], opened.channels)
     system.networks.eval()
-    system.load_state_dict(system.state_dict() | {"loss_sum": 1.5, "loss_count": 3})
+    running = {"generator": [4.0, 3], "discriminator": [1.5, 3]}
+    system.load_state_dict(system.state_dict() | {"running": running})
     optimizers = system.optimizers()
     raw = opened.read(opened.rows("train")[:4])
 

@@ -139,6 +139,7 @@ def test_resumed_equals_straight_at_full_stretch(tmp_path: Path, pack: Path):
         "model__schedule__ema_half_life": 0.0,
         "model__schedule__batch": 5,
         "model__network__dropout": 0.0,
+        "model__network__discriminator_dropout": 0.0,
         "model__conditional__timer": 1,
     }
     one, two = Workspace(tmp_path / "1", pack), Workspace(tmp_path / "2", pack)
