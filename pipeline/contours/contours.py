@@ -2,8 +2,8 @@
 
 `contour`: the 68 landmarks joined chain by chain (Cheng et al. 2022, section 4.2), with lines of 2
 pixels on pictures of 512, scaled to the picture's size; the paper names no colours, and dark on
-white is what people draw. `lines`: rough lines, the data set's own where it has them (built-in faces
-do), else made from the sketch, see `rough_lines`.
+white is what people draw. `lines`: rough lines, the data set's own where it has them (as built-in
+faces do), else made from the sketch, see `rough_lines`.
 """
 
 from __future__ import annotations

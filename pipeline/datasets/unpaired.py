@@ -7,8 +7,8 @@
       drawings: {name: quickdraw, root: quickdraw, file: face.npy, ...}
 
 Any registered data set can be either. Each is framed as it always is; then a photo's row loses its
-sketch and rough lines, and a drawing's row everything but its sketch. Ids are `photo-celeba-...` and
-`drawing-quickdraw-...`; no row has both a photo and a drawing.
+sketch and rough lines, and a drawing's row everything but its sketch. Ids are `photo-celeba-...`
+and `drawing-quickdraw-...`; no row has both a photo and a drawing.
 """
 
 from __future__ import annotations

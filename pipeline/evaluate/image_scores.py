@@ -49,6 +49,7 @@ from pipeline.common.subsets import ALL
 from pipeline.evaluate.code_styles import code_styles
 from pipeline.evaluate.control.measured import Control, Photos, control
 from pipeline.evaluate.diversity import Diversity, diversity
+from pipeline.evaluate.drawings import Drawings, drawings
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
@@ -109,6 +110,10 @@ def evaluate_images(
         summary = _extended(summary, truth)
     photos = Photos(target, pictures[Method.SYSTEM], targets)
     added, summary = _asked(evaluated, photos, summary, folder, settings)
+    sketches = drawings(evaluated, generated, targets, origin)
+    if sketches:
+        added.append(Scores(sketches.scores))
+        summary = _extended(summary, sketches)
     # Records.
     lines = _joined([*scores, *added], origin)
     write_evaluation(summarised(Evaluation(folder, summary, faces, *lines)))
@@ -153,7 +158,9 @@ def _asked(
 
 
 def _extended(
-    summary: Summary, added: Truth | Control | Diversity | StyleFidelity, **about: Any
+    summary: Summary,
+    added: Truth | Control | Diversity | Drawings | StyleFidelity,
+    **about: Any,
 ) -> Summary:
     """Add what else was measured, to the protocol too.
 
