@@ -80,6 +80,8 @@ class Level(StrEnum):
     EDIT = "edit"
     """One edit of a drawing (see `edit_table`); a base face's value is the mean of its edits'. Two
     systems are compared by the edits of which all their trainings have a value."""
+    TRAINING = "training"
+    """A training: what its logs say, whatever is generated afterwards."""
 
 
 @dataclass(frozen=True)

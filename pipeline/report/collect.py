@@ -18,6 +18,8 @@ from pipeline.common.score_frames import by_base_face, per_edit, per_face, poole
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.common.subsets import ALL, Subset, measured_subsets, subsets
 from pipeline.common.verdicts import Sample
+from pipeline.report.training_measures import MEASURES as TRAINING_MEASURES
+from pipeline.report.training_measures import training_sample, training_values
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import Direction
 from sketchface_models.systems.registry import SYSTEMS
@@ -63,6 +65,7 @@ class Result:
     _parts: list[dict[tuple[str, str], Evaluation]] = field(
         default_factory=list, repr=False, compare=False
     )
+    _logged: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def summary(self) -> Summary:
@@ -87,17 +90,23 @@ class Result:
     @property
     def every_measure(self) -> tuple[Measure, ...]:
         """What was measured, retrieval apart, in table order."""
-        return self.summary.measures
+        return (*self.summary.measures, *self.training_measures)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
         """Those that compare pictures with their targets."""
-        return tuple(measure for measure in self.every_measure if not measure.control)
+        return tuple(measure for measure in self.summary.measures if not measure.control)
 
     @property
     def control_measures(self) -> tuple[Measure, ...]:
         """Those of how the system answers changed drawings, and of its photos' texture."""
-        return tuple(measure for measure in self.every_measure if measure.control)
+        return tuple(measure for measure in self.summary.measures if measure.control)
+
+    @property
+    def training_measures(self) -> tuple[Measure, ...]:
+        """Those of the trainings themselves that the logs of all seeds hold."""
+        logs = self._training_values()
+        return tuple(each for each in TRAINING_MEASURES if all(each.name in log for log in logs))
 
     @property
     def subsets(self) -> list[Subset]:
@@ -128,6 +137,10 @@ class Result:
         level = {measure.name: measure.level for measure in self.every_measure}.get(metric)
         if level is Level.EDIT:
             return self.sample_of_edits(metric, subset)
+        if level is Level.TRAINING:
+            whole = method is Method.SYSTEM and subset == ALL
+            logs = self._training_values()
+            return training_sample(logs, metric, self.summary.n) if whole else None
         if level in (None, Level.FACE):
             values = self.faces(metric, method, subset)
             return Sample.per_face(values, fixed) if values.size else None
@@ -150,6 +163,12 @@ class Result:
         if metric in RANKS:
             return self._per_face(RANK, method, subset) <= RANKS[metric]
         return self._per_face(metric, method, subset).dropna(axis="columns")
+
+    def _training_values(self) -> list[dict[str, float]]:
+        if not self._logged:
+            for each in self.trainings:
+                self._logged.append(training_values(read_steps(each.steps), each.environment))
+        return self._logged
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""

@@ -13,6 +13,7 @@ from pipeline.common.records import BASELINES, CLASS_IOU, DIVERSITY, Measure, Me
 from pipeline.common.subsets import ALL, Subset, SubsetKind, edits_subset
 from pipeline.common.verdicts import Sample, estimate
 from pipeline.report.collect import Result
+from pipeline.report.drawing_tables import DrawingTables, drawing_tables
 from pipeline.report.findings import (
     ALL_SEEDS,
     Statement,
@@ -66,6 +67,8 @@ class ControlSection:
     """Of photos parsed again: a line a class, a column a run, beside ceiling and floor."""
     diversity: pd.DataFrame | None
     """A line a run: how much pictures differ by their code, and by their face."""
+    drawings: DrawingTables | None
+    """Of runs that generate sketches."""
     pairs: pd.DataFrame | None
     """Verdicts on pairs of runs."""
     networks: bool
@@ -101,6 +104,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
         tolerance=_tolerance(moved, means) if moved else None,
         classes=_class_table(parsed, means) if parsed else None,
         diversity=_diversity(varied, means) if varied else None,
+        drawings=drawing_tables(asked),
         pairs=_pairs(said, asked) if len(said) else None,
         networks=of_networks(said),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ POINTS = 200
 VALIDATION = "val_"
 GRADIENTS = "grad_"
 """Terms that are norms of gradients; they stand in the section on control."""
+LOCKED = "locked_"
+"""Terms that are 1 where a network did not learn, and else 0: shaded, and no panel of their own."""
+SHADES = {"discriminator": "#7c8894", "generator": "#e0a100"}
+"""Of the steps in which a network was locked."""
 COLOURS = ("#3b6fb6", "#c2571a", "#2f8f5b", "#9356a8", "#b3263f", "#7a6a14")
 """Of the seeds; each readable on white and on near-black."""
 INK = "#123456"
@@ -51,7 +56,9 @@ def curves(result: Result) -> list[Curve]:
     thinned = []
     for each in result.trainings:
         for term, (steps, values) in _terms(each.steps).items():
-            if not term.startswith(VALIDATION):
+            if term.startswith(LOCKED):
+                steps, values = turns(steps, values)
+            elif not term.startswith(VALIDATION):
                 steps, values = thin(steps, values)
             thinned.append(Curve(result.run, each.seed, term, steps, values))
     return thinned
@@ -74,9 +81,35 @@ def thin(
     return steps[ends - 1], np.add.reduceat(values, starts) / (ends - starts)
 
 
+def turns(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last point, and those at which a value is another than before.
+
+    Args:
+        steps: (N,) ascending, N >= 1.
+        values: (N,).
+    """
+    kept = np.concatenate([[True], values[1:] != values[:-1]])
+    kept[-1] = True
+    return steps[kept], values[kept]
+
+
+def locks(curves: Sequence[Curve]) -> dict[str, Curve]:
+    """Return network -> when it was locked, of the first seed and of networks that ever were."""
+    first = [curve for curve in curves if curve.term.startswith(LOCKED)]
+    return {
+        curve.term.removeprefix(LOCKED): curve
+        for curve in first
+        if curve.seed == first[0].seed and curve.values.any()
+    }
+
+
 def picture(curves: list[Curve]) -> bytes:
-    """Return the curves of one run as SVG bytes: one panel a term, one colour a seed."""
-    terms = list(dict.fromkeys(curve.term for curve in curves))
+    """Return the curves of one run as SVG bytes: one panel a term, one colour a seed.
+
+    Where the first seed's networks were locked, the panels are shaded.
+    """
+    locked = locks(curves)
+    terms = [term for term in dict.fromkeys(c.term for c in curves) if not term.startswith(LOCKED)]
     columns = max(1, min(3, len(terms)))
     rows = max(1, -(-len(terms) // columns))
     with matplotlib.rc_context(SETTINGS):
@@ -84,7 +117,8 @@ def picture(curves: list[Curve]) -> bytes:
         for panel, term in enumerate(terms, 1):
             axes = figure.add_subplot(rows, columns, panel)
             _panel(axes, term, [curve for curve in curves if curve.term == term])
-            if panel == 1 and len({curve.seed for curve in curves}) > 1:
+            _shade(axes, locked)
+            if panel == 1 and (locked or len({curve.seed for curve in curves}) > 1):
                 axes.legend(frameon=False, fontsize=8)
         figure.supxlabel("step", fontsize=9)
         return svg(figure)
@@ -117,6 +151,22 @@ def _panel(axes: Axes, term: str, curves: list[Curve]) -> None:
             linewidth=1.2,
             marker="o" if len(curve.steps) == 1 else "",
             label=f"seed {curve.seed}",
+        )
+
+
+def _shade(axes: Axes, locked: Mapping[str, Curve]) -> None:
+    for network, curve in locked.items():
+        axes.fill_between(
+            curve.steps,
+            0,
+            1,
+            where=curve.values > 0,
+            step="post",
+            transform=axes.get_xaxis_transform(),
+            color=SHADES.get(network, INK),
+            alpha=0.25,
+            linewidth=0,
+            label=f"{network} locked",
         )
 
 

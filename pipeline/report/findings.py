@@ -70,6 +70,8 @@ def _measured(result: Result) -> Iterable[tuple[Method, Subset, Measure]]:
         for subset in result.subsets:
             for measure in (*result.measures, *(RANK_MEASURES if subset == ALL else ())):
                 yield method, subset, measure
+    for measure in result.training_measures:
+        yield Method.SYSTEM, ALL, measure
     for method in (*result.methods, Method.UNTRAINED) if result.control_measures else ():
         for measure in result.control_measures:
             yield method, ALL, measure

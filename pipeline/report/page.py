@@ -32,7 +32,7 @@ from pipeline.report.control_figures import (
     vector_maps,
 )
 from pipeline.report.control_section import moves_of
-from pipeline.report.curves import GRADIENTS, Curve, data_uri, picture
+from pipeline.report.curves import GRADIENTS, LOCKED, Curve, data_uri, locks, picture
 from pipeline.report.document import Document
 from pipeline.report.markdown_tables import count, listed, plain
 from pipeline.report.studies import Word
@@ -115,7 +115,8 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
             run=result.name,
             seed=first.summary.seed,
             columns=_columns(result),
-            terms=listed(dict.fromkeys(curve.term for curve in curves)),
+            terms=listed(dict.fromkeys(c.term for c in curves if not c.term.startswith(LOCKED))),
+            locked=listed(locks(curves)),
             samples=data_uri(webp(samples, share), WEBP),
             losses=data_uri(picture(list(curves)), SVG) if curves else "",
             **{

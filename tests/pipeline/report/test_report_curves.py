@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.report.curves import POINTS, Curve, picture, thin
+from pipeline.report.curves import POINTS, Curve, locks, picture, thin, turns
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,6 +59,39 @@ def test_the_picture_is_the_same_each_time_and_follows_the_reader(tmp_path: Path
     assert b"prefers-color-scheme:dark" in svg
     assert b"seed 1" in svg
     assert not re.search(rb"<dc:date>|#123456", svg)
+
+
+def test_turns_are_where_a_value_changes():
+    steps, values = turns(np.arange(8), np.array([0, 0, 1, 1, 1, 0, 0, 0]))
+    assert steps.tolist() == [0, 2, 5, 7]
+    assert values.tolist() == [0, 1, 0, 0]
+    assert turns(np.array([3]), np.array([1.0]))[0].tolist() == [3]
+
+
+def lock_curves(seed: int, locked: list[float]) -> list[Curve]:
+    steps = np.arange(len(locked))
+    loss = Curve("run", seed, "generator", steps, steps + 1.0)
+    return [
+        loss,
+        Curve("run", seed, "locked_discriminator", *turns(steps, np.array(locked))),
+        Curve("run", seed, "locked_generator", *turns(steps, np.zeros(len(locked)))),
+    ]
+
+
+def test_what_was_locked_is_shaded_and_has_no_panel_of_its_own():
+    curves = [*lock_curves(3, [0, 0, 1, 1, 0, 0]), *lock_curves(4, [1, 1, 1, 1, 1, 1])]
+    locked = locks(curves)
+    assert list(locked) == ["discriminator"]
+    assert locked["discriminator"].steps.tolist() == [0, 2, 4, 5]
+    svg = picture(curves).decode()
+    assert "discriminator locked" in svg
+    assert "generator locked" not in svg
+    assert "locked_" not in svg
+    plain = picture([curve for curve in curves if curve.term == "generator"]).decode()
+    assert "locked" not in plain
+    # One area beside what is there without it, as wide as two of the five intervals.
+    assert svg.count("PolyCollection") == 1
+    assert plain.count("PolyCollection") == 0
 
 
 def test_dvc_plots_show_fills_both_templates(made: Path, tmp_path: Path):
