@@ -49,7 +49,7 @@ from pipeline.common.subsets import ALL
 from pipeline.evaluate.code_styles import code_styles
 from pipeline.evaluate.control.measured import Control, Photos, control
 from pipeline.evaluate.diversity import Diversity, diversity
-from pipeline.evaluate.drawings import Drawings, drawings
+from pipeline.evaluate.drawing_noise import Drawings, drawings
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate

@@ -13,7 +13,7 @@ from pipeline.baselines.baselines import write_baselines
 from pipeline.common.evaluations import Evaluation, read_evaluation
 from pipeline.common.records import Method
 from pipeline.common.score_frames import per_face
-from pipeline.evaluate.drawings import COLOUR, EDGE_INK, PAPER_NOISE, VARIETY, noise, variety
+from pipeline.evaluate.drawing_noise import COLOUR, EDGE_INK, PAPER_NOISE, VARIETY, noise, variety
 from pipeline.evaluate.evaluate import evaluate_system
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.pack.pack import write_pack
