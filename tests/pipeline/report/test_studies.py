@@ -1,5 +1,6 @@
 """What the report says of a published table's claims, and of sets of generated pictures."""
 
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -20,6 +21,8 @@ from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Verdict
 from pipeline.compose import compose
+from pipeline.evaluate import drawing_noise
+from pipeline.report import training_measures
 from pipeline.report.collect import Result, Training, read_data, read_results
 from pipeline.report.findings import judge, statements
 from pipeline.report.studies import (
@@ -46,6 +49,8 @@ CONTROL = {
     *("answered", "leakage", "mouth_texture", "forehead_texture"),
     *(f"spread_L{level}" for level in range(5)),
     *(measure.name for measure in resegmentation.MEASURES),
+    *(measure.name for measure in drawing_noise.MEASURES),
+    *(measure.name for measure in training_measures.MEASURES),
 }
 PUBLISHED = {"fid", "lpips", "kid"}
 """Measures that need weights of others: a study that claims something by them lists them."""
@@ -449,7 +454,8 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
     enumerate(
         [
             *("hida-ablation", "hida-activations", "hida-dog", "hida-paper-vs-released"),
-            *("instance-norm", "augmentation"),
+            *("instance-norm", "augmentation", "spade"),
+            *("pix2pix", "pix2pix-lambda", "pix2pix-batch"),
         ]
     ),
 )
