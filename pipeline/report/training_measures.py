@@ -58,4 +58,6 @@ def training_sample(values: Sequence[Mapping[str, float]], metric: str, faces: i
         faces: number of faces by which pictures of these trainings are scored.
     """
     of_seeds = np.array([each[metric] for each in values])
-    return Sample.pooled(of_seeds, np.stack([of_seeds, of_seeds], axis=1), faces)
+    # One training alone has no interval: like one face, it decides nothing.
+    count = faces if len(of_seeds) > 1 else 1
+    return Sample.pooled(of_seeds, np.stack([of_seeds, of_seeds], axis=1), count)

@@ -40,6 +40,12 @@ def test_a_difference_is_judged_by_the_spread_over_seeds_alone():
     assert estimate(ours).spread == pytest.approx(np.sqrt(spread))
 
 
+def test_one_training_decides_nothing():
+    ours, theirs = (training_sample([{LOSS: value}], LOSS, 24) for value in (1.0, 2.0))
+    assert compare(ours, theirs, Direction.LOWER).p == 1
+    assert estimate(ours).count == 1
+
+
 @pytest.fixture
 def results(made: Path) -> dict[str, Result]:
     data = read_data(made / "data")
