@@ -43,6 +43,10 @@ MOST_BYTES = 30 * 10**6
 """Size in bytes that the weights of a shipped generator may have at most."""
 RANKS = ("rank_1", "rank_5")
 """Retrieval in a summary: whether the own target is the first one, or among the first five."""
+DETAILS = ("resegmentation_iou_",)
+"""What the names of scores begin with that stand in a card's JSON file alone."""
+ROWS = {"real": "real photos", "own_style": "own style (sees the target)"}
+"""Names of rows in a card, where they say more than a summary's."""
 DATA_SETS = {
     "celebamask": (
         "CelebAMask-HQ (Lee, Liu, Wu, Luo, CVPR 2020): real faces, photos with 19-class masks",
@@ -236,6 +240,7 @@ def generator_card(
             "retrieval": {
                 row: {rank: means[rank]["mean"] for rank in RANKS}
                 for row, means in scores["means"].items()
+                if set(RANKS) <= means.keys()
             },
             "not_learned": scores["not_learned"],
         },
@@ -289,13 +294,14 @@ def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
         f"{scores['split']}; 95 % intervals."
     )
     yield ""
-    metrics = list(scores["rows"]["system"])
+    metrics = [name for name in scores["rows"]["system"] if not name.startswith(DETAILS)]
     yield f"| row | {' | '.join(metrics)} | rank 1 | rank 5 |"
     yield f"|{'---|' * (len(metrics) + 3)}"
     for row, values in scores["rows"].items():
         cells = [_cell(values.get(metric)) for metric in metrics]
-        ranks = [f"{scores['retrieval'][row][rank]:.3f}" for rank in RANKS]
-        yield f"| {row} | {' | '.join([*cells, *ranks])} |"
+        ranks = scores["retrieval"].get(row)
+        cells += [f"{ranks[rank]:.3f}" if ranks else "-" for rank in RANKS]
+        yield f"| {ROWS.get(row, row)} | {' | '.join(cells)} |"
     if scores["not_learned"]:
         yield ""
         yield f"**Not learned:** {'; '.join(scores['not_learned'])}."
