@@ -103,6 +103,25 @@ def test_files_hold_the_generator_alone_in_half_precision(shipped: Path) -> None
     assert (card["sha256"], card["bytes"]) == (hashlib.sha256(data).hexdigest(), len(data))
 
 
+def test_a_card_tells_of_real_photos_and_of_rows_that_see_the_target(
+    trained: Path, tmp_path: Path
+) -> None:
+    value, scores = {"mean": 0.5, "low": 0.4, "high": 0.6}, summary()
+    parsed = {"resegmentation_mean_iou": value, "resegmentation_iou_skin": value}
+    scores["means"]["system"] |= parsed
+    scores["means"] |= {"own_style": scores["means"]["input"], "real": parsed}
+    (tmp_path / "summary.json").write_text(json.dumps(scores))
+    ship.ship_generator("tiny", trained / "weights", tmp_path / "summary.json", tmp_path)
+    lines = (tmp_path / "tiny.md").read_text().splitlines()
+    cells = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
+    columns = cells["| row"]
+    assert columns == ["ssim", "scoot", "resegmentation_mean_iou", "rank 1", "rank 5"]
+    assert cells["| real photos"] == ["-", "-", "0.5000 (0.4000 to 0.6000)", "-", "-"]
+    assert cells["| own style (sees the target)"][2:] == ["-", "0.250", "0.750"]
+    card = json.loads((tmp_path / "tiny.json").read_text())
+    assert "resegmentation_iou_skin" in card["scores"]["rows"]["system"]
+
+
 def test_vectors_of_any_shape_stay_exact() -> None:
     assert half(torch.zeros(1, 5, 1, 1)).dtype == torch.float32  # InfoACON's slopes
     assert half(torch.zeros(5)).dtype == torch.float32
