@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: st
     model = "pix2pix-photo" if data == "folder" else "all"
     compose([f"data={data}", f"scale={scale}", f"model={model}"], tmp_path / "params.yaml")
     assert "photo" in check_parameters(Parameters.from_file(tmp_path / "params.yaml"))
+
+
+OF_MADE_LINES = ("contours.roughness", "contours.seed")
+"""Read for faces without drawn lines, which built-in faces have."""
 
 
 def leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -79,11 +84,12 @@ def changed_by_params(status: dict[str, Any]) -> set[str]:
     }
 
 
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_flipping_a_parameter_reruns_the_stages_that_read_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
-    """For each leaf: stages DVC would rerun == stages that were seen reading it."""
-    reads: dict[str, set[str]] = {}
+    """For every leaf, or each `stride`-th: stages DVC would rerun == stages that read it."""
+    reads: dict[str, set[str]] = {name: {"contours"} for name in OF_MADE_LINES}
     for record in project.reads.glob("*.json"):
         for leaf in json.loads(record.read_text()):
             reads.setdefault(leaf, set()).add(record.stem)
@@ -93,7 +99,7 @@ def test_flipping_a_parameter_reruns_the_stages_that_read_it(
     names = {stage.addressing for stage in Repo().index.stages}
     wrong = {}
     try:
-        for where, value in telling(yaml.safe_load(original)):
+        for where, value in islice(telling(yaml.safe_load(original)), 0, None, stride):
             values = yaml.safe_load(original)
             inner = values
             for key in where[:-1]:

@@ -40,7 +40,7 @@ def job(contenders, tmp_path_factory: pytest.TempPathFactory):
     model, engine = contenders.composed(
         "pix2pix-photo", "smoke", device="cpu", precision="bf16-mixed"
     )
-    assert model["task"]["size"] == 64
+    assert model["task"]["size"] == 128
     pack = contenders.random_pack(scratch / "pack", load(Task, model["task"]), faces=8)
     return contenders.Job(model, engine, pack, scratch, threads=1)
 
@@ -147,7 +147,7 @@ def benchmark(*options: str) -> str:
 
 def test_the_overhead_is_printed():
     printed = benchmark("train_step.py", "--scale", "smoke", "--precision", "32-true")
-    assert "64 px, width 8, batch 4; cpu, 32-true" in printed
+    assert "128 px, width 4, batch 4; cpu, 32-true" in printed
     assert len(re.findall(r"^(?:bare|engine).* \d+\.\d .*%$", printed, re.MULTILINE)) == 2
     assert re.search(r"^overhead: -?\d+\.\d %", printed, re.MULTILINE)
 
