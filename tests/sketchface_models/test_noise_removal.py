@@ -66,9 +66,9 @@ def test_shadows_go_and_everything_else_stays():
     drawing[:, :, :, :2] = -1.0  # a stroke down the left border
     generated[:, :, 10:54, 10:54] = -0.5  # a face
     generated[:, :, :3] = -0.9  # a shadow along the top, and over the stroke
-    kept = generated.clone()
+    before = generated.clone()
     clean = without_edge_shadows(generated, drawing)
-    assert torch.equal(generated, kept)
+    assert torch.equal(generated, before)
     assert (clean[:, :, :3, 8:] == 0.5).all()  # to the paper's level, not to white
     assert torch.equal(clean[:, :, :, :3], generated[:, :, :, :3])
     assert torch.equal(clean[:, :, 3:], generated[:, :, 3:])

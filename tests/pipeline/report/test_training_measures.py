@@ -32,11 +32,11 @@ def test_a_difference_is_judged_by_the_spread_over_seeds_alone():
         training_sample([{LOSS: value} for value in values], LOSS, 24)
         for values in ((1.0, 1.1, 0.9, 1.0), (2.0, 2.1, 1.9, 2.0))
     )
-    said = compare(ours, theirs, Direction.LOWER)
+    verdict = compare(ours, theirs, Direction.LOWER)
     spread = np.var((1.0, 1.1, 0.9, 1.0), ddof=1)
-    assert said.scope == Scope.SYSTEMS
-    assert said.difference == pytest.approx(-1.0)
-    assert said.error == pytest.approx(np.sqrt(2 * spread / 4))
+    assert verdict.scope == Scope.SYSTEMS
+    assert verdict.difference == pytest.approx(-1.0)
+    assert verdict.error == pytest.approx(np.sqrt(2 * spread / 4))
     assert estimate(ours).spread == pytest.approx(np.sqrt(spread))
 
 

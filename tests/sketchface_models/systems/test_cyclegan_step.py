@@ -141,16 +141,16 @@ def test_one_optimizer_moves_both_generators_and_one_both_discriminators():
 
 def test_discriminators_see_fakes_of_earlier_steps_once_the_pools_are_full():
     system = make_system(loss={"pool": 2})
-    judged: list[Tensor] = []
+    batches: list[Tensor] = []
     system.networks["discriminator"].register_forward_hook(
-        lambda _, pictures, __: judged.append(pictures[0].detach())
+        lambda _, pictures, __: batches.append(pictures[0].detach())
     )
     fakes = []
     for step in range(8):
-        judged.clear()
+        batches.clear()
         torch.manual_seed(step)
         system.training_step(make_batch(seed=step), CLOCK, no_update)
-        newest, _, from_pool = judged  # fake for the generators, real, fake for itself
+        newest, _, from_pool = batches  # fake for the generators, real, fake for itself
         fakes.append(newest)
         earlier = torch.cat(fakes)
         assert all((picture == earlier).flatten(1).all(1).any() for picture in from_pool)

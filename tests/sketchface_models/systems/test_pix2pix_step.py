@@ -303,14 +303,14 @@ def test_what_cannot_be_is_refused_in_a_line():
 
 def test_wrap_around_and_grey_come_in_the_codes_order():
     """Bytes wrap channel by channel, and their luma is taken after that."""
-    batch, made = make_batch(), {}
+    batch, generated = make_batch(), {}
     for wrap_around, greyscale in ((True, True), (True, False), (False, False)):
         system = make_system(wrap_around=wrap_around, greyscale=greyscale)
         system.networks.eval()
         with torch.no_grad():
-            made[wrap_around, greyscale] = system.generate(batch)
-    assert torch.equal(made[True, False], wrapped(made[False, False]))
-    assert torch.equal(made[True, True], as_grey(made[True, False]))
+            generated[wrap_around, greyscale] = system.generate(batch)
+    assert torch.equal(generated[True, False], wrapped(generated[False, False]))
+    assert torch.equal(generated[True, True], as_grey(generated[True, False]))
 
 
 def test_ink_at_the_border_stays_only_where_the_input_has_strokes():
