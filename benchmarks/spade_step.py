@@ -12,11 +12,10 @@ Contenders take turns: read the ratios.
 from __future__ import annotations
 
 import argparse
-import statistics
 from collections.abc import Callable
 
 import torch
-from timing import in_turn, median_ms, ratios, timed
+from timing import in_turn, median_ms, processor_ratio, ratios, timed
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -72,10 +71,7 @@ def main() -> None:
     print(f"{'':28}{'GFLOP':>8}{'ms':>9}{'time, (middle half)':>25}{'processor':>11}")
     for name, seconds in times.items():
         low, middle, high = ratios(seconds, times[RELEASED])
-        processor = statistics.median(
-            one.processor / other.processor
-            for one, other in zip(seconds, times[RELEASED], strict=True)
-        )
+        processor = processor_ratio(seconds, times[RELEASED])
         print(
             f"{name:28}{flops[name] / 1e9:8.1f}{median_ms(seconds):9.1f}"
             f"{f'{middle:.3f} x ({low:.3f} to {high:.3f})':>25}{processor:9.3f} x"

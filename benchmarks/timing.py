@@ -68,6 +68,12 @@ def ratios(slow: list[Seconds], fast: list[Seconds]) -> tuple[float, float, floa
     return low, middle, high
 
 
+def processor_ratio(slow: list[Seconds], fast: list[Seconds]) -> float:
+    """Median of the paired ratios of processor times."""
+    pairs = zip(slow, fast, strict=True)
+    return statistics.median(one.processor / other.processor for one, other in pairs)
+
+
 class Remote:
     """A contender in a process of its own, so that neither memory nor threads are shared.
 

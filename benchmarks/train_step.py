@@ -32,7 +32,7 @@ from contenders import (
     random_pack,
 )
 from textbook import plain_steps, textbook_steps
-from timing import Remote, Seconds, in_turn, median_ms, ratios, timed
+from timing import Remote, Seconds, in_turn, median_ms, processor_ratio, ratios, timed
 from torch import Tensor
 
 from sketchface_models.config import load
@@ -164,10 +164,7 @@ def print_table(
     print(f"{'processor':>11}{'GFLOP/s':>9}{'of matmul':>10}")
     for name, seconds in times.items():
         low, middle, high = ratios(seconds, times[reference])
-        processor = statistics.median(
-            one.processor / other.processor
-            for one, other in zip(seconds, times[reference], strict=True)
-        )
+        processor = processor_ratio(seconds, times[reference])
         speed = 1e3 * job.batch / median_ms(seconds)
         reached = speed * flops["flops_per_sample"]
         part = reached / rates[lower.get(name, precision(job.settings))]

@@ -88,9 +88,9 @@ def turns(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
         steps: (N,) ascending, N >= 1.
         values: (N,).
     """
-    kept = np.concatenate([[True], values[1:] != values[:-1]])
-    kept[-1] = True
-    return steps[kept], values[kept]
+    turning = np.concatenate([[True], values[1:] != values[:-1]])
+    turning[-1] = True
+    return steps[turning], values[turning]
 
 
 def locks(curves: Sequence[Curve]) -> dict[str, Curve]:

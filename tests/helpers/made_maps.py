@@ -7,9 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
 from face_geometry.palette import CLASSES, COLOURS, colourise
+from pipeline.translation.parsing_map import read_map
+from sketchface_models.errors import SketchFaceError
 
 FACE_PARSING_ORDER = (
     *("background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "eye_g", "l_ear", "r_ear"),
@@ -27,6 +30,20 @@ def indexed(indices: np.ndarray, colours: np.ndarray) -> Image.Image:
     picture.putpalette(colours.ravel().tolist())
     assert picture.mode == "P"
     return picture
+
+
+def saved(path: Path, picture: np.ndarray) -> Path:
+    """Write a picture and return its path."""
+    Image.fromarray(picture).save(path)
+    return path
+
+
+def refusal(path: Path) -> str:
+    """The one line in which `read_map` refuses a file, without its path."""
+    with pytest.raises(SketchFaceError) as error:
+        read_map(path)
+    (line,) = str(error.value).splitlines()
+    return line.removeprefix(f"{path}: ")
 
 
 def shuffled(labels: np.ndarray, path: Path) -> None:

@@ -73,13 +73,13 @@ def write_tables(
     lacking: dict[str, list[str]] | None = None,
     swap: dict[str, str] | None = None,
     pictures: Pictures | None = None,
-    drawn: Collection[str] = (),
+    with_rough: Collection[str] = (),
 ) -> Path:
     """All five stages' folders, and a table of edits that has none.
 
     lacking: field -> faces that have no picture of it. swap: id -> whose pictures it has instead
-    of its own. pictures: those that are not the made ones. drawn: faces whose rough lines were
-    drawn, and not made from the sketch.
+    of its own. pictures: those that are not the usual ones. with_rough: faces whose rough
+    lines are the data set's own, and not made from the sketch.
     """
     lacking, swap = lacking or {}, swap or {}
     for stage in {field.stage for field in FIELDS.values()}:
@@ -95,7 +95,11 @@ def write_tables(
         for number in range(SHARDS):
             rows = [
                 {"id": id, "split": SPLIT[id]}
-                | ({"lines_from": DRAWN if id in drawn else DERIVED} if "lines" in names else {})
+                | (
+                    {"lines_from": DRAWN if id in with_rough else DERIVED}
+                    if "lines" in names
+                    else {}
+                )
                 | {
                     FIELDS[name].column: image_cell(
                         encoded(swap.get(id, id), name, pictures), f"{id}.png"

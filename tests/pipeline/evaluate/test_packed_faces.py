@@ -57,7 +57,7 @@ def test_faces_that_lack_a_field_are_named_and_take_no_row(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "drawn", "shows"),
+    ("inputs", "with_rough", "shows"),
     [
         (["lines"], IDS, False),
         (["lines"], IDS[1:], True),
@@ -67,9 +67,9 @@ def test_faces_that_lack_a_field_are_named_and_take_no_row(tmp_path: Path):
     ],
 )
 def test_lines_show_the_sketch_unless_they_were_drawn(
-    tmp_path: Path, inputs: list[str], drawn: tuple[str, ...], shows: bool
+    tmp_path: Path, inputs: list[str], with_rough: tuple[str, ...], shows: bool
 ):
-    data = write_tables(tmp_path / "data", drawn=drawn)
+    data = write_tables(tmp_path / "data", with_rough=with_rough)
     for allowed in (True, False):
         task = Task(tuple(inputs), "sketch", HALF, sees_target=allowed)
         folder = tmp_path / str(allowed)

@@ -7,14 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made_maps import RENUMBERED, indexed, write_parts
+from made_maps import RENUMBERED, indexed, refusal, saved, write_parts
 from PIL import Image
 from skimage import data
 
 from face_geometry.palette import COLOURS, INDEX, colourise
 from pipeline.translation.map_parts import collapse_parts, part_files, read_files
 from pipeline.translation.parsing_map import map_fault, read_map, recognised_map
-from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render
 
 SIZE = 256
@@ -24,18 +23,6 @@ FOREIGN = "its classes look like those of face-parsing.PyTorch, whose order is a
 @pytest.fixture(scope="module")
 def labels() -> np.ndarray:
     return render(5, 4, SIZE).labels
-
-
-def saved(path: Path, picture: np.ndarray) -> Path:
-    Image.fromarray(picture).save(path)
-    return path
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(SketchFaceError) as error:
-        read_map(path)
-    (line,) = str(error.value).splitlines()
-    return line.removeprefix(f"{path}: ")
 
 
 def pascal(count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from made_drawings import MANNERS
-from made_maps import EXACT, indexed, smoothed, write_parts
+from made_maps import EXACT, indexed, refusal, saved, smoothed, write_parts
 from PIL import Image
 from skimage import data
 
@@ -31,18 +31,6 @@ def face() -> Rendering:
 @pytest.fixture(scope="module")
 def labels(face: Rendering) -> np.ndarray:
     return face.labels
-
-
-def saved(path: Path, picture: np.ndarray) -> Path:
-    Image.fromarray(picture).save(path)
-    return path
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(SketchFaceError) as error:
-        read_map(path)
-    (line,) = str(error.value).splitlines()
-    return line.removeprefix(f"{path}: ")
 
 
 # What is read
