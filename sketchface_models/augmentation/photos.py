@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sketchface_models.config import above, at_least, between
+from sketchface_models.config import at_least, between
 from sketchface_models.pixels import as_grey
 
 IGNORED = -1
@@ -43,16 +43,6 @@ class Distort:
     """Largest standard deviation of the noise, photos being in [-1, 1]."""
     cut: Annotated[float, between(0, 1)]
     """Part of the photos with a rectangle, up to a third of the side, covered by one colour."""
-
-
-@dataclass(frozen=True)
-class Coarse:
-    """Training at a fraction of the side first, which is faster in proportion to the pixels."""
-
-    until: Annotated[float, between(0, 1)]
-    """Part of the steps that train so."""
-    factor: Annotated[int, above(0)]
-    """The side is divided by it until then."""
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sketchface_models.augmentation.photos import Coarse, Distort, distort
+from sketchface_models.augmentation.photos import Distort, distort
 from sketchface_models.config import Among, above, at_least, between
 from sketchface_models.confusion import confusion, parsing_scores
 from sketchface_models.labels import CLASSES, PARSING, as_field, as_labels
@@ -17,6 +17,7 @@ from sketchface_models.losses.segmentation import balanced_weights, parsing_loss
 from sketchface_models.networks.small_parser import SmallParser
 from sketchface_models.networks.unet_parser import UNetParser
 from sketchface_models.systems.base import Batch, Clock, Output, System, Update, lay_out
+from sketchface_models.systems.coarse_steps import Coarse
 from sketchface_models.systems.optimizers import FusedAdamW
 from sketchface_models.systems.run_settings import Augment, Schedule, Task
 
@@ -63,10 +64,10 @@ class ParserSettings:
     schedule: ParserSchedule
 
     def __post_init__(self) -> None:
-        size, factor = self.task.size, self.coarse.factor
+        size, divisor = self.task.size, self.coarse.divisor
         wrong = []
-        if size % (SIDE_MULTIPLE * factor):
-            multiple = f"a multiple of {SIDE_MULTIPLE} x coarse.factor, {SIDE_MULTIPLE * factor}"
+        if size % (SIDE_MULTIPLE * divisor):
+            multiple = f"a multiple of {SIDE_MULTIPLE} x coarse.factor, {SIDE_MULTIPLE * divisor}"
             wrong.append(f"task.size: {size}; allowed: {multiple}")
         if self.task.inputs != ("photo",):
             wrong.append(f"task.inputs: {list(self.task.inputs)}; allowed: [photo]")
@@ -131,9 +132,7 @@ class Parser(System):
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update on faces moved and recoloured anew; at a fraction of the side at first."""
-        side, coarse = self.settings.task.size, self.settings.coarse
-        if clock.step < coarse.until * clock.steps:
-            side //= coarse.factor
+        side = self.settings.coarse.side(self.settings.task.size, clock)
         # Augmentation.
         photo, labels = distort(
             batch["photo"], as_labels(batch["parsing"]), self.settings.distort, side

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from sketchface_models.augmentation.photos import Coarse
 from sketchface_models.config import Among, at_least, between
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.losses.multi_scale import (
@@ -27,9 +25,9 @@ from sketchface_models.networks.spade import (
     DOUBLINGS,
     SPADEEncoder,
     SPADEGenerator,
-    resized_map,
 )
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
+from sketchface_models.systems.coarse_steps import NEVER, Coarse, shrunken
 from sketchface_models.systems.gan import (
     GAN,
     RGB,
@@ -100,12 +98,12 @@ class SPADESettings(GANSettings):
     """The name in the registry of systems."""
     network: Network
     loss: Loss
-    coarse: Coarse = field(default_factory=lambda: Coarse(until=0.0, factor=2))
+    coarse: Coarse = NEVER
     """Training at a fraction of the side first; not published."""
 
     def __post_init__(self) -> None:
-        factor = self.coarse.factor if self.coarse.until else 1
-        wrong = refused_size(self.task, MULTIPLE * factor, MIN_SIZE * factor)
+        divisor = self.coarse.divisor
+        wrong = refused_size(self.task, MULTIPLE * divisor, MIN_SIZE * divisor)
         wrong += refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
@@ -166,11 +164,8 @@ class SPADEFaces(GAN):
 
     @property
     def cycle(self) -> Sequence[Clock]:
-        """One step, or with `coarse` the middles of all quarters of the steps."""
-        steps = self.settings.schedule.steps
-        if not self.settings.coarse.until:
-            return super().cycle
-        return [Clock(int((part + 0.5) / 4 * steps), steps, 0) for part in range(4)]
+        """Clocks that stand for all steps."""
+        return self.settings.coarse.cycle(self.settings.schedule.steps)
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the generator, then the discriminator, on the same fakes.
@@ -180,18 +175,16 @@ class SPADEFaces(GAN):
         generator, discriminator = self.networks["generator"], self.networks["discriminator"]
         task, loss = self.settings.task, self.settings.loss
         adversarial, scales = ADVERSARIAL[loss.adversarial], self.settings.network.scales
-        segmentation, real = condition_of(batch, task.inputs), as_rgb(batch[task.target])
         codes: Sequence[Tensor] = ()
         terms: dict[str, Tensor] = {}
         weights = {"adversarial": 1.0, "feature_matching": loss.feature_matching}
         if self.has_codes:
-            mean, log_variance = self.networks["encoder"](real)
+            mean, log_variance = self.networks["encoder"](as_rgb(batch[task.target]))
             codes = self._codes_around(mean, log_variance)
             terms["divergence"] = divergence(mean, log_variance)
             weights["divergence"] = loss.divergence
-        if clock.step < self.settings.coarse.until * clock.steps:
-            side = task.size // self.settings.coarse.factor
-            segmentation, real = resized_map(segmentation, side), F.adaptive_avg_pool2d(real, side)
+        batch = shrunken(batch, self.settings.coarse.side(task.size, clock))
+        segmentation, real = condition_of(batch, task.inputs), as_rgb(batch[task.target])
         fake = generator(segmentation, codes)
 
         # Generator and encoder.

@@ -22,22 +22,20 @@ CHANNELS = {"parsing": 1, "photo": 3}
 SIZE = 64
 
 
-def make_system(
-    run: str = "spade", size: int = SIZE, coarse: dict | None = None, **network: object
-) -> SPADEFaces:
+def make_system(run: str = "spade", **network: object) -> SPADEFaces:
     torch.manual_seed(0)
     model = copy.deepcopy(PARAMS["systems"][run])
-    model["task"] |= {"size": size}
-    model["coarse"] |= coarse or {}
+    model["task"] |= {"size": SIZE}
+    model["coarse"] |= {"until": 0.0}
     model["network"] |= {"width": 2, "discriminator_width": 2} | network
     return build(model, CHANNELS)
 
 
-def make_batch(faces: int = 2, side: int = SIZE) -> dict[str, Tensor]:
+def make_batch(faces: int = 2) -> dict[str, Tensor]:
     draw = torch.Generator().manual_seed(0)
-    labels = torch.randint(19, (faces, side // 8, side // 8), generator=draw)
+    labels = torch.randint(19, (faces, SIZE // 8, SIZE // 8), generator=draw)
     labels = labels.repeat_interleave(8, 1).repeat_interleave(8, 2)
-    photo = 2 * torch.rand(faces, 3, side, side, generator=draw) - 1
+    photo = 2 * torch.rand(faces, 3, SIZE, SIZE, generator=draw) - 1
     return {"parsing": as_field(labels), "photo": photo}
 
 
@@ -146,23 +144,6 @@ def test_the_encoder_learns_with_the_generator_and_not_with_the_discriminator():
         assert any(g is not None and g.abs().sum() > 0 for g in gradients)
 
 
-def test_the_first_steps_train_at_a_fraction_of_the_side():
-    system = make_system(size=2 * SIZE, coarse={"until": 0.5, "factor": 2})
-    assert [clock.step for clock in system.cycle] == [250, 750, 1250, 1750]
-    batch = make_batch(side=2 * SIZE)
-    pairs: dict[int, Tensor] = {}
-    for step in (5, 6):
-        hook = system.networks["discriminator"].register_forward_pre_hook(
-            lambda _, inputs, step=step: pairs.setdefault(step, inputs[0])
-        )
-        system.training_step(batch, Clock(step, 12, 0), lambda _, loss: loss.detach())
-        hook.remove()
-    assert torch.equal(pairs[6][:, -3:], batch["photo"])
-    torch.testing.assert_close(pairs[5][:, -3:], F.avg_pool2d(batch["photo"], 2))
-    assert torch.equal(pairs[5][:, :-3], pairs[6][:, :-3, ::2, ::2])
-    assert system.generate(batch).shape[-1] == 2 * SIZE
-
-
 def test_pictures_are_made_from_the_map_alone_and_samples_from_codes_too():
     system, batch = make_system(), make_batch()
     system.networks.eval()
@@ -204,14 +185,11 @@ def test_with_mixing_there_are_two_codes():
         ({"network": {"encoder": False, "mixing": True}}, "mixing: true; allowed: false without"),
         ({"task": {"size": 48}}, "task.size: 48; allowed: a multiple of 32, 64 or more"),
         ({"task": {"inputs": ["parsing", "style"]}}, "task.inputs: style; allowed"),
-        (
-            {"task": {"size": 96}, "coarse": {"until": 0.5}},
-            "task.size: 96; allowed: a multiple of 64",
-        ),
     ],
 )
 def test_impossible_settings_are_refused(changes: dict, line: str):
     model = copy.deepcopy(PARAMS["systems"]["spade"])
+    model["coarse"] |= {"until": 0.0}
     for section, values in changes.items():
         model[section] |= values
     with pytest.raises(SketchFaceError, match=line):
