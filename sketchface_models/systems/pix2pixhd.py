@@ -6,7 +6,6 @@ See docs/papers.md, pix2pixHD with fewer instance norms.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -28,7 +27,6 @@ from sketchface_models.networks.pix2pixhd import (
     MultiScaleDiscriminator,
 )
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
-from sketchface_models.systems.coarse_steps import NEVER, Coarse, shrunken
 from sketchface_models.systems.gan import (
     GAN,
     RGB,
@@ -90,13 +88,9 @@ class Pix2PixHDSettings(GANSettings):
     """The name in the registry of systems."""
     network: Network
     loss: Loss
-    coarse: Coarse = NEVER
-    """Training at a fraction of the side first; not published."""
 
     def __post_init__(self) -> None:
-        divisor = self.coarse.divisor
-        wrong = refused_size(self.task, MULTIPLE * divisor, MIN_SIZE * divisor)
-        wrong += refused_styles(self.task)
+        wrong = refused_size(self.task, MULTIPLE, MIN_SIZE) + refused_styles(self.task)
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -143,17 +137,11 @@ class Pix2PixHD(GAN):
         """The perceptual network, if there is one."""
         return perceptual_network(self.settings.loss.perceptual)
 
-    @property
-    def cycle(self) -> Sequence[Clock]:
-        """Clocks that stand for all steps."""
-        return self.settings.coarse.cycle(self.settings.schedule.steps)
-
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the generator, then the discriminator, on the same fakes, as pix2pixHD's code."""
         generator, discriminator = self.networks["generator"], self.networks["discriminator"]
         task, loss = self.settings.task, self.settings.loss
         adversarial = ADVERSARIAL[loss.adversarial]
-        batch = shrunken(batch, self.settings.coarse.side(task.size, clock))
         condition, real = condition_of(batch, task.inputs), as_rgb(batch[task.target])
         fake = generator(condition)
 
