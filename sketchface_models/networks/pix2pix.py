@@ -2,13 +2,10 @@
 
 A U-Net of six halvings. Every block runs convolution -> LeakyReLU(0.01) -> BatchNorm, activation
 before norm, as the authors' code does. One deviation: dropout stops in eval mode (theirs never
-does, see `as_in_training`). Beside it the plain network that the paper compares it with.
+does, see `training_mode.as_in_training`). Beside it the plain network that the paper compares it with.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -100,30 +97,6 @@ class FiveConvolutions(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         generated: Tensor = super().forward(x)
         return generated
-
-
-@contextmanager
-def as_in_training(network: nn.Module, dropout: bool, statistics: bool) -> Iterator[None]:
-    """Run a network in eval mode as if nobody had switched it over.
-
-    Args:
-        network: in eval mode; ends in it, with the running statistics that it had.
-        dropout: go on dropping channels.
-        statistics: normalise by the batch's own statistics.
-    """
-    layers = [each for each in network.modules() if dropout and isinstance(each, nn.Dropout2d)]
-    norms = [each for each in network.modules() if statistics and isinstance(each, nn.BatchNorm2d)]
-    for each in (*layers, *norms):
-        each.train()
-    for norm in norms:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for each in (*layers, *norms):
-            each.eval()
-        for norm in norms:
-            norm.track_running_stats = True
 
 
 def _double(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:

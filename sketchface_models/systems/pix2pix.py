@@ -1,12 +1,10 @@
 """pix2pix portrait sketches (Zhao et al. 2023; docs/papers.md, Portrait sketches).
 
-Conditional training and noise removal. Also serves other paired translations, such as photo ->
-sketch, with the same networks and losses.
+Conditional training and noise removal. `systems.isola` is pix2pix itself.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -18,7 +16,8 @@ from torch import Tensor, nn
 from sketchface_models.config import above, at_least, between
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.patchgan import DISCRIMINATORS
-from sketchface_models.networks.pix2pix import HALVINGS, UNet, as_in_training
+from sketchface_models.networks.pix2pix import HALVINGS, UNet
+from sketchface_models.networks.training_mode import generate
 from sketchface_models.noise_removal import DRAWINGS, without_edge_shadows, wrapped
 from sketchface_models.pixels import as_grey
 from sketchface_models.systems.base import Batch, Clock, Update, lay_out
@@ -201,8 +200,13 @@ class Pix2Pix(GAN):
 
     def generate(self, batch: Batch) -> Tensor:
         """Return pictures in [-1, 1]: in the target's channels with `greyscale`, else RGB."""
-        inputs = self.settings.task.inputs
-        generated = self._draw(condition_of(batch, inputs))
+        inputs, network = self.settings.task.inputs, self.settings.network
+        generated = generate(
+            self.networks[GENERATOR],
+            condition_of(batch, inputs),
+            network.dropout_at_test,
+            network.batch_statistics,
+        )
         if self.settings.wrap_around:
             generated = wrapped(generated)
         if self.settings.edge_shadows:
@@ -219,25 +223,6 @@ class Pix2Pix(GAN):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.rule.load_state_dict(state)
-
-    def _draw(self, condition: Tensor) -> Tensor:
-        """Run the generator, (B, C, S, S) -> (B, 3, S, S); by the picture as the code does."""
-        generator, network = self.networks[GENERATOR], self.settings.network
-        if not (network.dropout_at_test or network.batch_statistics):
-            generated: Tensor = generator(condition)
-            return generated
-        pictures = []
-        for one in condition.split(1):
-            # Channels are dropped by a picture's own bytes, so that it comes out alike each time.
-            digest = hashlib.sha256(one.detach().cpu().float().numpy().tobytes()).digest()
-            devices = [one.device] if one.device.type == "cuda" else []
-            with (
-                torch.random.fork_rng(devices),
-                as_in_training(generator, network.dropout_at_test, network.batch_statistics),
-            ):
-                torch.manual_seed(int.from_bytes(digest[:7], "big"))
-                pictures.append(generator(one))
-        return torch.cat(pictures)
 
 
 def _init_normal(layer: nn.Module, deviation: float) -> None:

@@ -11,6 +11,7 @@ from sketchface_models.systems.base import System
 from sketchface_models.systems.convolutions import Convolutions
 from sketchface_models.systems.cyclegan import CycleGAN
 from sketchface_models.systems.hida import HIDA
+from sketchface_models.systems.isola import Isola
 from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
 from sketchface_models.systems.pix2pix import Pix2Pix
@@ -23,6 +24,7 @@ SYSTEMS: dict[str, Any] = {
     "pix2pixhd": Pix2PixHD,
     "spade": SPADEFaces,
     "cyclegan": CycleGAN,
+    "isola": Isola,
     "parser": Parser,
     "hida": HIDA,
     "pictures": Pictures,

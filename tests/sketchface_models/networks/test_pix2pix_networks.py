@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sketchface_models.networks.pix2pix import FiveConvolutions, UNet, as_in_training
+from sketchface_models.networks.pix2pix import FiveConvolutions, UNet
+from sketchface_models.networks.training_mode import as_in_training
 
 # name: kind, in, out, parameters (convolution and norm), side of its output at 256 px
 GENERATOR = {
