@@ -60,7 +60,7 @@ def main() -> None:
     )
     modes = ("overhead", "levers", "textbook")
     parser.add_argument("mode", nargs="?", choices=modes, default="overhead")
-    parser.add_argument("--run", default="pix2pix-photo")
+    parser.add_argument("--run", default="pix2pix-plain")
     parser.add_argument("--scale", default="quick", help="a file of conf/scale")
     parser.add_argument("--pack", type=Path, help="folder of a pack stage; else noise")
     parser.add_argument("--batch", type=int, help="faces a step; else the scale's")

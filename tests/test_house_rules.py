@@ -191,6 +191,7 @@ SHARED_NAMES = {
     "registry": "the list of what a folder offers, by name",
     "cyclegan": "one method: its generator and its system",
     "hida": "one method: its losses and its system",
+    "isola": "one method: its networks and its system",
     "pix2pix": "one method: its networks and its system",
     "pix2pixhd": "one method: its networks and its system",
     "spade": "one method: its networks and its system",

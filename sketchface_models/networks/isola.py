@@ -142,7 +142,7 @@ def _resize(channels: int, out: int, bias: bool) -> nn.Module:
 UPSAMPLING: Mapping[str, Callable[[int, int, bool], nn.Module]] = MappingProxyType(
     {"transposed": _transposed, "resize": _resize}
 )
-"""Name, as `systems.RUN.network.upsampling` gives it, -> (channels in, channels out, bias) -> layer.
+"""Name, as `systems.RUN.network.upsampling` gives it, -> function of both channels and of bias.
 
 transposed: k4 s2 p1, as published. Pixels of even and odd rows and columns come from different
 weights, which shows as a checkerboard. resize: every pixel twice in both directions, then k3 s1 p1;

@@ -2,7 +2,7 @@
 
 A U-Net of six halvings. Every block runs convolution -> LeakyReLU(0.01) -> BatchNorm, activation
 before norm, as the authors' code does. One deviation: dropout stops in eval mode (theirs never
-does, see `training_mode.as_in_training`). Beside it the plain network that the paper compares it with.
+does, see `training_mode`). Beside it the plain network that the paper compares it with.
 """
 
 from __future__ import annotations

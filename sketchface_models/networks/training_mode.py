@@ -1,6 +1,6 @@
 """Networks that go on as in training when they generate: dropout, and batch norm of one picture.
 
-pix2pix does both on purpose (Isola et al. 2017, section 3.4), the portrait sketches' code because
+pix2pix does both on purpose (Isola et al. 2017, section 3.3), the portrait sketches' code because
 it never calls `eval()` (docs/papers.md, Portrait sketches).
 """
 

@@ -63,12 +63,17 @@ def of_runs(*runs: str) -> set[str]:
 
 def test_a_system_reruns_its_own_runs_alone(project: Project):
     with edited(project, "sketchface_models/systems/pix2pix.py"):
-        assert stale(project) == of_runs("pix2pix-0", "pix2pix-photo-0")
+        assert stale(project) == of_runs("pix2pix-0")
 
 
 def test_a_network_reruns_the_systems_that_use_it(project: Project):
     with edited(project, "sketchface_models/networks/hida/generator.py"):
         assert stale(project) == of_runs("hida-0")
+
+
+def test_what_two_systems_share_reruns_both(project: Project):
+    with edited(project, "sketchface_models/networks/training_mode.py"):
+        assert stale(project) == of_runs("pix2pix-0", "pix2pix-photo-0")
 
 
 def test_the_trainer_reruns_every_training(project: Project):

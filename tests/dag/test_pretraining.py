@@ -11,16 +11,17 @@ import yaml
 from clone_project import Project
 from safetensors.torch import load_file
 
-PART, SOURCE = "generator.up", "pix2pix:generator.up"
+FROM = "pix2pix-photo-transposed"
+PART, SOURCE = "generator.down", f"{FROM}:generator.down"
 TRAININGS = ("train@pix2pix-photo-0", "train@hida-0")
 
 
 @pytest.fixture
 def values(project: Project) -> Iterator[dict[str, Any]]:
-    """Parameters by which `pix2pix-photo` starts from `pix2pix` and `hida` from nothing."""
+    """Parameters by which `pix2pix-photo` starts from another run and `hida` from nothing."""
     path = project.root / "params.yaml"
     before, lock = path.read_text(), (project.root / "dvc.lock").read_text()
-    values = yaml.safe_load(before) | {"run": ["pix2pix-photo", "hida"], "pretrain": ["pix2pix"]}
+    values = yaml.safe_load(before) | {"run": ["pix2pix-photo", "hida"], "pretrain": [FROM]}
     values["systems"]["pix2pix-photo"]["pretrain"] = {PART: SOURCE}
     yield values
     path.write_text(before)
@@ -42,21 +43,21 @@ def test_a_changed_pretraining_retrains_only_what_starts_from_it(
     project: Project, values: dict[str, Any]
 ):
     first = trained(project, values)
-    assert {"pretrain-pack@pix2pix", "pretrain@pix2pix-0", "train@pix2pix-photo-0"} <= first
+    assert {f"pretrain-pack@{FROM}", f"pretrain@{FROM}-0", "train@pix2pix-photo-0"} <= first
     assert "train@hida-0" not in first
 
     data = project.root / "data"
     start = data / "start/pix2pix-photo/0"
-    source = load_file(data / "pretrain/pix2pix/0/weights/model.safetensors")
+    source = load_file(data / f"pretrain/{FROM}/0/weights/model.safetensors")
     weights = load_file(start / "start.safetensors")
     assert all((weights[name] == source[name]).all() for name in weights)
     assert set(weights) == {name for name in source if name.startswith(f"{PART}.")}
     parts = json.loads((start / "start.json").read_text())["parts"]
-    fresh = ("generator.down", "generator.last", "discriminator")
+    fresh = ("generator.up", "discriminator")
     assert parts == {PART: SOURCE} | dict.fromkeys(fresh, "fresh")
 
-    values["systems"]["pix2pix"]["loss"]["l1"] += 1
+    values["systems"][FROM]["loss"]["l1"] += 1
     second = trained(project, values)
-    assert {"pretrain@pix2pix-0", "start@pix2pix-photo-0", "train@pix2pix-photo-0"} <= second
-    assert not {"train@hida-0", "pack@pix2pix-photo", "pretrain-pack@pix2pix"} & second
+    assert {f"pretrain@{FROM}-0", "start@pix2pix-photo-0", "train@pix2pix-photo-0"} <= second
+    assert not {"train@hida-0", "pack@pix2pix-photo", f"pretrain-pack@{FROM}"} & second
     assert "train@hida-0" not in trained(project, values)

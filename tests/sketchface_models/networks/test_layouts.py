@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sketchface_models.networks.cyclegan import ResidualGenerator
 from sketchface_models.networks.hida.generator import Generator
+from sketchface_models.networks.isola import NormedPatch70, UNetGenerator
 from sketchface_models.networks.patchgan import Patch23, Patch70
 from sketchface_models.networks.pix2pix import UNet
 from sketchface_models.networks.pix2pixhd import GlobalGenerator, MultiScaleDiscriminator
@@ -20,6 +21,9 @@ HIDA = replace(PAPER, width=8, dropout=0.0)
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "hida": (lambda: WithDepth(Generator(HIDA, SIZE, True, 0)), 4),
     "cyclegan": (lambda: ResidualGenerator(3, 3, 8, 2), 3),
+    "isola": (lambda: UNetGenerator(3, 3, 8, 6, 0.0, "resize"), 3),
+    "isola-transposed": (lambda: UNetGenerator(3, 3, 8, 6, 0.0, "transposed"), 3),
+    "normed-patch-70": (lambda: NormedPatch70(6, 8), 6),
     "pix2pix": (lambda: UNet(3, 3, 8, 0.0), 3),
     "pix2pixhd": (lambda: GlobalGenerator(3, 3, 8, 2, 2), 3),
     "patch-23": (lambda: Patch23(6, 8, 0.0), 6),

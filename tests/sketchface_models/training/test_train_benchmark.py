@@ -35,10 +35,10 @@ def contenders() -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def job(contenders, tmp_path_factory: pytest.TempPathFactory):
-    """pix2pix-photo at smoke scale, in bf16."""
+    """pix2pix-plain at smoke scale, in bf16."""
     scratch = tmp_path_factory.mktemp("benchmark")
     model, engine = contenders.composed(
-        "pix2pix-photo", "smoke", device="cpu", precision="bf16-mixed"
+        "pix2pix-plain", "smoke", device="cpu", precision="bf16-mixed"
     )
     assert model["task"]["size"] == 128
     pack = contenders.random_pack(scratch / "pack", load(Task, model["task"]), faces=8)
@@ -174,4 +174,4 @@ def test_the_feed_outruns_training_tenfold():
     printed = benchmark("feed.py", "--faces", "32")
     rates = re.findall(r"^feed.* +\d+\.\d +(\d+) +\d+$", printed, re.MULTILINE)
     assert len(rates) == 4
-    assert min(map(int, rates)) > 10 * 115  # pix2pix-photo at quick scale on two cores
+    assert min(map(int, rates)) > 10 * 115  # pix2pix-plain at quick scale on two cores
