@@ -7,6 +7,7 @@ U-Net, so that a single picture may be halved down to one pixel, and no biases i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import torch
@@ -20,7 +21,7 @@ DROPPED = 3
 """Up blocks with dropout, from the bottom on."""
 
 
-def halvings(side: int) -> int:
+def halvings_of(side: int) -> int:
     """Return how often the U-Net halves pictures of this side: as often as it can, at most 8."""
     return min(MOST_HALVINGS, (side & -side).bit_length() - 1)
 
@@ -34,7 +35,7 @@ class UNetGenerator(nn.Module):
     Args:
         in_channels: channels of the condition.
         out_channels: channels of the picture.
-        width: channels of the first level (64 in the paper); deeper ones have up to 8 times as many.
+        width: channels of the first level (64 in the paper); deeper ones have up to 8 times it.
         halvings: 8 for pictures of 256 pixels, 7 for those of 128.
         dropout: probability of dropping a value behind the first three up blocks; 0.5 in the paper.
         upsampling: how up blocks double a side, by its name in `UPSAMPLING`.
@@ -60,11 +61,9 @@ class UNetGenerator(nn.Module):
 
         # Down: activation, convolution, norm; the first has neither of them, the last no norm.
         self.down = nn.ModuleList([_halve(in_channels, width)])
-        for channels, out in zip(widths[:-2], widths[1:-1], strict=True):
-            self.down.append(
-                nn.Sequential(nn.LeakyReLU(0.2), _halve(channels, out), nn.BatchNorm2d(out))
-            )
-        self.down.append(nn.Sequential(nn.LeakyReLU(0.2), _halve(*widths[-2:])))
+        for level, (channels, out) in enumerate(pairwise(widths), 2):
+            norm = [nn.BatchNorm2d(out)] if level < halvings else []
+            self.down.append(nn.Sequential(nn.LeakyReLU(0.2), _halve(channels, out), *norm))
 
         # Up: activation, doubling, norm, dropout.
         self.up = nn.ModuleList()

@@ -15,7 +15,7 @@ from sketchface_models.networks.isola import (
     UPSAMPLING,
     NormedPatch70,
     UNetGenerator,
-    halvings,
+    halvings_of,
     init_normal,
 )
 from sketchface_models.networks.training_mode import generate
@@ -113,7 +113,7 @@ class Isola(GAN):
                     condition,
                     RGB,
                     network.width,
-                    halvings(settings.task.size),
+                    halvings_of(settings.task.size),
                     network.dropout,
                     network.upsampling,
                 ),

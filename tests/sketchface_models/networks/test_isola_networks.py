@@ -10,7 +10,7 @@ from sketchface_models.networks.isola import (
     UPSAMPLING,
     NormedPatch70,
     UNetGenerator,
-    halvings,
+    halvings_of,
     init_normal,
 )
 
@@ -42,7 +42,7 @@ def small(upsampling: str, seed: int = 0, width: int = 8) -> UNetGenerator:
 )
 def test_the_generator_has_the_published_parameters(upsampling: str, side: int, parameters: int):
     with torch.device("meta"):
-        generator = UNetGenerator(3, 3, 64, halvings(side), 0.5, upsampling)
+        generator = UNetGenerator(3, 3, 64, halvings_of(side), 0.5, upsampling)
         picture = generator(torch.zeros(2, 3, side, side))
     assert count(generator) == parameters
     assert picture.shape == (2, 3, side, side)
@@ -57,7 +57,7 @@ def test_the_discriminator_has_the_published_parameters():
     ("side", "times"), [(32, 5), (96, 5), (64, 6), (128, 7), (384, 7), (256, 8), (512, 8)]
 )
 def test_pictures_are_halved_as_often_as_they_can_be_up_to_eight_times(side: int, times: int):
-    assert halvings(side) == times
+    assert halvings_of(side) == times
 
 
 def test_the_generators_layers_are_those_of_the_table():
