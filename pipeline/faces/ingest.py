@@ -258,7 +258,8 @@ def _row(adapter: Adapter[Any], item: Item, settings: DataSettings) -> Row:
     transform = _transform(origin, face.photo, (width, height), size)
     untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
     face = face if untouched else align_face(face, transform, size)
-    face = dataclasses.replace(face, **dict.fromkeys(set(FACE_FIELDS) - origin.fields))
+    unused: dict[str, Any] = dict.fromkeys(set(FACE_FIELDS) - origin.fields)
+    face = dataclasses.replace(face, **unused)
     path = origin.item.files.get("photo") if untouched and face.photo is not None else None
     published = None if path is None else plain_bytes(path, size)
     compared = face.photo if settings.duplicate_distance >= 0 else None

@@ -25,8 +25,8 @@ from pipeline.baselines.targets import (
     mean_training_target,
     missing_faces,
     read_dataset,
-    read_traits,
     read_pictures,
+    read_traits,
 )
 from pipeline.common.fields import FIELDS
 from pipeline.common.records import Method
