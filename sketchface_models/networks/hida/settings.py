@@ -29,8 +29,8 @@ class NetworkSettings:
     """none: plain instance norm and no residual (Table 2, models A and B)."""
     activation: Literal["infoacon", "metaacon", "leaky"]
     """Table 3. leaky: ReLU in the encoder, leaky ReLU in the decoder; metaacon: metaACON in both;
-    infoacon: InfoACON in the decoder, metaACON elsewhere. The trunk of the conditions is of none of
-    them, see `trunk_activation`."""
+    infoacon: InfoACON in the decoder, metaACON elsewhere. The trunk of the conditions has metaACON
+    in all of them."""
     dog: Literal["none", "top2", "mid3", "btm2", "all"]
     """Decoder layers that deform (Fig. 9): the two innermost in the paper."""
     meta_acon: ThetaFrom

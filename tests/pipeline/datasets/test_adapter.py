@@ -253,6 +253,7 @@ def test_a_new_data_set_defines_what_it_lists_and_inherits_the_rest(tmp_path, mo
         (["thumbnails128x128/"], "ffhq"),
         (["face.ndjson"], "quickdraw"),
         (["photos/", "sketches/"], "folder"),
+        (["landmark/", "landmark/ALL/"], "apdrawing"),
     ],
 )
 def test_a_folder_is_recognised_by_what_only_its_set_has(layout, name, tmp_path):
