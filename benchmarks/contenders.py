@@ -70,8 +70,17 @@ class Job:
         return int(self.model["schedule"]["batch"])
 
 
-def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings of a run at a scale and of the engine, as `dvc exp run` would compose them."""
+def composed(
+    run: str, scale: str, model: str = "all", **engine: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of a run at a scale and of the engine, as `dvc exp run` would compose them.
+
+    Args:
+        run: one of the runs of `model`, or of all systems.
+        scale: a file of conf/scale.
+        model: a file of conf/model, such as a study that brings runs of its own.
+        engine: settings to change.
+    """
     # Seconds of imports, which the processes of the contenders can do without.
     from pipeline.common.parameters import Parameters
     from pipeline.compose import compose
@@ -79,7 +88,7 @@ def composed(run: str, scale: str, **engine: Any) -> tuple[dict[str, Any], dict[
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "params.yaml")
-        compose([f"scale={scale}"], path)
+        compose([f"scale={scale}", f"model={model}"], path)
         config = run_config(Parameters.from_file(path), run, 0)
     # Nothing but steps is timed, and there are always more of them.
     config["model"]["schedule"]["steps"] = NEVER

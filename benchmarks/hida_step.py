@@ -4,6 +4,7 @@
     python benchmarks/hida_step.py parts    where a step's time goes, on the processor
     python benchmarks/hida_step.py deform   what deformable up-sampling (DOG) costs of a step
     python benchmarks/hida_step.py parts --run hida-released --scale cpu --threads 2
+    python benchmarks/hida_step.py --model study-fs2k --runs hida cyclegan    other runs
 
 Contenders take turns within one run, so that a busy machine slows all alike: read the ratios, not
 the times. Settings are composed from conf/; pictures are noise.
@@ -42,8 +43,7 @@ from sketchface_models.training.fingerprint import environment
 from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
-REFERENCE = "pix2pix-photo"
-RELATIVES = (REFERENCE, "hida", "hida-base", "hida-released")
+RELATIVES = ("pix2pix-photo", "hida", "hida-base", "hida-released")
 UP, APPEARANCE, CONDITIONS, ACTIVATION, NORM = LAYER_PARTS = (
     *("up-sampling", "appearance", "conditions", "activation", "modulation"),
 )
@@ -61,6 +61,8 @@ def main() -> None:
     )
     parser.add_argument("mode", nargs="?", choices=("beside", "parts", "deform"), default="beside")
     parser.add_argument("--run", default="hida", help="a HIDA run of params.yaml (parts, deform)")
+    parser.add_argument("--runs", nargs="+", default=RELATIVES, help="what to set beside the first")
+    parser.add_argument("--model", default="all", help="a file of conf/model that has the runs")
     parser.add_argument("--scale", help="a file of conf/scale; else cpu for deform, quick for all")
     parser.add_argument("--batch", type=int, help="faces a step; else the scale's")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
@@ -77,7 +79,8 @@ def main() -> None:
 
 def job_of(run: str, options: argparse.Namespace, scratch: Path) -> Job:
     """A run on a pack of noise."""
-    model, engine = composed(run, options.scale, device=options.device, precision=options.precision)
+    how = {"device": options.device, "precision": options.precision}
+    model, engine = composed(run, options.scale, options.model, **how)
     if options.batch:
         model["schedule"]["batch"] = options.batch
     scratch.mkdir()
@@ -97,12 +100,13 @@ def headline(options: argparse.Namespace, job: Job, name: str) -> str:
 
 
 def beside(options: argparse.Namespace, scratch: Path) -> None:
-    """Whole engine steps of four runs, each at the sizes that its scale gives it."""
-    jobs = {run: job_of(run, options, scratch / run) for run in RELATIVES}
+    """Whole engine steps of several runs, each at the sizes that its scale gives it."""
+    jobs = {run: job_of(run, options, scratch / run) for run in options.runs}
     for run, job in jobs.items():
         print(headline(options, job, run))
     times = compete({run: (engine_steps, job) for run, job in jobs.items()}, options)
-    print_times({run: (jobs[run], seconds) for run, seconds in times.items()}, REFERENCE, options)
+    found = {run: (jobs[run], seconds) for run, seconds in times.items()}
+    print_times(found, options.runs[0], options)
 
 
 def deform(options: argparse.Namespace, scratch: Path) -> None:

@@ -201,6 +201,7 @@ ABOUT = {
     "target": ("text", "field that the baselines are compared with"),
     "inputs": ("list of text", "fields that the run reads and that are pictures"),
     "size": ("int", "side at which pictures are compared, pixels"),
+    "traits": ("list of list", "what is known of each test face, such as `pose turned`"),
     "seed": ("int", "of the choice of another face"),
 }
 PACK_FILES = (

@@ -39,6 +39,7 @@ from pipeline.baselines.targets import (
     mean_training_target,
     read_dataset,
     read_pictures,
+    read_traits,
     scored_rows,
 )
 from pipeline.common.evaluations import (
@@ -72,14 +73,15 @@ PHOTO = "photo"
 class Faces:
     """The test faces of one output, with its target and the run's inputs.
 
-    ids, styles: of the N faces. inputs: fields that the run reads, the first a picture. size: at
-    which they are scored. seed: of the choice of another face.
+    ids, styles, traits: of the N faces. inputs: fields that the run reads, the first a picture.
+    size: at which they are scored. seed: of the choice of another face.
     """
 
     data: Path
     dataset: dict[str, Any]
     ids: tuple[str, ...]
     styles: tuple[int | None, ...]
+    traits: tuple[tuple[str, ...], ...]
     inputs: tuple[str, ...]
     target: str
     seed: int
@@ -93,7 +95,8 @@ class Faces:
     def about(self) -> dict[str, Any]:
         """All that scores of baselines depend on, but the pictures."""
         about = {"ids": self.ids, "inputs": self.inputs, "target": self.target, "seed": self.seed}
-        return about | {"size": self.dataset["size"]}
+        traits = [list(each) for each in self.traits]
+        return about | {"size": self.dataset["size"], "traits": traits}
 
 
 @dataclass(frozen=True)
@@ -133,13 +136,14 @@ def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None
     pack, dataset = Pack(pack_folder), read_dataset(data)
     rows, _ = scored_rows(data, pack)
     ids, styles = (tuple(each[row] for row in rows) for each in (pack.ids, pack.styles))
+    traits = read_traits(data, ids)
     unpaired = len(pack.domains) > 1
     targets = [pack.target, *(pack.inputs[:1] if unpaired else [])]
     with atomic_dir(out) as folder:
         for target in targets if len(rows) else ():
             if target != PARSING:
                 inputs = pictured_inputs(pack, target)
-                faces = Faces(data, dataset, ids, styles, inputs, target, seed)
+                faces = Faces(data, dataset, ids, styles, traits, inputs, target, seed)
                 shutil.copytree(_finished(faces), folder / target)
 
 
@@ -175,7 +179,7 @@ def _write(
     protocol: str,
 ) -> None:
     targets, origin = pictures[faces.target], Origin("", 0, faces.target)
-    frame = face_frame(faces.ids, faces.styles, faces.dataset)
+    frame = face_frame(faces.ids, faces.styles, faces.dataset, faces.traits)
     scores: list[pd.DataFrame] = []
     features: Features = {}
     for method, own in ({Method.TARGET: targets} | baselines).items():

@@ -120,7 +120,10 @@ def class_colours(data: Path, field: str, size: int) -> Tensor:
 
 
 def face_frame(
-    ids: Sequence[str], styles: Sequence[int | None], dataset: Mapping[str, Any]
+    ids: Sequence[str],
+    styles: Sequence[int | None],
+    dataset: Mapping[str, Any],
+    traits: Sequence[Sequence[str]],
 ) -> pd.DataFrame:
     """Return test faces as a `FACES` frame.
 
@@ -128,6 +131,7 @@ def face_frame(
         ids: of the N faces.
         styles: of their sketches.
         dataset: `dataset.json` of the `faces` stage.
+        traits: of each face, as `read_traits` gives them.
     """
     shared = set(dataset.get("shared", []))
     return pd.DataFrame(
@@ -135,8 +139,21 @@ def face_frame(
             "id": pd.array(list(ids), "str"),
             "style": pd.array(list(styles), "Int8"),
             "shared": [id in shared for id in ids],
+            "traits": [list(each) for each in traits],
         }
     )
+
+
+def read_traits(data: Path, ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return what is known of each face, and the part of the data set that it is from.
+
+    Args:
+        data: folder with the stages' folders.
+        ids: of the N faces.
+    """
+    index = read_rows(data / "faces" / "index.parquet", ["id", "source", "traits"])
+    known = {row["id"]: (*row["traits"], f"source {row['source']}") for row in index}
+    return tuple(known[id] for id in ids)
 
 
 def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:

@@ -106,6 +106,7 @@ FACES = pa.schema(
         column("id", pa.string(), "the face"),
         column("style", pa.int8(), "style of its sketch; null if unknown"),
         column("shared", pa.bool_(), "whether its photo also stands in the training split"),
+        column("traits", pa.list_(pa.string()), "what else is known of it: `pose turned`"),
     ]
 )
 

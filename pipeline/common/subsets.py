@@ -1,4 +1,4 @@
-"""Which test faces belong together: all, those of one style, those without shared photos."""
+"""Which test faces belong together: all, those of a style, a trait, without shared photos."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class SubsetKind(StrEnum):
     """Those whose sketch is in one style."""
     UNSHARED = "without shared photos"
     """Those whose photo does not also stand in the training split."""
+    TRAIT = "trait"
+    """Those of which something else is known: `pose turned`, `source photo1`."""
     EDITS = "edits"
     """No test faces: the edits of one group."""
     SHIFT = "shift"
@@ -34,8 +36,8 @@ MEASURED = (SubsetKind.EDITS, SubsetKind.SHIFT, SubsetKind.ROTATION)
 class Subset:
     """Some of the test faces; `str` gives the name that stands in the `subset` columns.
 
-    style: of the faces' sketches. part: which of the `MEASURED` kinds: the group, or the part of
-    the largest shift or rotation.
+    style: of the faces' sketches. part: the trait; or which of the `MEASURED` kinds: the group, or
+    the part of the largest shift or rotation.
     """
 
     kind: SubsetKind = SubsetKind.ALL
@@ -43,6 +45,8 @@ class Subset:
     part: str = ""
 
     def __str__(self) -> str:
+        if self.kind is SubsetKind.TRAIT:
+            return self.part
         which = self.part if self.style is None else self.style
         return f"{self.kind} {which}" if which else self.kind
 
@@ -54,6 +58,8 @@ class Subset:
             return (faces["style"] == self.style).fillna(False).to_numpy(bool)
         if self.kind is SubsetKind.UNSHARED:
             return ~faces["shared"].to_numpy(bool)
+        if self.kind is SubsetKind.TRAIT:
+            return np.array([self.part in traits for traits in faces["traits"]], bool)
         return np.ones(len(faces), bool)
 
 
@@ -68,13 +74,22 @@ def style_subset(style: int) -> Subset:
 
 
 def subsets(faces: pd.DataFrame) -> list[Subset]:
-    """All faces, those of each style, those without shared photos where there are any.
+    """All faces, those of each style, those without shared photos where there are any, each trait.
+
+    What is true of every face makes no subset.
 
     Args:
         faces: a `FACES` frame.
     """
     styles = [style_subset(int(style)) for style in sorted(faces["style"].dropna().unique())]
-    return [ALL, *styles, *([UNSHARED] if faces["shared"].any() else [])]
+    known = sorted({trait for traits in faces["traits"] for trait in traits})
+    traits = [each for each in map(trait_subset, known) if not each.mask(faces).all()]
+    return [ALL, *styles, *([UNSHARED] if faces["shared"].any() else []), *traits]
+
+
+def trait_subset(trait: str) -> Subset:
+    """The faces of which this is known."""
+    return Subset(SubsetKind.TRAIT, part=trait)
 
 
 def edits_subset(group: str) -> Subset:

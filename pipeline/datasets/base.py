@@ -77,6 +77,8 @@ class Item:
     """Hash of what the item is read from, where that is a part of a file and not all of `files`."""
     kind: str = ""
     """In an unpaired set `photo` or `drawing`; else empty."""
+    traits: tuple[str, ...] = ()
+    """What is written of it: see `Face`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Face:
     somebody drew beside the sketch. labels: (H, W) uint8, CelebAMask-HQ classes. landmarks: (68, 2)
     float, pixels, x right and y down, where pixel i covers [i, i + 1). visible: (68,) bool, which
     landmarks nothing hides. depth: (H, W) float32 in [0, 1], 1 nearest, 0 background. parameters:
-    what a built-in face was made from, by name.
+    what a built-in face was made from, by name. traits: what else is known of it, each a name and a
+    value such as `pose turned`; test faces are scored trait by trait, too.
     """
 
     photo: np.ndarray | None = None
@@ -98,6 +101,7 @@ class Face:
     visible: np.ndarray | None = None
     depth: np.ndarray | None = None
     parameters: Mapping[str, float | str] | None = None
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

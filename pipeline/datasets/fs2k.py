@@ -5,7 +5,8 @@
     sketch/sketch1 ... sketch3  sketchNNNN.jpg or .png
 
 Published by Fan et al. 2022 (docs/papers.md, Data sets). The split is the publisher's; a pair's
-style is its annotation's `style` + 1, whatever its folder.
+style is its annotation's `style` + 1, whatever its folder, and of what else is annotated pose,
+smile and earring are kept as traits.
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ SHARED = {
 """Test pair -> training pair of the same photo (the last one mirrored), with another sketch."""
 
 STYLES = 3
+TRAITS = {
+    "frontal_face": ("pose frontal", "pose turned"),
+    "smile": ("smile yes", "smile no"),
+    "earring": ("earring yes", "earring no"),
+}
+"""Key of an annotation -> the traits that its 0 and its 1 stand for; turned by over 30 degrees."""
 _PROMISED: dict[str, dict[str | int, int]] = {
     "split": {"train": 1058, "test": 1046},
     "train style": {1: 357, 2: 350, 3: 351},
@@ -105,8 +112,8 @@ class FS2K(Adapter[FS2KSettings]):
 
     def read(self, item: Item, settings: FS2KSettings) -> Face:
         """Decode one pair; the sketch in grey, transparent parts over white."""
-        photo = read_image(item.files["photo"])
-        return Face(photo=photo, sketch=read_image(item.files["sketch"], "L"))
+        photo, sketch = read_image(item.files["photo"]), read_image(item.files["sketch"], "L")
+        return Face(photo=photo, sketch=sketch, traits=item.traits)
 
     def fields(self, settings: FS2KSettings) -> set[str]:
         """Return what every pair has."""
@@ -194,7 +201,16 @@ def _item(
         if path is None:
             return None, f"{kind}/{kind}{number}/{name}{digits}.*: missing; fetch it again"
         pair[kind] = path
-    return Item(id, f"photo{number}", split, style + 1, pair), ""
+    return Item(id, f"photo{number}", split, style + 1, pair, traits=_traits(entry)), ""
+
+
+def _traits(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Return the traits that an annotation states; what is neither 0 nor 1 states nothing."""
+    return tuple(
+        traits[value]
+        for key, traits in TRAITS.items()
+        if type(value := entry.get(key)) is int and value in (0, 1)
+    )
 
 
 def _id(entry: Any) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.datasets.apdrawing import APDrawing
 from pipeline.datasets.base import Adapter
 from pipeline.datasets.celeba import CelebA
 from pipeline.datasets.celebamask import CelebAMask
@@ -19,6 +20,7 @@ SETS: dict[str, Adapter[Any]] = {
     "synthetic": Synthetic(),
     "fs2k": FS2K(),
     "cufs": CUFS(),
+    "apdrawing": APDrawing(),
     "celeba": CelebA(),
     "celebamask": CelebAMask(),
     "ffhq": FFHQ(),

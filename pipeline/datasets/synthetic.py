@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import numpy as np
 
 import synthetic_faces as synthetic
 from face_geometry.align import Framing
+from face_geometry.palette import CLASSES
 from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer, faults
 from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
@@ -24,6 +26,10 @@ FRAMING = Framing(points=((0.395, 0.454), (0.604, 0.454), (0.500, 0.680)))
 GENERATOR = Path(synthetic.__file__).resolve().parent
 CHECKED = (0, 1, 2)  # the faces that `validate` renders
 CHECKED_SIZE = 128
+TURNED = 30.0
+"""Degrees from which on a face counts as turned, as FS2K's annotators have it."""
+DARK = 80.0
+"""Mean grey level of the skin in a photo, of 255, below which it counts as dark: a face in five."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class Synthetic(Adapter[SyntheticSettings]):
             visible=face.visible,
             depth=face.depth,
             parameters=vector(face.parameters),
+            traits=traits_of(face),
         )
 
     def fields(self, settings: SyntheticSettings) -> set[str]:
@@ -108,6 +115,18 @@ def style_of(id: str, styles: Sequence[int] = synthetic.STYLES) -> int:
     """Return a face's drawing style: a hash of its id, independent of its looks."""
     digest = hashlib.sha256(f"style/{id}".encode()).digest()
     return styles[int.from_bytes(digest[:8], "big") % len(styles)]
+
+
+def traits_of(face: synthetic.Rendering) -> tuple[str, ...]:
+    """Return pose, light and glasses of a built-in face."""
+    turned = abs(face.parameters.view.yaw) >= TURNED
+    grey = cv2.cvtColor(face.photo, cv2.COLOR_RGB2GRAY)
+    dark = grey[face.labels == CLASSES.index("skin")].mean() < DARK
+    return (
+        "pose turned" if turned else "pose frontal",
+        "light dark" if dark else "light bright",
+        "glasses no" if face.parameters.wear.glasses == "none" else "glasses yes",
+    )
 
 
 def _item(id: str, split: str, styles: Sequence[int]) -> Item:

@@ -13,7 +13,14 @@ import pandas as pd
 import torch
 
 from pipeline.baselines.baselines import Faces, pictured_inputs
-from pipeline.baselines.targets import TEST, face_frame, missing_faces, read_dataset, scored_rows
+from pipeline.baselines.targets import (
+    TEST,
+    face_frame,
+    missing_faces,
+    read_dataset,
+    read_traits,
+    scored_rows,
+)
 from pipeline.common.records import MissingFace, Origin
 from pipeline.evaluate.evaluate_settings import LargestMoves
 from sketchface_models.systems.base import System
@@ -79,7 +86,11 @@ class EvaluatedSystem:
     def faces(self) -> pd.DataFrame:
         """The test faces as a `FACES` frame."""
         styles = [self.pack.styles[row] for row in self.rows]
-        return face_frame(self.ids, styles, self.dataset())
+        return face_frame(self.ids, styles, self.dataset(), self._traits)
+
+    @cached_property
+    def _traits(self) -> tuple[tuple[str, ...], ...]:
+        return read_traits(self.data, self.ids)
 
     def inputs(self, target: str) -> tuple[str, ...]:
         """Return the fields that an output with this target is generated from.
@@ -97,6 +108,7 @@ class EvaluatedSystem:
             self.dataset(),
             tuple(self.ids),
             tuple(self.pack.styles[row] for row in self.rows),
+            self._traits,
             pictured_inputs(self.pack, target),
             target,
             self.seed,

@@ -37,6 +37,7 @@ INDEX_SCHEMA = pa.schema(
         ("style", pa.int8()),
         ("source", pa.string()),
         ("shard", pa.int16()),
+        ("traits", pa.list_(pa.string())),
         *((field, pa.bool_()) for field in FACE_FIELDS),
     ]
 )
@@ -46,6 +47,7 @@ INDEX_COLUMNS = {
     "style": "drawing style, counted from 1; null where unknown",
     "source": "part of the data set that the face comes from",
     "shard": "number of the file in shards/ that holds its row",
+    "traits": "what is known of the face beside style and source, such as `pose turned`",
     **{field: f"whether the face has its data set's own {field}" for field in FACE_FIELDS},
 }
 QUARANTINE_SCHEMA = pa.schema([*QUARANTINE, ("split", pa.string()), ("style", pa.int8())])
@@ -181,9 +183,11 @@ def _index(folder: Path) -> pa.Table:
     for path in shard_paths(folder):
         # Of pictures the paths alone: whether there is one, not what it shows.
         inner = [f"{name}.path" if name != "landmarks" else name for name in FACE_FIELDS]
-        table = pq.ParquetFile(path).read(columns=["id", "split", "style", "source", *inner])
+        own = ["id", "split", "style", "source", "traits"]
+        table = pq.ParquetFile(path).read(columns=[*own, *inner])
         part = table.select(["id", "split", "style", "source"])
         part = part.append_column("shard", pa.array([int(path.stem)] * len(table), pa.int16()))
+        part = part.append_column("traits", table["traits"])
         for field in FACE_FIELDS:
             part = part.append_column(field, table[field].is_valid())
         parts.append(part.replace_schema_metadata(None).cast(INDEX_SCHEMA))

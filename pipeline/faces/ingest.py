@@ -63,6 +63,7 @@ SCHEMA = pa.schema(
         ("visible", pa.list_(pa.bool_())),
         ("depth", IMAGE),
         ("parameters", pa.string()),
+        ("traits", pa.list_(pa.string())),
         ("transform", pa.list_(pa.float32())),
         ("hash", pa.binary()),
     ]
@@ -80,6 +81,7 @@ COLUMNS = {
     "visible": "whether nothing hides each landmark, 68 values; or null",
     "depth": "the data set's own depth, 16-bit PNG, (size, size), 1 nearest, 0 background; or null",
     "parameters": "what a built-in face was made from, JSON by dotted name; else null",
+    "traits": "what is known of the face beside style and source, such as `pose turned`",
     "transform": "2 x 3 matrix, row by row: source pixels to aligned pixels",
     "hash": "perceptual hash of the photo, 255 bits in 32 bytes; null where none is compared",
 }
@@ -164,6 +166,7 @@ def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
         visible=face.visible,
         depth=warped(align.warp_depth, face.depth),
         parameters=face.parameters,
+        traits=face.traits,
     )
 
 
@@ -239,7 +242,7 @@ def _key(items: Sequence[Item], rejected: Sequence[Rejection], digests: Mapping[
     """Hash what a shard is made from: its items' fields and the bytes of their files."""
     described = [
         (
-            *(item.id, item.source, item.split, item.style, item.content),
+            *(item.id, item.source, item.split, item.style, item.content, item.traits),
             [(field, str(path), digests[path]) for field, path in sorted(item.files.items())],
         )
         for item in items
@@ -255,7 +258,8 @@ def _row(adapter: Adapter[Any], item: Item, settings: DataSettings) -> Row:
     transform = _transform(origin, face.photo, (width, height), size)
     untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
     face = face if untouched else align_face(face, transform, size)
-    face = dataclasses.replace(face, **dict.fromkeys(set(FACE_FIELDS) - origin.fields))
+    unused: dict[str, Any] = dict.fromkeys(set(FACE_FIELDS) - origin.fields)
+    face = dataclasses.replace(face, **unused)
     path = origin.item.files.get("photo") if untouched and face.photo is not None else None
     published = None if path is None else plain_bytes(path, size)
     compared = face.photo if settings.duplicate_distance >= 0 else None
@@ -264,6 +268,7 @@ def _row(adapter: Adapter[Any], item: Item, settings: DataSettings) -> Row:
         "split": item.split,
         "style": item.style,
         "source": item.source,
+        "traits": list(face.traits),
         "transform": transform.astype(np.float32).ravel().tolist(),
         "hash": None if compared is None else photo_hash(compared),
         **_cells(item.id, face, published),

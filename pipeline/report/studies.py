@@ -56,7 +56,10 @@ DECISIVE = (
 
 @dataclass(frozen=True)
 class Row:
-    """One published row: the run that stands for it, and its numbers, if any were published."""
+    """One published row: the run that stands for it, and its numbers, if any were published.
+
+    run: empty where nothing here stands for it.
+    """
 
     run: str
     name: str
@@ -86,7 +89,7 @@ class Study:
     """One published table.
 
     metrics: published measure -> label, direction, decimals. against: the run that all others are
-    set beside where nothing is claimed.
+    set beside where nothing is claimed. traits: whether scores are shown trait by trait, too.
     """
 
     title: str
@@ -98,12 +101,18 @@ class Study:
     claims: tuple[Claim, ...]
     notes: tuple[str, ...]
     against: str
+    traits: bool = False
+
+    @property
+    def runs(self) -> list[Row]:
+        """The rows that a run stands for."""
+        return [row for row in self.rows if row.run]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Pairs of runs that the study is about, first that of which something is said."""
         claimed = [(claim.ours, other) for claim in self.claims for other in claim.theirs]
-        rows = [(row.run, self.against) for row in self.rows if self.against]
+        rows = [(row.run, self.against) for row in self.runs if self.against]
         return [pair for pair in dict.fromkeys(claimed + rows) if pair[0] != pair[1]]
 
 
@@ -190,7 +199,7 @@ def read_studies(path: Path = STUDIES) -> list[Study]:
 
 def studied(study: Study, runs: Iterable[str]) -> bool:
     """Return whether enough of a study was run to say something."""
-    return len({row.run for row in study.rows} & set(runs)) >= LEAST_RUNS
+    return len({row.run for row in study.runs} & set(runs)) >= LEAST_RUNS
 
 
 def _study(values: Mapping[str, Any]) -> Study:
@@ -204,10 +213,11 @@ def _study(values: Mapping[str, Any]) -> Study:
             name: (label, Direction(direction), decimals)
             for name, (label, direction, decimals) in values["metrics"].items()
         },
-        rows=tuple(Row(row["run"], row["name"], row.get("published", {})) for row in rows),
+        rows=tuple(Row(row.get("run", ""), row["name"], row.get("published", {})) for row in rows),
         claims=tuple(_claim(each) for each in values["claims"]),
         notes=tuple(values["notes"]),
         against=values.get("against", ""),
+        traits=values.get("traits", False),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from pipeline.common.records import Level, Measure, Method
-from pipeline.common.subsets import ALL, Subset, SubsetKind
+from pipeline.common.subsets import ALL, Subset, SubsetKind, subsets
 from pipeline.report.collect import Result
 from pipeline.report.findings import ALL_SEEDS, of_networks
 from pipeline.report.markdown_tables import (
@@ -34,7 +34,6 @@ from pipeline.report.studies import (
     studied,
 )
 
-STYLE = str(SubsetKind.STYLE)
 SEVERAL = "Of runs with several outputs this section shows the one that they were trained for."
 
 
@@ -60,6 +59,8 @@ class StudySection:
     networks: bool
     """Whether the pairs are of trained networks and not of systems."""
     styles: pd.DataFrame | None
+    traits: pd.DataFrame | None
+    """Scores by what else is known of the test faces."""
     notes: tuple[str, ...]
 
 
@@ -101,7 +102,7 @@ def _section(
     numbers: pd.DataFrame,
     data: str,
 ) -> StudySection:
-    here = {row.run: results[row.run] for row in study.rows if row.run in results}
+    here = {row.run: results[row.run] for row in study.runs if row.run in results}
     outputs = {(run, result.summary.output) for run, result in here.items()}
     measures = _measures(study, here)
     claims, tally = _claims(study, here, measures)
@@ -117,14 +118,15 @@ def _section(
         about=study.about,
         elsewhere="" if data == study.data else study.data.upper(),
         published=any(row.published for row in study.rows),
-        lacking=listed(code(row.run) for row in study.rows if row.run not in results),
+        lacking=listed(code(row.run) for row in study.runs if row.run not in results),
         numbers=_numbers(study, here, means, measures),
         claims=claims,
         tally=tally,
         style_claims=_style_claims(study, here, measures),
         pairs=_pairs(pairs, measures),
         networks=of_networks(pairs),
-        styles=_styles(study, here, means, measures),
+        styles=_by_subset(study, here, means, measures, _style_subsets(here)),
+        traits=_by_subset(study, here, means, measures, _trait_subsets(study, here)),
         notes=(*study.notes, *([SEVERAL] if here.keys() & several else [])),
     )
 
@@ -205,7 +207,7 @@ def _style_claims(
     study: Study, results: Mapping[str, Result], measures: Sequence[Measure]
 ) -> pd.DataFrame | None:
     """The same for the faces of each style, all one family, where something can be said."""
-    styles = _style_subsets(results)
+    styles = list(_style_subsets(results))
     claims = [each for each in study.claims if each.subset == str(ALL) and each.ours in results]
     findings = Findings(claims, results, styles)
     rows = []
@@ -220,9 +222,20 @@ def _style_claims(
     return table(["the paper says", "by", *styles], rows)
 
 
-def _style_subsets(results: Mapping[str, Result]) -> list[str]:
-    subsets = {str(each) for result in results.values() for each in result.subsets}
-    return sorted(name for name in subsets if name.startswith(STYLE))
+def _style_subsets(results: Mapping[str, Result]) -> dict[str, str]:
+    """Name of each style's subset -> itself."""
+    known = {each for result in results.values() for each in result.subsets}
+    return {name: name for name in sorted(str(s) for s in known if s.kind is SubsetKind.STYLE)}
+
+
+def _trait_subsets(study: Study, results: Mapping[str, Result]) -> dict[str, str]:
+    """Name of each subset of a trait -> the same with its number of faces."""
+    faces = next(iter(results.values())).evaluations[0].faces
+    return {
+        str(subset): f"{subset} ({int(subset.mask(faces).sum()):,})"
+        for subset in (subsets(faces) if study.traits else [])
+        if subset.kind is SubsetKind.TRAIT
+    }
 
 
 def _pairs(said: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame | None:
@@ -234,26 +247,19 @@ def _pairs(said: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame | No
     return grid(said.assign(pair=pairs), "pair", "verdict", known)
 
 
-def _styles(
+def _by_subset(
     study: Study,
     results: Mapping[str, Result],
     means: pd.DataFrame,
     measures: Sequence[Measure],
+    names: Mapping[str, str],
 ) -> pd.DataFrame | None:
-    """What was measured, style by style."""
-    measured = [measure for measure in measures if measure.name in set(means["metric"])]
-    rows = list(_style_rows(study, results, means, measured))
-    return table(["test faces", "", *map(heading, measured)], rows) if rows else None
-
-
-def _style_rows(
-    study: Study,
-    results: Mapping[str, Result],
-    means: pd.DataFrame,
-    measures: Sequence[Measure],
-) -> Iterator[list[str]]:
-    for style in _style_subsets(results):
-        for row in study.rows:
-            cells = _cells(means, row.run, style) if row.run in results else {}
+    """What was measured on several subsets, one after the other; `names` gives each its words."""
+    known = [measure for measure in measures if measure.name in set(means["metric"])]
+    rows = []
+    for subset, name in names.items():
+        for row in study.runs:
+            cells = _cells(means, row.run, subset) if row.run in results else {}
             if cells:
-                yield [style, _label(row), *(cells.get(m.name, NOTHING) for m in measures)]
+                rows.append([name, _label(row), *(cells.get(m.name, NOTHING) for m in known)])
+    return table(["test faces", "", *map(heading, known)], rows) if rows else None

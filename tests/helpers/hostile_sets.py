@@ -26,6 +26,7 @@ from pipeline.datasets.listing import safe_id
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 
+apdrawing = adapter("apdrawing")
 celeba = adapter("celeba")
 celebamask = adapter("celebamask")
 cufs = adapter("cufs")
@@ -205,6 +206,28 @@ def of_cufs(root: Path, kinds: Sequence[str], seed: int) -> Layout:
             save(drawing.with_suffix(".png"), sketch_of(photo(number, width, height)))
             planted.append(judged(name, ids, other, hostile.KINDS))
     return Layout(cufs, section(cufs, "cufs", root, test_fraction=0.3), planted, "sketch")
+
+
+def of_apdrawing(root: Path, kinds: Sequence[str], seed: int) -> Layout:
+    """What can be read at all is refused for its shape, unless that is by chance a pair's."""
+    planted = []
+    for number in range(len(kinds) + SOUND):
+        path = root / f"data/{('train', 'test')[number % 2]}/{number:03d}"
+        name = kinds[number] if number < len(kinds) else ""
+        if not name:
+            picture = photo(number)
+            drawing = np.repeat(sketch_of(picture)[..., None], 3, axis=2)
+            save(path.with_suffix(".png"), np.hstack([picture, drawing]))
+            planted.append(Planted("sound", (path.name,), GOOD))
+        else:
+            made = plant(path, name, hostile.KINDS, seed, number)
+            ids = (path.name, f"{path.parent.name}/{path.name}", f"{path.parent.name}/{made.name}")
+            height, width = shape_of(made)
+            readable = hostile.KINDS[name].verdict == GOOD or name in FRAMED
+            verdict = EITHER if width == 2 * height else BAD
+            other: Other = {name: (verdict, "twice as wide as high")} if readable else {}
+            planted.append(judged(name, ids, other, hostile.KINDS))
+    return Layout(apdrawing, section(apdrawing, "apdrawing", root), planted, "sketch")
 
 
 # Masks of CelebAMask-HQ.
@@ -409,6 +432,7 @@ LAYOUTS: dict[str, Callable[[Path, Sequence[str], int], Layout]] = {
     "celeba": of_celeba,
     "ffhq": of_ffhq,
     "cufs": of_cufs,
+    "apdrawing": of_apdrawing,
     "merged masks": of_merged_masks,
     "part masks": of_part_masks,
     "folder": of_folder,

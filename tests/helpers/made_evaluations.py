@@ -44,9 +44,11 @@ def summary(seed: int = 0, **changes: object) -> Summary:
 
 
 def faces() -> pd.DataFrame:
-    """Return three faces: two styles and one unknown, one with a shared photo."""
+    """Return three faces: two styles and one unknown, one with a shared photo, some traits."""
     styles = pd.array([2, 1, None], dtype="Int8")
-    return pd.DataFrame({"id": IDS, "style": styles, "shared": [False, True, False]})
+    traits = [["pose turned", "source made"], ["source made"], ["pose frontal", "source made"]]
+    shared = [False, True, False]
+    return pd.DataFrame({"id": IDS, "style": styles, "shared": shared, "traits": traits})
 
 
 def write_three_faces(folder: Path, seed: int) -> None:

@@ -207,7 +207,14 @@ def write_run(
 
 def made_faces(shared: Sequence[str] = ()) -> pd.DataFrame:
     styles = pd.array(STYLES, dtype="Int8")
-    return pd.DataFrame({"id": IDS, "style": styles, "shared": [id in shared for id in IDS]})
+    return pd.DataFrame(
+        {
+            "id": IDS,
+            "style": styles,
+            "shared": [id in shared for id in IDS],
+            "traits": [[] for _ in IDS],
+        }
+    )
 
 
 def with_measure(

@@ -31,6 +31,7 @@ SPLIT = dict(
     )
 )
 STYLE = {id: 1 + number % 3 for number, id in enumerate(IDS)}
+TRAIT = {id: f"pose {'turned' if number % 2 else 'frontal'}" for number, id in enumerate(IDS)}
 TRAIN, TEST = (tuple(id for id in IDS if SPLIT[id] == split) for split in ("train", "test"))
 
 
@@ -118,6 +119,7 @@ def write_tables(
         rows = [{"id": id, "points": landmarks_of(id).ravel().tolist()} for id in own]
         write_rows(data / "landmarks" / "shards" / shard_name(number), rows, schema)
     index = {"id": IDS, "split": [SPLIT[id] for id in IDS], "style": [STYLE[id] for id in IDS]}
+    index |= {"source": ["made" for _ in IDS], "traits": [[TRAIT[id]] for id in IDS]}
     pq.write_table(pa.table(index), data / "faces" / "index.parquet")
     about = {"name": "made", "size": SIZE, "shared": [TEST[0]], "splits": SPLITS}
     (data / "faces" / "dataset.json").write_text(json.dumps(about))

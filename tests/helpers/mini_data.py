@@ -33,7 +33,11 @@ def save(path: Path, image: np.ndarray, **options: object) -> Path:
 
 
 class MiniFS2K:
-    """A tree in FS2K's layout: 5 train and 3 test pairs from all three sources."""
+    """A tree in FS2K's layout: 5 train and 3 test pairs from all three sources.
+
+    Nobody wears earrings; faces of the first source look ahead, and smile where their number is
+    even.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -63,7 +67,9 @@ class MiniFS2K:
         save(self.photo(folder, number, photo_ending), photo, quality=95, format="JPEG")
         sketch = np.repeat(sketch_of(photo)[..., None], 3, axis=2)
         save(self.root / f"sketch/sketch{folder}/sketch{stem}{sketch_ending}", sketch)
-        self.entries[split].append({"image_name": f"photo{folder}/image{stem}", "style": style})
+        annotated = {"frontal_face": int(folder > 1), "smile": number % 2, "earring": 1}
+        named = {"image_name": f"photo{folder}/image{stem}", "style": style}
+        self.entries[split].append(named | annotated)
 
     def photo(self, folder: int, number: int, ending: str = ".jpg") -> Path:
         return self.root / f"photo/photo{folder}/image{number:04d}{ending}"

@@ -59,8 +59,8 @@ class Appearance(nn.Sequential):
 class Adaptation(nn.Module):
     """The parameters of InfoACON and DySPADE from the conditions (section 3.1, Fig. 3).
 
-    A two-layer network with a branch for each parameter: the shared first layer, then one
-    convolution that is all branches side by side.
+    A two-layer network with a branch for each parameter: the shared first layer, which metaACON
+    follows, then one convolution that is all branches side by side.
 
     Args:
         settings: of the generator.
@@ -78,7 +78,7 @@ class Adaptation(nn.Module):
         theta = ["theta"] if settings.activation == "infoacon" else []
         self.names = theta + (["gamma", "beta"] if settings.modulation == "dyspade" else [])
         self.trunk = nn.Sequential(
-            nn.Conv2d(planes, channels, 3, padding=1), settings.encoder_activation(channels)
+            nn.Conv2d(planes, channels, 3, padding=1), settings.trunk_activation(channels)
         )
         self.branches = nn.Conv2d(channels, len(self.names) * channels, 3, padding=1)
 

@@ -29,7 +29,8 @@ class NetworkSettings:
     """none: plain instance norm and no residual (Table 2, models A and B)."""
     activation: Literal["infoacon", "metaacon", "leaky"]
     """Table 3. leaky: ReLU in the encoder, leaky ReLU in the decoder; metaacon: metaACON in both;
-    infoacon: InfoACON in the decoder, metaACON elsewhere."""
+    infoacon: InfoACON in the decoder, metaACON elsewhere. The trunk of the conditions has metaACON
+    in all of them."""
     dog: Literal["none", "top2", "mid3", "btm2", "all"]
     """Decoder layers that deform (Fig. 9): the two innermost in the paper."""
     meta_acon: ThetaFrom
@@ -60,8 +61,16 @@ class NetworkSettings:
         return self.activation == "infoacon" or self.modulation == "dyspade"
 
     def encoder_activation(self, channels: int) -> nn.Module:
-        """Return the activation of the encoder, the conditions' trunk and appearance maps."""
+        """Return the activation of the encoder and of appearance maps, which are made of it."""
         return ENCODER_ACTIVATIONS[self.activation](self, channels)
+
+    def trunk_activation(self, channels: int) -> nn.Module:
+        """Return that of the conditions' trunk: metaACON in every variant (Section 3.1, Fig. 3).
+
+        It belongs to the modulation: Table 2's model C has DySPADE as the section defines it, with
+        fixed activation functions around it.
+        """
+        return _meta_acon(self, channels)
 
     def decoder_activation(self, channels: int) -> nn.Module:
         """Return the activation of a decoder layer; InfoACON is called with theta, too."""

@@ -26,6 +26,7 @@ from pipeline.baselines.targets import (
     missing_faces,
     read_dataset,
     read_pictures,
+    read_traits,
 )
 from pipeline.common.fields import FIELDS
 from pipeline.common.records import Method
@@ -80,7 +81,8 @@ def baselines(
 ) -> dict[Method, torch.Tensor]:
     """Baselines of a run that reads the first fields and generates the last one."""
     dataset, styles = read_dataset(data), tuple(STYLE[id] for id in ids)
-    faces = Faces(data, dataset, ids, styles, fields[:-1], fields[-1], seed)
+    traits = read_traits(data, ids)
+    faces = Faces(data, dataset, ids, styles, traits, fields[:-1], fields[-1], seed)
     pictures = {field: read_pictures(data, field, ids, SIZE) for field in faces.fields}
     return baseline_pictures(faces, pictures)
 

@@ -12,7 +12,7 @@ from pipeline.common.images import decode, encode_png
 from pipeline.common.shards import iter_rows
 from pipeline.datasets import adapter, recognised
 from pipeline.datasets.base import FAULT, Adapter, DataSettings, Item, Offer
-from pipeline.datasets.synthetic import style_of
+from pipeline.datasets.synthetic import style_of, traits_of
 from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
@@ -109,6 +109,25 @@ def test_read_hands_out_the_rendering():
     assert np.array_equal(got.rough, want.rough_lines())
 
 
+def test_traits_are_pose_light_and_glasses():
+    """Of thirty faces; the light is the mean grey level of the skin in the photo."""
+    chosen = find(settings()).items[:30]
+    wanted = collections.Counter()
+    for number, item in enumerate(chosen):
+        face, traits = render(3, number, 96), read(item, settings()).traits
+        grey = face.photo[face.labels == 1] @ np.array([0.299, 0.587, 0.114])
+        assert traits == (
+            "pose turned" if abs(face.parameters.view.yaw) >= 30 else "pose frontal",
+            "light dark" if grey.mean() < 80 else "light bright",
+            "glasses no" if face.parameters.wear.glasses == "none" else "glasses yes",
+        )
+        wanted.update(traits)
+    assert set(wanted) == {
+        *("pose turned", "pose frontal", "light dark", "light bright"),
+        *("glasses no", "glasses yes"),
+    }
+
+
 def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where finished shards are kept
     ingest(synthetic, settings(count=3, test_count=1), tmp_path / "faces")
@@ -118,6 +137,7 @@ def test_what_is_known_of_a_face_stands_in_its_row(tmp_path, monkeypatch):
     assert row["visible"] == want.visible.tolist()
     assert np.array_equal(decode(row["rough"]["bytes"]), want.rough_lines())
     assert json.loads(row["parameters"]) == vector(want.parameters)
+    assert row["traits"] == list(traits_of(want))
     assert len(rows) == 4
 
 
@@ -233,6 +253,7 @@ def test_a_new_data_set_defines_what_it_lists_and_inherits_the_rest(tmp_path, mo
         (["thumbnails128x128/"], "ffhq"),
         (["face.ndjson"], "quickdraw"),
         (["photos/", "sketches/"], "folder"),
+        (["landmark/", "landmark/ALL/"], "apdrawing"),
     ],
 )
 def test_a_folder_is_recognised_by_what_only_its_set_has(layout, name, tmp_path):

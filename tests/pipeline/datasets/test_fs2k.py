@@ -47,6 +47,23 @@ def test_pairs_splits_styles_and_endings(mini_fs2k: MiniFS2K) -> None:
     assert files["photo2_image0001"]["sketch"].name == "sketch0001.png"
 
 
+def test_pose_smile_and_earring_are_traits(mini_fs2k: MiniFS2K) -> None:
+    """0 means with, or within 30 degrees; what the publisher never wrote is no trait."""
+    entries = mini_fs2k.entries["test"]
+    entries[0] |= {"frontal_face": 0, "smile": 0, "earring": 0}
+    entries[1] |= {"frontal_face": 1, "smile": 1, "earring": 1}
+    entries[2] |= {"frontal_face": True, "smile": "0", "earring": 2}
+    del mini_fs2k.entries["train"][0]["smile"]
+    mini_fs2k.write()
+    items = {item.id: item for item in fs2k.find(settings(mini_fs2k.root)).items}
+    assert items["photo1_image0003"].traits == ("pose frontal", "smile yes", "earring yes")
+    assert items["photo1_image0004"].traits == ("pose turned", "smile no", "earring no")
+    assert items["photo3_image0449"].traits == ()
+    assert items["photo1_image0001"].traits == ("pose frontal", "earring no")
+    face = fs2k.read(items["photo1_image0003"], settings(mini_fs2k.root))
+    assert face.traits == items["photo1_image0003"].traits
+
+
 def test_read_gives_grey_sketches_over_white(mini_fs2k: MiniFS2K) -> None:
     root = mini_fs2k.root
     sketch = np.zeros((318, 223, 4), np.uint8)  # black, and transparent but for a square

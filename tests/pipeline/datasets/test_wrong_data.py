@@ -17,6 +17,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "fs2k": {"root": "empty", "drop_shared": False},
     "folder": {"root": "empty", "photos": "", "sketches": "", "test_fraction": 0.1},
     "cufs": {"root": "empty", "test_fraction": 0.1},
+    "apdrawing": {"root": "empty"},
     "celeba": {"root": "empty", "images": "img_celeba", "test_fraction": 0.1},
     "ffhq": {"root": "empty", "images": "images1024x1024"},
     "quickdraw": {
@@ -108,6 +109,7 @@ def test_a_sub_folder_that_cannot_be(key: str, value: str, answer: Any) -> None:
         ("fs2k", "empty/anno_train.json: No such file or directory; point data.root at"),
         ("synthetic", "data.root: 'synthetic_faces'; built-in faces need the generator's"),
         ("cufs", "data.root: empty: holds no face that cufs knows; point it at the data"),
+        ("apdrawing", "empty/data/train: no such folder; point data.root at APDrawingDB"),
         ("celeba", "empty: neither img_celeba nor Img/img_celeba in it; point data.root at"),
         ("ffhq", "data.images: empty/images1024x1024 is no folder; set it to a sub-folder of"),
         ("quickdraw", "data.file: empty/face.npy is not there; fetch it or name another"),

@@ -95,7 +95,7 @@ def test_numbers_are_those_of_confusion_matrices_added_up():
     names = [measure.name for measure in truth.measures]
     assert names == [*MEASURES, *PARSED, *(f"resegmentation_iou_{n}" for n in truth.classes)]
     # A parser that calls all of every photo skin.
-    frame = face_frame([f"f{n}" for n in range(6)], [None] * 6, {"splits": {}})
+    frame = face_frame([f"f{n}" for n in range(6)], [None] * 6, {"splits": {}}, [()] * 6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resegmentation, "parse", lambda photos: torch.ones_like(truth.maps))
         scores = resegmentation_scores(
@@ -116,7 +116,9 @@ def test_a_subset_has_no_number_of_a_class_that_its_faces_lack(monkeypatch: pyte
     maps[:6, 0] = 16  # a necklace in the faces of style 1 alone
     truth = Truth(maps, maps)
     monkeypatch.setattr(resegmentation, "parse", lambda photos: half_parsed(maps))
-    frame = face_frame([f"f{n:02}" for n in range(12)], [1] * 6 + [2] * 6, {"splits": {}})
+    frame = face_frame(
+        [f"f{n:02}" for n in range(12)], [1] * 6 + [2] * 6, {"splits": {}}, [()] * 12
+    )
     photos = torch.zeros(12, 3, 2, 2)
     scores = resegmentation_scores(Origin("run", 0, "photo"), Method.SYSTEM, photos, truth, frame)
     name = "resegmentation_iou_neck_l"

@@ -181,7 +181,8 @@ def test_equal_pictures_are_seen_once_and_have_equal_features():
 
 def faces_with_styles(styles: list[int]) -> pd.DataFrame:
     ids = [f"face-{i:02d}" for i in range(len(styles))]
-    return pd.DataFrame({"id": ids, "style": pd.array(styles, "Int8"), "shared": False})
+    frame = pd.DataFrame({"id": ids, "style": pd.array(styles, "Int8"), "shared": False})
+    return frame.assign(traits=[[] for _ in ids])
 
 
 def test_subsets_are_scored_by_their_own_faces(tmp_path: Path):

@@ -106,6 +106,7 @@ def write_data(
         ]
         write_rows(data / "landmarks/shards" / shard_name(number), seen, marks)
     index = [{k: v for k, v in row.items() if k != "photo"} | {"sketch": True} for row in rows]
+    index = [row | {"traits": []} for row in index]
     pq.write_table(pa.Table.from_pylist(index), data / "faces/index.parquet")
     write_rows(data / "faces/quarantine.parquet", [], QUARANTINE)
     (data / "faces/dataset.json").write_text(json.dumps({"name": "made", "size": SIZE}))

@@ -136,6 +136,11 @@ def test_fs2k_comes_through_whole(mini_fs2k: MiniFS2K, tmp_path: Path) -> None:
         # One face in four photos with a painted corner and in three turned ones, in both splits.
         "duplicates": {"groups": 2, "faces": 7, "in_train_and_test": 2},
     }
+    index = pq.read_table(out / "index.parquet", columns=["id", "traits"]).to_pylist()
+    assert {each["id"]: each["traits"] for each in index} == {
+        id: row["traits"] for id, row in rows.items()
+    }
+    assert rows["photo3_image0449"]["traits"] == ["pose turned", "smile no", "earring no"]
     for row in rows.values():
         assert decode(row["photo"]["bytes"]).shape == (250, 250, 3)
         assert decode(row["sketch"]["bytes"]).shape == (250, 250)

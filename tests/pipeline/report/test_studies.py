@@ -433,8 +433,9 @@ def test_a_study_shows_the_output_that_a_run_was_trained_for(
 
 def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
     for study in read_studies(STUDIES):
-        names = {row.run for row in study.rows}
-        assert len(names) == len(study.rows)
+        names = {row.run for row in study.runs}
+        assert len(names) == len(study.runs)
+        assert all(row.run or row.published for row in study.rows)
         for each in study.claims:
             assert {each.ours, *each.theirs} <= names
             assert each.ours not in each.theirs
@@ -456,13 +457,14 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
             *("hida-ablation", "hida-activations", "hida-dog", "hida-paper-vs-released"),
             *("instance-norm", "augmentation", "spade"),
             *("pix2pix", "pix2pix-lambda", "pix2pix-batch"),
+            *("hida-leave-one-out", "fs2k"),
         ]
     ),
 )
 def test_every_study_can_be_run_by_its_own_name(tmp_path: Path, number: int, name: str):
     compose([f"model=study-{name}"], tmp_path / "params.yaml")
     composed = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    assert composed["run"] == [row.run for row in read_studies()[number].rows]
+    assert composed["run"] == [row.run for row in read_studies()[number].runs]
     assert len(composed["seeds"]) >= 3
     assert set(composed["run"]) <= set(composed["systems"])
     different = [composed["systems"][run] for run in composed["run"]]

@@ -205,6 +205,26 @@ def test_the_base_model_has_no_part_that_hida_adds():
     assert all(p.grad is not None for p in generator.parameters())
 
 
+def activations(module: nn.Module, skipped: str) -> set[type[nn.Module]]:
+    """Kinds of activation functions, but of modules that are called `skipped`."""
+    kinds = {nn.ReLU, nn.LeakyReLU, Slopes, *META_ACON.values()}
+    return {type(m) for name, m in module.named_modules() if skipped not in name} & kinds
+
+
+@pytest.mark.parametrize("kind", ["pixel", "channel"])
+@pytest.mark.parametrize("activation", ["leaky", "metaacon", "infoacon"])
+def test_meta_acon_stays_in_the_trunk_of_the_conditions(kind: str, activation: str):
+    """Section 3.1 defines DySPADE by it: Table 2's model C has it, and fixed ones elsewhere."""
+    generator = small(replace(PAPER, activation=activation, dog="none", meta_acon=kind))
+    trunks = [layer.adaptation.trunk for layer in generator.decoder]
+    assert [[type(module) for module in trunk] for trunk in trunks] == [
+        [nn.Conv2d, META_ACON[kind]]
+    ] * 5
+    adaptive = {META_ACON[kind], Slopes}
+    elsewhere = {nn.ReLU, nn.LeakyReLU} if activation == "leaky" else adaptive
+    assert activations(generator, "trunk") == elsewhere
+
+
 # --- activations ------------------------------------------------------------------------------
 
 
