@@ -26,7 +26,6 @@ def make_system(run: str = "spade", **network: object) -> SPADEFaces:
     torch.manual_seed(0)
     model = copy.deepcopy(PARAMS["systems"][run])
     model["task"] |= {"size": SIZE}
-    model["coarse"] |= {"until": 0.0}
     model["network"] |= {"width": 2, "discriminator_width": 2} | network
     return build(model, CHANNELS)
 
@@ -189,7 +188,6 @@ def test_with_mixing_there_are_two_codes():
 )
 def test_impossible_settings_are_refused(changes: dict, line: str):
     model = copy.deepcopy(PARAMS["systems"]["spade"])
-    model["coarse"] |= {"until": 0.0}
     for section, values in changes.items():
         model[section] |= values
     with pytest.raises(SketchFaceError, match=line):
