@@ -312,14 +312,15 @@ def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords
         about = json.loads(path.read_text(encoding="utf-8"))
         position = {id: number for number, id in enumerate(about["ids"])}
         rows = [position[id] for id in expected.ids]
+        traits = [about["traits"][row] for row in rows]
     except FileNotFoundError:
         raise SketchFaceError(f"{path}: missing; run `dvc repro {stage}`") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         raise SketchFaceError(
             f"{path}: damaged, or of other faces; run `dvc repro {stage}`"
         ) from None
     wanted = json.loads(json.dumps(expected.about | {"ids": about["ids"]}))
-    if about != wanted:
+    if about | {"traits": traits} != wanted:
         raise SketchFaceError(f"{path}: of another task or seed; run `dvc repro {stage}`")
     scores, resampled = (read_frame(folder / name, stage) for name in (SCORES_FILE, RESAMPLED_FILE))
     vectors = read_features(folder / FEATURES_FILE, stage)

@@ -149,11 +149,11 @@ def read_traits(data: Path, ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
     Args:
         data: folder with the stages' folders.
-        ids: of the N faces.
+        ids: of the N faces; nothing is known of one that `faces` lacks.
     """
     index = read_rows(data / "faces" / "index.parquet", ["id", "source", "traits"])
     known = {row["id"]: (*row["traits"], f"source {row['source']}") for row in index}
-    return tuple(known[id] for id in ids)
+    return tuple(known.get(id, ()) for id in ids)
 
 
 def fingerprint(field: str, ids: Sequence[str], pictures: Tensor) -> str:
