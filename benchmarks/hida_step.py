@@ -105,8 +105,8 @@ def beside(options: argparse.Namespace, scratch: Path) -> None:
     for run, job in jobs.items():
         print(headline(options, job, run))
     times = compete({run: (engine_steps, job) for run, job in jobs.items()}, options)
-    found = {run: (jobs[run], seconds) for run, seconds in times.items()}
-    print_times(found, options.runs[0], options)
+    timed = {run: (jobs[run], seconds) for run, seconds in times.items()}
+    print_times(timed, options.runs[0], options)
 
 
 def deform(options: argparse.Namespace, scratch: Path) -> None:

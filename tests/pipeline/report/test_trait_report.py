@@ -73,11 +73,11 @@ def test_claims_on_some_faces_are_of_those_alone(text: str) -> None:
     """Nobody knows who wears glasses here."""
     claims = next(t for t in tables(sections(text)[TITLE]) if t[0][0] == "the paper says")
     scoot = claims[0].index("SCOOT ↑")
-    said = {row[0]: row[scoot] for row in claims[1:]}
-    assert said["HIDA is the best on turned faces"] == "supported"
-    assert said["HIDA is the best on faces behind glasses"] == "not measured"
-    assert said["Pix2Pix comes second"] == "supported"
-    assert said["Pix2PixHD is better than CycleGAN, but for FID"] == "supported"
+    verdicts = {row[0]: row[scoot] for row in claims[1:]}
+    assert verdicts["HIDA is the best on turned faces"] == "supported"
+    assert verdicts["HIDA is the best on faces behind glasses"] == "not measured"
+    assert verdicts["Pix2Pix comes second"] == "supported"
+    assert verdicts["Pix2PixHD is better than CycleGAN, but for FID"] == "supported"
 
 
 def test_what_nobody_ran_here_stands_as_it_was_published(text: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from cyclegan_settings import SIZE, small_model, small_run
 from loss_gradients import gradient_shares
+from photo_sketch_batches import no_update, noise_batch
 from torch import Tensor
 
 from sketchface_models.config import load
@@ -31,16 +32,7 @@ def make_system(**changes: dict[str, object]) -> CycleGAN:
 
 
 def make_batch(faces: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(seed)
-    return {
-        "photo": 2 * torch.rand(faces, 3, SIZE, SIZE, generator=draw) - 1,
-        "sketch": 2 * torch.rand(faces, 1, SIZE, SIZE, generator=draw) - 1,
-    }
-
-
-def no_update(name: str, loss: Tensor) -> Tensor:
-    """Leaves all weights as they are."""
-    return loss.detach()
+    return noise_batch(SIZE, faces, seed)
 
 
 def logits(system: CycleGAN, name: str, picture: Tensor) -> Tensor:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from generated_as_in_training import check_generated_by_the_picture
 from loss_gradients import gradient_shares
 from made_packs import write_pack
+from photo_sketch_batches import no_update, noise_batch
 from torch import Tensor, nn
 
 from sketchface_models.config import load
@@ -48,16 +50,7 @@ def make_system(run: str = RUNS[0], **changes: dict[str, object]) -> Isola:
 
 
 def make_batch(faces: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    draw = torch.Generator().manual_seed(seed)
-    return {
-        "photo": 2 * torch.rand(faces, 3, SIZE, SIZE, generator=draw) - 1,
-        "sketch": 2 * torch.rand(faces, 1, SIZE, SIZE, generator=draw) - 1,
-    }
-
-
-def no_update(name: str, loss: Tensor) -> Tensor:
-    """Leaves all weights as they are."""
-    return loss.detach()
+    return noise_batch(SIZE, faces, seed)
 
 
 @pytest.mark.parametrize("l1", [100.0, 10.0])
@@ -165,16 +158,7 @@ def test_pictures_can_be_generated_as_the_paper_does(switch: str):
             for seed in range(20):  # running statistics of photos
                 each.networks["generator"](make_batch(8, seed)["photo"])
         each.networks.eval()
-    batch, state = make_batch(3), torch.get_rng_state()
-    buffers = {name: b.clone() for name, b in system.networks.named_buffers()}
-    with torch.no_grad():
-        together = system.generate(batch)
-        alone = [system.generate({"photo": one}) for one in batch["photo"].split(1)]
-        assert torch.equal(together, torch.cat(alone))
-        assert not torch.allclose(together, usual.generate(batch), atol=1e-3)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(torch.equal(b, buffers[name]) for name, b in system.networks.named_buffers())
-    assert not any(module.training for module in system.networks.modules())
+    check_generated_by_the_picture(system, usual, make_batch(3)["photo"])
 
 
 @pytest.mark.parametrize(

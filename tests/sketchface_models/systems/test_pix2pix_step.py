@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from generated_as_in_training import check_generated_by_the_picture
 from loss_gradients import gradient_shares
 from made_packs import make_config
 from torch import Tensor
@@ -259,16 +260,7 @@ def test_the_released_code_generates_as_if_still_in_training(switch: str):
     usual = make_system(**RELEASED | {"network": network})
     for each in (system, usual):
         each.networks.eval()
-    batch, state = large_batch(), torch.get_rng_state()
-    buffers = {name: b.clone() for name, b in system.networks.named_buffers()}
-    with torch.no_grad():
-        together = system.generate(batch)
-        alone = [system.generate({"photo": one}) for one in batch["photo"].split(1)]
-        assert torch.equal(together, torch.cat(alone))
-        assert not torch.allclose(together, usual.generate(batch), atol=1e-3)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(torch.equal(b, buffers[name]) for name, b in system.networks.named_buffers())
-    assert not any(module.training for module in system.networks.modules())
+    check_generated_by_the_picture(system, usual, large_batch()["photo"])
 
 
 def test_batch_statistics_are_those_of_the_one_picture():
