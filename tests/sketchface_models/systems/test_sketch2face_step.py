@@ -1,0 +1,208 @@
+"""Sketch2face and its pre-training: losses, regimes, codes (docs/papers.md, Sketch2face)."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+import yaml
+from torch import Tensor
+
+from sketchface_models.config import load
+from sketchface_models.errors import SketchFaceError
+from sketchface_models.systems.base import Clock, System
+from sketchface_models.systems.critics import noise_for, sample_codes
+from sketchface_models.systems.registry import build, system_class
+from sketchface_models.systems.schedules import cosine_ramp
+
+PARAMS = yaml.safe_load((Path(__file__).resolve().parents[3] / "params.yaml").read_text("utf-8"))
+CHANNELS = {"photo": 3, "doodle": 1}
+STEPS = 100
+LAST = Clock(STEPS - 1, STEPS, 0)
+
+
+def small_config(run: str, **changes: Any) -> dict[str, Any]:
+    config = copy.deepcopy(PARAMS["systems"][run])
+    config["network"] |= {"width": 4, "latent": 6} | changes.get("network", {})
+    config["loss"] |= changes.get("loss", {})
+    config["schedule"] |= {"steps": STEPS, "batch": 4} | changes.get("schedule", {})
+    return config
+
+
+def make_system(run: str, **changes: Any) -> Any:
+    torch.manual_seed(0)
+    return build(small_config(run, **changes), CHANNELS)
+
+
+def make_batch(faces: int = 4) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    return {
+        "photo": torch.rand(faces, 3, 64, 64) * 2 - 1,
+        "doodle": torch.rand(faces, 1, 32, 32) * 2 - 1,
+    }
+
+
+def run_step(system: System, batch: dict[str, Tensor], clock: Clock) -> dict[str, Tensor]:
+    """One training step with real optimizers."""
+    optimizers = system.optimizers()
+
+    def update(name: str, loss: Tensor) -> Tensor:
+        learners = [p for group in optimizers[name].param_groups for p in group["params"]]
+        optimizers[name].zero_grad()
+        loss.backward(inputs=learners)
+        optimizers[name].step()
+        return loss.detach()
+
+    torch.manual_seed(2)
+    return system.training_step(batch, clock, update)
+
+
+def test_losses_of_the_cycle_against_the_formulas():
+    system, batch = make_system("sketch2face"), make_batch()
+    networks = system.networks
+    # What follows repeats the step's random numbers: two codes, then mixtures, then two codes.
+    torch.manual_seed(2)
+    doodle_code = networks["to_photo"](networks["doodle_encoder"](batch["doodle"]))
+    fake_photo = networks["photo_decoder"](sample_codes(doodle_code))
+    photo_code = networks["to_doodle"](networks["photo_encoder"](batch["photo"]))
+    fake_doodle = networks["doodle_decoder"](sample_codes(photo_code))
+    margins = {
+        "margin_photo": networks["photo_critic"](batch["photo"]).mean()
+        - networks["photo_critic"](fake_photo).mean(),
+        "margin_doodle": networks["doodle_critic"](batch["doodle"]).mean()
+        - networks["doodle_critic"](fake_doodle).mean(),
+    }
+    terms = {}
+
+    def update(name: str, loss: Tensor) -> Tensor:
+        return loss.detach()
+
+    torch.manual_seed(2)
+    terms = system.training_step(batch, LAST, update)
+    for name, margin in margins.items():
+        torch.testing.assert_close(terms[name], margin.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        terms["adversarial_photo"],
+        -networks["photo_critic"](fake_photo).mean().detach(),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    total = sum(
+        5000 * terms[f"cycle_{field}"] + terms[f"adversarial_{field}"] + 5000 * terms[f"kl_{field}"]
+        for field in CHANNELS
+    )
+    torch.testing.assert_close(terms["generator"], total, rtol=1e-5, atol=1e-3)
+    penalties = 10 * (terms["penalty_photo"] + terms["penalty_doodle"])
+    distance = -(terms["margin_photo"] + terms["margin_doodle"])
+    torch.testing.assert_close(terms["critic"], distance + penalties, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("run", "learners"), [("sketch2face", "to_"), ("sketch2face-whole", "")])
+def test_what_learns_in_each_regime(run: str, learners: str):
+    system, batch = make_system(run, schedule={"critic_steps": 1}), make_batch()
+    before = {name: weight.clone() for name, weight in system.networks.named_parameters()}
+    run_step(system, batch, LAST)
+    changed = {
+        name.split(".")[0]
+        for name, weight in system.networks.named_parameters()
+        if not torch.equal(weight, before[name])
+    }
+    assert changed == {
+        name for name in system.networks if name.endswith("critic") or name.startswith(learners)
+    }
+
+
+@pytest.mark.parametrize("run", ["sketch2face-scratch", "vae-wgan-photo", "wgan-gp-photo"])
+def test_the_generator_learns_at_every_fifth_step(run: str):
+    system, batch = make_system(run), make_batch()
+    names = [
+        {"generator"} & run_step(system, batch, Clock(step, STEPS, 0)).keys() for step in range(10)
+    ]
+    assert [bool(each) for each in names] == [step % 5 == 4 for step in range(10)]
+    assert [clock.step % 5 for clock in system.cycle] == [0, 1, 2, 3, 4]
+
+
+def test_losses_of_the_autoencoder_against_the_formulas():
+    system, batch = (
+        make_system("vae-wgan-photo", loss={"kl_delay": 0.5, "kl_slope": 0.8}),
+        make_batch(),
+    )
+    clock, real = Clock(74, STEPS, 0), batch["photo"]
+    torch.manual_seed(2)
+    code = system.networks["encoder"](real)
+    fake = system.networks["decoder"](sample_codes(code))
+    torch.manual_seed(2)
+    terms = system.training_step(batch, clock, lambda name, loss: loss.detach())
+    torch.testing.assert_close(terms["reconstruction"], F.l1_loss(fake, real).detach())
+    weight = 5000 * cosine_ramp(74, 50, 80)
+    assert 0 < weight < 5000
+    total = 5000 * terms["reconstruction"] + terms["adversarial"] + weight * terms["kl"]
+    torch.testing.assert_close(terms["generator"], total)
+
+
+def test_the_critic_s_mean_counts_where_asked():
+    batch = make_batch()
+    plain, drifting = (
+        run_step(make_system("vae-wgan-photo", loss={"drift": drift}), batch, LAST)
+        for drift in (0.0, 2.0)
+    )
+    assert drifting["critic"] > plain["critic"]
+    torch.testing.assert_close(drifting["margin"], plain["margin"])
+
+
+@pytest.mark.parametrize(
+    "run", ["sketch2face", "sketch2face-released", "vae-wgan-doodle-released", "dcgan-photo"]
+)
+def test_a_face_s_picture_does_not_depend_on_its_batch(run: str):
+    system, batch = make_system(run), make_batch()
+    system.networks.eval()
+    with torch.no_grad():
+        whole = system.generate(batch)
+        alone = system.generate({name: field[2:3] for name, field in batch.items()})
+    torch.testing.assert_close(whole[2:3], alone, rtol=1e-4, atol=1e-4)
+    assert not torch.equal(whole[0], whole[1])
+
+
+def test_samples_follow_their_generator_and_both_directions_have_them():
+    system, batch = make_system("sketch2face"), make_batch()
+    system.networks.eval()
+    first, again, other = (
+        system.sample(batch, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
+    )
+    assert list(first) == ["photo", "doodle"]
+    for field, picture in first.items():
+        assert picture.shape == batch[field].shape
+        assert torch.equal(picture, again[field])
+        assert not torch.equal(picture, other[field])
+    doodles_alone = {"doodle": batch["doodle"]}
+    assert list(system.sample(doodles_alone, torch.Generator().manual_seed(3))) == ["photo"]
+
+
+def test_noise_of_a_picture_is_standard_normal():
+    noise = noise_for(torch.rand(64, 1, 8, 8), 64)
+    assert noise.mean().item() == pytest.approx(0, abs=0.05)
+    assert noise.std().item() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("run", "task", "line"),
+    [
+        ("sketch2face", {"unpaired": False}, "task.unpaired: false"),
+        ("sketch2face", {"size": 48}, "a power of two, 16 or more"),
+        ("sketch2face", {"inputs": ["depth"], "sizes": {}}, "'depth'; allowed: pictures"),
+        ("vae-wgan-photo", {"inputs": ["doodle"]}, "allowed: one picture as both"),
+        ("wgan-gp-photo", {"inputs": ["doodle"]}, "allowed: one picture as both"),
+    ],
+)
+def test_wrong_tasks_are_refused_in_one_line(run: str, task: dict[str, Any], line: str):
+    config = small_config(run)
+    config["task"] |= task
+    with pytest.raises(SketchFaceError, match=line):
+        load(system_class(config["system"]).Settings, config)
+
+
+def test_latent_layers_that_alone_learn_must_exist():
+    with pytest.raises(SketchFaceError, match="latent_layers: 0"):
+        build(small_config("sketch2face", network={"latent_layers": 0}), CHANNELS)
