@@ -208,13 +208,19 @@ def _overview(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
             [
                 code(result.name),
                 mapping(result),
-                "**no**" if not_learned(result) else "yes",
+                _learned(result),
                 _better(result),
                 *(cells.get(measure.name, NOTHING) for measure in (*measures, *ranks)),
                 code(result.summary.protocol),
             ]
         )
     return table([*head, *map(heading, (*measures, *ranks)), "protocol"], rows)
+
+
+def _learned(result: Result) -> str:
+    if not result.partners:
+        return "not asked"
+    return "**no**" if not_learned(result) else "yes"
 
 
 def _cells(result: Result, means: pd.DataFrame) -> dict[str, str]:
