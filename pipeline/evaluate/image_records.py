@@ -21,6 +21,8 @@ from pipeline.evaluate.cycles import cycles
 from pipeline.evaluate.diversity import diversity
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
+from pipeline.evaluate.likeness import likeness
+from pipeline.evaluate.sampling_ratio import sampling
 from sketchface_models.metrics.protocol import Protocol
 
 
@@ -39,12 +41,21 @@ class Added(Interface):
 
 
 def cycles_and_codes(
-    evaluated: EvaluatedSystem, summary: Summary, folder: Path, settings: EvaluateSettings
+    evaluated: EvaluatedSystem,
+    generated: Tensor,
+    photos: Tensor | None,
+    summary: Summary,
+    folder: Path,
+    settings: EvaluateSettings,
 ) -> tuple[list[Scores], Summary]:
     """Ask a system for reconstructions and for pictures from random codes, where it has them.
 
+    What photos have of the doodles that they were made from is measured, too.
+
     Args:
         evaluated: the trained system and its data.
+        generated: pictures of the test faces, (N, C, S, S) uint8.
+        photos: their targets likewise; None where faces have no partner.
         summary: of the output so far.
         folder: for the sheets.
         settings: the `evaluate` section.
@@ -59,6 +70,15 @@ def cycles_and_codes(
         scores += rounds.scores
         summary = extended(summary, rounds)
         rounds.write(folder)
+    samples = sampling(evaluated, origin)
+    if samples:
+        scores += samples.scores
+        summary = extended(summary, samples)
+        samples.write(folder)
+    alike = likeness(evaluated, generated, photos, origin)
+    if alike:
+        scores += alike.scores
+        summary = extended(summary, alike)
     variety = diversity(evaluated, settings.sampled_faces, origin)
     if variety:
         scores.append(Scores(variety.scores))

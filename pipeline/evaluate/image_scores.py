@@ -138,7 +138,9 @@ def _asked(
         scores.append(Scores(styled.scores))
         summary = extended(summary, styled, style=styled.about)
         styled.write(folder)
-    more, summary = cycles_and_codes(evaluated, summary, folder, settings)
+    more, summary = cycles_and_codes(
+        evaluated, photos.generated, photos.targets, summary, folder, settings
+    )
     return [*scores, *more], summary
 
 

@@ -80,7 +80,7 @@ def evaluate_unpaired_images(
     }
     scores = [unpaired_set_scores(origin, both), baselines.scores]
     summary = _summary(evaluated, output, sets, sources, references)
-    added, summary = cycles_and_codes(evaluated, summary, folder, settings)
+    added, summary = cycles_and_codes(evaluated, like_real, None, summary, folder, settings)
     # Records.
     lines = joined([*scores, *added], origin)
     write_evaluation(summarised(Evaluation(folder, summary, sets.faces, *lines)))

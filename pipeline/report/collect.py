@@ -18,6 +18,7 @@ from pipeline.common.records import (
     CLASS_IOU,
     CYCLE,
     RANK,
+    SAMPLING,
     Level,
     Measure,
     Method,
@@ -186,7 +187,7 @@ class Result:
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""
-        others = (CLASS_IOU, CYCLE)
+        others = (CLASS_IOU, CYCLE, SAMPLING)
         of_edits = {m.name for m in self.control_measures if not m.name.startswith(others)}
         if metric in of_edits:
             return int((self.summary.control or {})["faces"])

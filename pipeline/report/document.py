@@ -42,6 +42,7 @@ from pipeline.report.studies import Word
 from pipeline.report.study_tables import StudySection
 from pipeline.report.study_tables import sections as study_sections
 from pipeline.report.style_section import Styles, styles
+from pipeline.report.translation_section import TranslationSection, translation_section
 from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 PUBLISHED = Path(__file__).parent / "published.json"
@@ -116,6 +117,7 @@ class Document:
     studies: tuple[StudySection, ...]
     styles: Styles | None
     control: ControlSection | None
+    translation: TranslationSection | None
     published: tuple[Published, ...]
     not_measured: tuple[NotMeasured, ...]
 
@@ -156,6 +158,7 @@ def document(data: Data, results: Sequence[Result], numbers: pd.DataFrame) -> Do
         studies=tuple(study_sections(results, numbers, name)),
         styles=styles(results),
         control=control_section(results, numbers),
+        translation=translation_section(results, numbers),
         published=tuple(_published(name, results, own)),
         not_measured=_not_measured(results),
     )

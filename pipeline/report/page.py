@@ -21,6 +21,7 @@ from pipeline.common.evaluations import (
     CYCLES_FILE,
     PLANES,
     SAMPLES_FILE,
+    SAMPLINGS_FILE,
     TRANSFER_FILE,
 )
 from pipeline.common.records import Kind
@@ -104,6 +105,7 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
     more = {"styles": styles_sheet(result)}
     for name, file in (
         ("cycles", CYCLES_FILE),
+        ("samplings", SAMPLINGS_FILE),
         ("codes", CODES_FILE),
         ("transfer", TRANSFER_FILE),
         ("confusion", CONFUSION_PICTURE),
