@@ -49,7 +49,7 @@ from pipeline.baselines.targets import (
     read_traits,
     scored_rows,
 )
-from pipeline.baselines.unpaired import write_unpaired_baselines
+from pipeline.baselines.unpaired_baselines import write_unpaired_baselines
 from pipeline.common.evaluations import (
     FEATURES_FILE,
     PARSED,

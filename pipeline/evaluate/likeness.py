@@ -24,7 +24,7 @@ from pipeline.common.subsets import ALL
 from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, classify, weights_hash
 from pipeline.evaluate.attributes.doodled import doodled
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
-from pipeline.evaluate.outlines import PARAMETERS, outline_overlaps
+from pipeline.evaluate.outline_overlap import PARAMETERS, outline_overlaps
 from sketchface_models.metrics.judge import NAME as JUDGE
 from sketchface_models.metrics.registry import Direction
 from sketchface_models.metrics.untrained_baselines import another_face

@@ -21,7 +21,7 @@ from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.common.evaluations import SAMPLINGS_FILE
 from pipeline.common.images import encode_png
 from pipeline.common.progress import progress
-from pipeline.common.records import SAMPLING, Level, Measure, Method, Origin
+from pipeline.common.records import SAMPLES, SAMPLING, Level, Measure, Method, Origin
 from pipeline.common.score_frames import Scores, as_resampled, long_frame
 from pipeline.common.sheets import displayed, sheet
 from pipeline.common.subsets import ALL
@@ -35,8 +35,6 @@ from sketchface_models.metrics.sets import LEAST_FACES, resample_indices
 from sketchface_models.training.feed import stream_seed
 from sketchface_models.training.pack_reader import normalise
 
-SAMPLES = 16
-"""Of each input, as in Figure 10."""
 INPUTS = 32
 """At most: a network looks at each sample."""
 SHOWN = 6

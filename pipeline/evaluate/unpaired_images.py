@@ -16,7 +16,7 @@ from pipeline.baselines.learned import REASON
 from pipeline.baselines.one_way import OneWayPack
 from pipeline.baselines.scoring import extract_features, image_measures
 from pipeline.baselines.targets import TEST, read_pictures
-from pipeline.baselines.unpaired import (
+from pipeline.baselines.unpaired_baselines import (
     UnpairedSets,
     read_unpaired_baselines,
     unpaired_set_scores,

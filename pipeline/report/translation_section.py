@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.common.records import ATTRIBUTE, CYCLE, OUTLINE, SAMPLING, Measure, Method
+from pipeline.common.records import (
+    ATTRIBUTE,
+    CYCLE,
+    OUTLINE,
+    SAMPLES,
+    SAMPLING,
+    Measure,
+    Method,
+)
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, read_card
-from pipeline.evaluate.sampling_ratio import SAMPLES
 from pipeline.report.collect import Result
 from pipeline.report.findings import ALL_SEEDS
 from pipeline.report.markdown_tables import (

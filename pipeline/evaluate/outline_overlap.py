@@ -51,7 +51,7 @@ def filled_outline(doodle: np.ndarray) -> np.ndarray | None:
 def _enclosed(lines: np.ndarray, gap: int) -> np.ndarray:
     """Return lines and what they enclose once gaps of so many pixels are closed: (H, W) bool."""
     margin = gap + 1
-    padded = cv2.copyMakeBorder(lines, *[margin] * 4, cv2.BORDER_CONSTANT, value=0)
+    padded = np.pad(lines, margin)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap))
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, brush) if gap > 1 else padded
     outside = closed.copy()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.evaluate.outlines import filled_outline, head, outline_overlaps
+from pipeline.evaluate.outline_overlap import filled_outline, head, outline_overlaps
 from sketchface_models.labels import INDEX
 from synthetic_faces import render
 from synthetic_faces.doodles import doodle, traits_of
