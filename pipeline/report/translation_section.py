@@ -116,7 +116,7 @@ def _likeness(
 
 def _classifier() -> str:
     card = read_card()
-    rates = listed(f"{name} {percent(rate)}" for name, rate in card["accuracy"].items())
+    rates = listed(f"{name} {percent(card['accuracy'][name])}" for name in ATTRIBUTES)
     return (
         f"The classifier learned from {card['learned_from']:,} built-in photos of people that no "
         f"data set has; of {card['held_out']:,} others it is right in: {rates}."
