@@ -32,11 +32,12 @@ from pipeline.evaluate.generate import read_inputs
 from sketchface_models.metrics.registry import SET_METRICS, Direction
 from sketchface_models.pixels import from_signed
 from sketchface_models.systems.base import Batch, System
+from sketchface_models.training.feed import stream_seed
 from sketchface_models.training.pack_reader import normalise
 
 SHOWN = 8
 """Faces on the sheet."""
-PARAMETERS = {"revision": 1}
+PARAMETERS = {"revision": 1, "codes": "sampled"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,12 @@ def cycles(evaluated: EvaluatedSystem, origin: Origin) -> Cycles | None:
     rounds = rounds_of(evaluated, fields)
     scores = [each for one in rounds for each in _scores(origin, one, evaluated)]
     measures = tuple(each for one in rounds for each in cycle_measures(one.field))
-    return Cycles(measures, tuple(scores), {"cycles": PARAMETERS}, _sheet(evaluated, rounds))
+    return Cycles(
+        measures,
+        tuple(scores),
+        {"cycles": PARAMETERS | {"seed": evaluated.seed}},
+        _sheet(evaluated, rounds),
+    )
 
 
 def translates_back(system: System, fields: Mapping[str, int]) -> bool:
@@ -137,7 +143,10 @@ def rounds_of(evaluated: EvaluatedSystem, fields: list[str]) -> list[Round]:
     starts = range(0, len(evaluated.rows), BATCH)
     for start in progress(starts, len(starts), "cycles"):
         chosen = evaluated.rows[start : start + BATCH]
-        there, back = there_and_back(system, normalise(read_inputs(pack, chosen), evaluated.device))
+        batch = normalise(read_inputs(pack, chosen), evaluated.device)
+        seed = stream_seed("cycles", evaluated.seed, start)
+        generator = torch.Generator(evaluated.device).manual_seed(seed)
+        there, back = there_and_back(system, batch, generator)
         for field, own in parts.items():
             other = _other(field, by_field)
             pair = (there[by_field[other]], back[by_field[field]])
@@ -154,19 +163,28 @@ def rounds_of(evaluated: EvaluatedSystem, fields: list[str]) -> list[Round]:
     ]
 
 
-def there_and_back(system: System, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def there_and_back(
+    system: System, batch: Batch, generator: torch.Generator
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return every output of a batch, and every output of these.
+
+    A system with codes samples them both ways, as the authors' evaluation does and as it learned.
 
     Args:
         system: in eval mode.
         batch: both fields.
+        generator: of all random numbers.
 
     Returns:
         Output -> (B, C, S, S) in [-1, 1], twice: the second are reconstructions.
     """
-    there = system.generate_all(batch)
+    there = _translated(system, batch, generator)
     fakes = {output.field: there[name] for name, output in system.outputs.items()}
-    return there, system.generate_all(fakes)
+    return there, _translated(system, fakes, generator)
+
+
+def _translated(system: System, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    return system.sample(batch, generator) or system.generate_all(batch)
 
 
 def as_levels(pictures: Tensor) -> Tensor:
