@@ -12,11 +12,14 @@ from sketchface_models.systems.convolutions import Convolutions
 from sketchface_models.systems.cyclegan import CycleGAN
 from sketchface_models.systems.hida import HIDA
 from sketchface_models.systems.isola import Isola
+from sketchface_models.systems.noise_gan import NoiseGAN
 from sketchface_models.systems.parser import Parser
 from sketchface_models.systems.pictures import Pictures
 from sketchface_models.systems.pix2pix import Pix2Pix
 from sketchface_models.systems.pix2pixhd import Pix2PixHD
+from sketchface_models.systems.sketch2face import Sketch2Face
 from sketchface_models.systems.spade import SPADEFaces
+from sketchface_models.systems.vae_wgan import VAEWGAN
 
 SYSTEMS: dict[str, Any] = {
     "pix2pix": Pix2Pix,
@@ -25,6 +28,9 @@ SYSTEMS: dict[str, Any] = {
     "spade": SPADEFaces,
     "cyclegan": CycleGAN,
     "isola": Isola,
+    "vae-wgan": VAEWGAN,
+    "sketch2face": Sketch2Face,
+    "noise-gan": NoiseGAN,
     "parser": Parser,
     "hida": HIDA,
     "pictures": Pictures,
