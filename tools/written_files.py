@@ -369,6 +369,16 @@ OUTPUTS: dict[str, tuple[File, ...]] = {
             "some faces in every style",
             only="where a style is read and at least two can be told apart",
         ),
+        File(
+            "OUTPUT/cycles.png",
+            "some faces translated to the other kind and back",
+            only="of systems that generate each of two fields from the other",
+        ),
+        File(
+            "OUTPUT/samplings.png",
+            "sixteen samples of some faces",
+            only="of such systems with codes",
+        ),
         File("OUTPUT/codes.png", "some faces from several codes", only="of systems with codes"),
         File(
             "OUTPUT/transfer.png",

@@ -21,18 +21,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from pipeline.baselines.baseline_records import (
+    ABOUT_FILE,
+    STAGE,
+    BaselineRecords,
+    pictured_inputs,
+    read_features,
+    write_features,
+)
 from pipeline.baselines.finished_work import stored
 from pipeline.baselines.image_protocol import image_protocol
+from pipeline.baselines.one_way import without_partners
 from pipeline.baselines.resegmentation import Truth, parse, resegmentation_scores
 from pipeline.baselines.scoring import Features, extract_features, face_scores, set_scores
 from pipeline.baselines.targets import (
+    TEST,
     class_colours,
     face_frame,
     fingerprint,
@@ -42,12 +49,12 @@ from pipeline.baselines.targets import (
     read_traits,
     scored_rows,
 )
+from pipeline.baselines.unpaired_baselines import write_unpaired_baselines
 from pipeline.common.evaluations import (
     FEATURES_FILE,
     PARSED,
     PARSED_FILE,
     RESAMPLED_FILE,
-    SCHEMAS,
     SCORES_FILE,
     read_frame,
     write_frame,
@@ -64,8 +71,6 @@ from sketchface_models.labels import PARSING
 from sketchface_models.metrics.untrained_baselines import another_face, input_itself
 from sketchface_models.training.pack_reader import Pack
 
-ABOUT_FILE = "about.json"
-STAGE = "baselines"
 PHOTO = "photo"
 
 
@@ -99,28 +104,6 @@ class Faces:
         return about | {"size": self.dataset["size"], "traits": traits}
 
 
-@dataclass(frozen=True)
-class BaselineRecords:
-    """What the stage wrote for one output: lines of scores, and features of the targets."""
-
-    about: dict[str, Any]
-    scores: Scores
-    features: dict[str, Tensor]
-    """Extractor -> (N, D) float32, in the order of `about["ids"]`."""
-    parsed: Tensor | None = None
-    """(N, S, S) uint8, the judge's labels of the true photos, for runs that read parsing maps."""
-
-    def parsed_photos(self) -> Tensor:
-        """Return `parsed`.
-
-        Raises:
-            SketchFaceError: if it is missing.
-        """
-        if self.parsed is None:
-            raise SketchFaceError(f"{PARSED_FILE}: missing; run `dvc repro {STAGE}`")
-        return self.parsed
-
-
 def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None:
     """Score the baselines of a run's outputs; nothing is scored where an output is a label map.
 
@@ -134,6 +117,10 @@ def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None
         SketchFaceError: if a face has no input, or no training face a target.
     """
     pack, dataset = Pack(pack_folder), read_dataset(data)
+    if without_partners(pack, TEST):
+        with atomic_dir(out) as folder:
+            write_unpaired_baselines(data, dataset, pack, folder, seed)
+        return
     rows, _ = scored_rows(data, pack)
     ids, styles = (tuple(each[row] for row in rows) for each in (pack.ids, pack.styles))
     traits = read_traits(data, ids)
@@ -145,15 +132,6 @@ def write_baselines(data: Path, pack_folder: Path, out: Path, seed: int) -> None
                 inputs = pictured_inputs(pack, target)
                 faces = Faces(data, dataset, ids, styles, traits, inputs, target, seed)
                 shutil.copytree(_finished(faces), folder / target)
-
-
-def pictured_inputs(pack: Pack, target: str) -> tuple[str, ...]:
-    """Return the fields that an output is made from and that are pictures.
-
-    In an unpaired pack each domain's pictures are made from the other's.
-    """
-    fields = pack.inputs if target == pack.target else [pack.target]
-    return tuple(name for name in fields if name in pack.pictures)
 
 
 def _finished(faces: Faces) -> Path:
@@ -263,34 +241,6 @@ def _read_parsed(path: Path, ids: Sequence[str]) -> Tensor | None:
         return None
     labels = {row["id"]: decode(row["parsed"]["bytes"]) for row in stream_rows(path)}
     return torch.stack([torch.from_numpy(labels[id]) for id in ids])
-
-
-def write_features(
-    path: Path, features: Features, ids: Sequence[str], methods: Sequence[Method]
-) -> None:
-    """Write `FEATURES` of those of the methods that have any."""
-    tables = [SCHEMAS[path.name].empty_table()]
-    for extractor, by_method in features.items():
-        for method in (each for each in methods if each in by_method):
-            vectors = by_method[method].numpy()
-            lists = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-            columns = [[extractor] * len(ids), [str(method)] * len(ids), ids]
-            arrays = [*map(pa.array, columns), lists.cast(pa.list_(pa.float32()))]
-            tables.append(pa.Table.from_arrays(arrays, schema=SCHEMAS[path.name]))
-    table = pa.concat_tables(tables).replace_schema_metadata(None)
-    pq.write_table(table, path, compression="zstd")
-
-
-def read_features(path: Path, stage: str) -> dict[str, Tensor]:
-    """Read `FEATURES` of one method: extractor -> (N, D) float32.
-
-    Raises:
-        SketchFaceError: naming the stage, if the file is missing or damaged.
-    """
-    return {
-        str(name): torch.from_numpy(np.stack(of["features"].to_numpy()))
-        for name, of in read_frame(path, stage).groupby("extractor")
-    }
 
 
 def read_baselines(folder: Path, expected: Faces, stage: str) -> BaselineRecords:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pipeline.baselines.learned import REASON, learned_faces
+from pipeline.baselines.one_way import OneWayPack
 from pipeline.common.fields import FIELDS, read_field
 from pipeline.common.records import MissingFace
 from pipeline.common.shards import ids_with, iter_rows, read_quarantine, read_rows, shard_paths
@@ -174,7 +175,8 @@ def scored_rows(data: Path, pack: Pack) -> tuple[np.ndarray, tuple[MissingFace, 
     """Return the rows of the test faces that are scored, and the test faces that are not.
 
     Not scored are faces that a parser learned from, and in an unpaired pack those of one domain
-    alone: nothing tells how right a picture made of them is.
+    alone: nothing tells how right a picture made of them is. Where no face has a partner
+    (`OneWayPack`), all that the output is generated from are.
 
     Args:
         data: folder with the stages' folders.
@@ -188,7 +190,8 @@ def scored_rows(data: Path, pack: Pack) -> tuple[np.ndarray, tuple[MissingFace, 
         if id in learned
     )
     scored = np.array([row for row in rows if pack.ids[row] not in learned], np.int64)
-    return scored, (*dropped, *_of_one_domain(pack))
+    alone = () if isinstance(pack, OneWayPack) else _of_one_domain(pack)
+    return scored, (*dropped, *alone)
 
 
 def _of_one_domain(pack: Pack) -> Iterator[MissingFace]:

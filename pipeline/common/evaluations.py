@@ -64,6 +64,8 @@ SAMPLES_FILE = "samples.png"
 STYLES_FILE = "styles.png"
 
 CODES_FILE = "codes.png"
+CYCLES_FILE = "cycles.png"
+SAMPLINGS_FILE = "samplings.png"
 TRANSFER_FILE = "transfer.png"
 
 CONFUSION_PICTURE = "confusion.png"

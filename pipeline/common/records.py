@@ -21,6 +21,12 @@ names the style that was asked for, not the face's own."""
 
 DIVERSITY = "diversity_"
 """How measures of the difference between two pictures of one system begin."""
+CYCLE = "cycle_"
+"""How measures of reconstructions begin; the field follows, then the metric."""
+SAMPLING, SAMPLES = "sampling_ratio", 16
+"""The measure of how much sampling decides beside inputs, and how many samples each input has."""
+OUTLINE, ATTRIBUTE = "outline_overlap", "attribute_"
+"""The measure of a doodle's outline in a photo, and how measures of its attributes begin."""
 CLASS_IOU = "resegmentation_iou_"
 """How measures of one class of parsed photos begin; the class follows."""
 
@@ -41,6 +47,7 @@ class Method(StrEnum):
     MEAN = "mean"
     OTHER = "other"
     CLASS_COLOURS = "class_colours"
+    TRAINING = "training"
     REAL = "real"
     TARGET = "target"
     UNTRAINED = "untrained"
@@ -57,6 +64,7 @@ BASELINES = {
     Method.MEAN: "the mean training target",
     Method.OTHER: "another face's target",
     Method.CLASS_COLOURS: "each class's mean colour",
+    Method.TRAINING: "real training pictures (floor of the distances)",
     Method.REAL: "the real photo (ceiling)",
 }
 """Baselines in table order, in words."""
@@ -186,6 +194,9 @@ class Summary:
     -> `rank_1`, `rank_5` likewise: for readers of this file; a report takes the scores."""
     classes: tuple[dict[str, Any], ...] = ()
     """Of label maps: a line for each class that the truth has."""
+    references: int = 0
+    """Where test faces have no partner, so that only sets are compared: how many real test pictures
+    of the output's kind there are. 0 where each face has its own target."""
     not_learned: tuple[str, ...] = ()
     """Reasons to say that this training has learned nothing; none if it has."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.baselines.baselines import pictured_inputs
+from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.common.progress import progress
 from pipeline.common.records import Method
 from pipeline.common.scored_pictures import BATCH, scaled

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pipeline.baselines.baselines import pictured_inputs
+from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.common.evaluations import CODES_FILE
 from pipeline.common.images import encode_png
 from pipeline.common.progress import progress

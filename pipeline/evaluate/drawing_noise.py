@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.baselines.baselines import pictured_inputs
+from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.baselines.targets import read_pictures
 from pipeline.common.records import Measure, Method, Origin
 from pipeline.common.score_frames import long_frame

@@ -2,11 +2,13 @@
 
 What it writes is described in `pipeline.common.evaluations`, one folder for each output. A run that
 takes a style also leaves `styles.png`, some test faces in every style; a system with random codes
-`codes.png`, some from each of several codes.
+`codes.png`, some from each of several codes; one that translates both ways `cycles.png`, some there
+and back.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import torch
 
+from pipeline.baselines.one_way import OneWayPack, without_partners
 from pipeline.baselines.targets import TEST
 from pipeline.common.fields import NEEDS
 from pipeline.common.records import Kind
@@ -22,6 +25,7 @@ from pipeline.evaluate.evaluate_settings import EvaluateSettings, LargestMoves
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.image_scores import evaluate_images
 from pipeline.evaluate.label_maps import evaluate_label_maps
+from pipeline.evaluate.unpaired_images import evaluate_unpaired_images
 from sketchface_models.atomic import atomic_dir
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import BEST_FILE, WEIGHTS_FILE, load_trained
@@ -30,6 +34,8 @@ from sketchface_models.systems.base import System
 from sketchface_models.training.pack_reader import Pack
 
 EVALUATORS = {Kind.IMAGE: evaluate_images, Kind.LABELS: evaluate_label_maps}
+WITHOUT_PARTNERS = {Kind.IMAGE: evaluate_unpaired_images}
+"""Where no test face is in both domains of an unpaired run: see `OneWayPack`."""
 
 
 def evaluate(
@@ -111,10 +117,20 @@ def evaluate_system(
         device,
         moves or LargestMoves(),
     )
+    alone = without_partners(pack, TEST)
+    evaluators = WITHOUT_PARTNERS if alone else EVALUATORS
     with atomic_dir(out) as folder:
         for name, output in system.outputs.items():
+            kind = Kind(output.kind)
+            if kind not in evaluators:
+                raise SketchFaceError(
+                    f"{pack.folder}: no test face has both {_fields(pack)}, so nothing says how "
+                    f"right {name} is; score the run on data with pairs"
+                )
             (folder / name).mkdir()
-            EVALUATORS[Kind(output.kind)](evaluated, name, output.field, folder / name, settings)
+            side = OneWayPack(pack, output.field, TEST) if alone else pack
+            of_output = dataclasses.replace(evaluated, pack=side)
+            evaluators[kind](of_output, name, output.field, folder / name, settings)
 
 
 def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
@@ -130,14 +146,12 @@ def _check_fits(card: Mapping[str, Any], pack: Pack) -> None:
     unknown = [name for name in (*pack.inputs, pack.target) if name not in NEEDS]
     if unknown:
         raise SketchFaceError(f"{pack.folder}: no table holds its field {unknown[0]}; pack again")
-    if not len(pack.paired_rows(TEST)[0]):
-        if all(len(domain.rows(TEST)) for domain in pack.domains):
-            fields = " and ".join(", ".join(domain.fields) for domain in pack.domains)
-            raise SketchFaceError(
-                f"{pack.folder}: no test face has both {fields}, so nothing says how right a "
-                "picture is; score the run on data with pairs"
-            )
+    if not len(pack.paired_rows(TEST)[0]) and not without_partners(pack, TEST):
         raise SketchFaceError(f"{pack.folder}: no test face in it; pack again")
+
+
+def _fields(pack: Pack) -> str:
+    return " and ".join(", ".join(domain.fields) for domain in pack.domains)
 
 
 def _task(inputs: Any, target: str, size: int) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.baselines.baselines import Faces, pictured_inputs
+from pipeline.baselines.baseline_records import pictured_inputs
+from pipeline.baselines.baselines import Faces
 from pipeline.baselines.targets import (
     TEST,
     face_frame,

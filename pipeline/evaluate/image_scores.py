@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 
-from pipeline.baselines.baselines import (
-    PHOTO,
-    BaselineRecords,
-    pictured_inputs,
-    read_baselines,
-    write_features,
-)
+from pipeline.baselines.baseline_records import BaselineRecords, pictured_inputs, write_features
+from pipeline.baselines.baselines import PHOTO, read_baselines
 from pipeline.baselines.image_protocol import image_protocol
 from pipeline.baselines.resegmentation import Truth, resegmentation_scores
 from pipeline.baselines.scoring import (
@@ -29,7 +21,6 @@ from pipeline.baselines.scoring import (
 from pipeline.baselines.targets import TEST, read_pictures
 from pipeline.common.evaluations import (
     FEATURES_FILE,
-    GENERATED,
     GENERATED_FILE,
     SAMPLES_FILE,
     TRANSFER_FILE,
@@ -40,23 +31,21 @@ from pipeline.common.evaluations import (
 )
 from pipeline.common.fields import showing
 from pipeline.common.images import encode_png
-from pipeline.common.records import Kind, Method, Origin, Summary
+from pipeline.common.records import Kind, Method, Summary
 from pipeline.common.score_frames import Scores
 from pipeline.common.scored_pictures import with_channels_of
-from pipeline.common.shards import Row, image_cell, write_rows
 from pipeline.common.sheets import displayed, sheet
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.code_styles import code_styles
-from pipeline.evaluate.control.measured import Control, Photos, control
-from pipeline.evaluate.diversity import Diversity, diversity
-from pipeline.evaluate.drawing_noise import Drawings, drawings
+from pipeline.evaluate.control.measured import Photos, control
+from pipeline.evaluate.drawing_noise import drawings
 from pipeline.evaluate.evaluate_settings import EvaluateSettings
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
-from pipeline.evaluate.style_fidelity import StyleFidelity, style_fidelity
+from pipeline.evaluate.image_records import cycles_and_codes, extended, joined, write_generated
+from pipeline.evaluate.style_fidelity import style_fidelity
 from pipeline.evaluate.summary import summarised
 from sketchface_models.labels import PARSING
-from sketchface_models.metrics.protocol import Protocol
 from sketchface_models.styles import STYLE
 from sketchface_models.training.pack_reader import Pack
 
@@ -107,18 +96,18 @@ def evaluate_images(
             resegmentation_scores(origin, method, own, truth, faces)
             for method, own in pictures.items()
         ]
-        summary = _extended(summary, truth)
+        summary = extended(summary, truth)
     photos = Photos(target, pictures[Method.SYSTEM], targets)
     added, summary = _asked(evaluated, photos, summary, folder, settings)
     sketches = drawings(evaluated, generated, targets, origin)
     if sketches:
         added.append(Scores(sketches.scores))
-        summary = _extended(summary, sketches)
+        summary = extended(summary, sketches)
     # Records.
-    lines = _joined([*scores, *added], origin)
+    lines = joined([*scores, *added], origin)
     write_evaluation(summarised(Evaluation(folder, summary, faces, *lines)))
     write_features(folder / FEATURES_FILE, features, ids, [Method.SYSTEM, Method.TARGET])
-    _write_generated(folder / GENERATED_FILE, ids, generated)
+    write_generated(folder / GENERATED_FILE, ids, generated)
     chosen = np.unique(np.linspace(0, len(ids) - 1, settings.samples).astype(int))
     picture = sample_sheet(pack, evaluated.rows[chosen], generated[chosen], targets[chosen], target)
     (folder / SAMPLES_FILE).write_bytes(encode_png(picture))
@@ -141,49 +130,18 @@ def _asked(
     controlled = control(evaluated, photos, origin, settings.moved_faces)
     if controlled:
         scores += controlled.scores
-        summary = _extended(summary, controlled, control=controlled.about)
+        summary = extended(summary, controlled, control=controlled.about)
         if controlled.maps is not None:
             write_frame(folder / VECTOR_MAPS_FILE, controlled.maps)
     styled = style_fidelity(evaluated, settings.style_faces, origin)
     if styled:
         scores.append(Scores(styled.scores))
-        summary = _extended(summary, styled, style=styled.about)
+        summary = extended(summary, styled, style=styled.about)
         styled.write(folder)
-    variety = diversity(evaluated, settings.sampled_faces, origin)
-    if variety:
-        scores.append(Scores(variety.scores))
-        summary = _extended(summary, variety)
-        variety.write(folder)
-    return scores, summary
-
-
-def _extended(
-    summary: Summary,
-    added: Truth | Control | Diversity | Drawings | StyleFidelity,
-    **about: Any,
-) -> Summary:
-    """Add what else was measured, to the protocol too.
-
-    What claims across inputs ask to be equal stays: runs that read other fields cannot be asked.
-    """
-    details = summary.protocol_details
-    details = details | {"metrics": details["metrics"] | added.parameters}
-    return dataclasses.replace(
-        summary,
-        measures=(*summary.measures, *added.measures),
-        protocol=Protocol(**details).tag,
-        protocol_details=details,
-        **about,
+    more, summary = cycles_and_codes(
+        evaluated, photos.generated, photos.targets, summary, folder, settings
     )
-
-
-def _joined(scores: Sequence[Scores], origin: Origin) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return all lines of scores and of resampled ones, as those of this training."""
-    lines = [each.scores for each in scores if each.scores is not None]
-    draws = [each.resampled for each in scores if each.resampled is not None]
-    both = (pd.concat(each, ignore_index=True) for each in (lines, draws))
-    single, resampled = (each.assign(**vars(origin)) for each in both)
-    return single, resampled
+    return [*scores, *more], summary
 
 
 def _baselines(evaluated: EvaluatedSystem, target: str) -> BaselineRecords:
@@ -245,11 +203,3 @@ def sample_sheet(
     captions = [f"{pack.ids[row]}  style {pack.styles[row] or '-'}" for row in rows]
     headers = [*names, "generated", f"target {field}"]
     return sheet(groups, captions, headers, side=pack.size, columns=2)
-
-
-def _write_generated(path: Path, ids: list[str], generated: Tensor) -> None:
-    rows: list[Row] = [
-        {"id": id, "generated": image_cell(encode_png(displayed(picture)), f"{id}.png")}
-        for id, picture in zip(ids, generated, strict=True)
-    ]
-    write_rows(path, rows, GENERATED)

@@ -21,7 +21,7 @@ def summarised(evaluation: Evaluation) -> Evaluation:
     """Return an evaluation whose summary says its means and whether the system has learned."""
     means = {str(method): _means(evaluation, method) for method in evaluation.methods}
     reasons: tuple[str, ...] = ()
-    if len(evaluation.methods) > 1:
+    if len(evaluation.methods) > 1 and not evaluation.summary.references:
         ranks = per_face([evaluation], RANK).to_numpy()[0]
         reasons = tuple(
             why_not_learned(baseline_verdicts(evaluation), ranks, evaluation.summary.known_kinds)

@@ -13,7 +13,17 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.evaluations import Evaluation, read_evaluations
-from pipeline.common.records import BASELINES, CLASS_IOU, RANK, Level, Measure, Method, Summary
+from pipeline.common.records import (
+    BASELINES,
+    CLASS_IOU,
+    CYCLE,
+    RANK,
+    SAMPLING,
+    Level,
+    Measure,
+    Method,
+    Summary,
+)
 from pipeline.common.score_frames import by_base_face, per_edit, per_face, pooled, resampled
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.common.subsets import ALL, Subset, measured_subsets, subsets
@@ -119,6 +129,11 @@ class Result:
         return measured_subsets(self.evaluations[0].scores["subset"].unique())
 
     @property
+    def partners(self) -> bool:
+        """Whether each test face has a target of its own; else only sets were compared."""
+        return not self.summary.references
+
+    @property
     def retrieved(self) -> bool:
         """Whether targets were ranked by their likeness to what was generated."""
         return self.sample("rank_1") is not None
@@ -172,7 +187,8 @@ class Result:
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""
-        of_edits = {m.name for m in self.control_measures if not m.name.startswith(CLASS_IOU)}
+        others = (CLASS_IOU, CYCLE, SAMPLING)
+        of_edits = {m.name for m in self.control_measures if not m.name.startswith(others)}
         if metric in of_edits:
             return int((self.summary.control or {})["faces"])
         return int(subset.mask(self.evaluations[0].faces).sum())
@@ -304,7 +320,7 @@ def _check_alike(first: Sequence[Evaluation], own: Sequence[Evaluation], data: D
     if [each.summary.output for each in own] != [each.summary.output for each in first]:
         raise SketchFaceError(f"{own[0].folder.parent}: other outputs than seed {seed}; {remedy}")
     for each, other in zip(own, first, strict=True):
-        counted = len(each.ids) + len(each.summary.missing)
+        counted = len(each.ids) + each.summary.references + len(each.summary.missing)
         if counted != data.test:
             raise SketchFaceError(
                 f"{each.folder}: accounts for {counted} test faces, but there are {data.test}; "

@@ -42,6 +42,7 @@ from pipeline.report.studies import Word
 from pipeline.report.study_tables import StudySection
 from pipeline.report.study_tables import sections as study_sections
 from pipeline.report.style_section import Styles, styles
+from pipeline.report.translation_section import TranslationSection, translation_section
 from sketchface_models.metrics.registry import METRICS, SET_METRICS
 
 PUBLISHED = Path(__file__).parent / "published.json"
@@ -116,6 +117,7 @@ class Document:
     studies: tuple[StudySection, ...]
     styles: Styles | None
     control: ControlSection | None
+    translation: TranslationSection | None
     published: tuple[Published, ...]
     not_measured: tuple[NotMeasured, ...]
 
@@ -156,6 +158,7 @@ def document(data: Data, results: Sequence[Result], numbers: pd.DataFrame) -> Do
         studies=tuple(study_sections(results, numbers, name)),
         styles=styles(results),
         control=control_section(results, numbers),
+        translation=translation_section(results, numbers),
         published=tuple(_published(name, results, own)),
         not_measured=_not_measured(results),
     )
@@ -208,13 +211,19 @@ def _overview(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
             [
                 code(result.name),
                 mapping(result),
-                "**no**" if not_learned(result) else "yes",
+                _learned(result),
                 _better(result),
                 *(cells.get(measure.name, NOTHING) for measure in (*measures, *ranks)),
                 code(result.summary.protocol),
             ]
         )
     return table([*head, *map(heading, (*measures, *ranks)), "protocol"], rows)
+
+
+def _learned(result: Result) -> str:
+    if not result.partners:
+        return "not asked"
+    return "**no**" if not_learned(result) else "yes"
 
 
 def _cells(result: Result, means: pd.DataFrame) -> dict[str, str]:

@@ -18,8 +18,10 @@ from PIL import Image
 from pipeline.common.evaluations import (
     CODES_FILE,
     CONFUSION_PICTURE,
+    CYCLES_FILE,
     PLANES,
     SAMPLES_FILE,
+    SAMPLINGS_FILE,
     TRANSFER_FILE,
 )
 from pipeline.common.records import Kind
@@ -102,6 +104,8 @@ def figures(result: Result, curves: Sequence[Curve], most_bytes: int) -> str:
     samples = require(first.folder / SAMPLES_FILE, stage)
     more = {"styles": styles_sheet(result)}
     for name, file in (
+        ("cycles", CYCLES_FILE),
+        ("samplings", SAMPLINGS_FILE),
         ("codes", CODES_FILE),
         ("transfer", TRANSFER_FILE),
         ("confusion", CONFUSION_PICTURE),
@@ -133,6 +137,8 @@ def _columns(result: Result) -> str:
     if summary.kind is Kind.LABELS:
         return "photo, what was generated, truth; the worst first"
     pictures = [name for name in summary.inputs if name != STYLE]
+    if not result.partners:
+        return listed([*pictures, "what was generated"])
     return listed([*pictures, "what was generated", f"the target ({summary.target})"])
 
 

@@ -46,6 +46,8 @@ class Section:
     about: str
     """What the system is; empty where an earlier run of it has it, and if nobody has said."""
     seeds: str
+    partners: str
+    """Where test faces have no partner: what was compared; else empty."""
     reasons: tuple[str, ...]
     """Why it has not learned; empty if it has."""
     protocol: str
@@ -144,6 +146,7 @@ def _section(result: Result, numbers: pd.DataFrame, about: str) -> Section:
         system=system_of(result),
         about=about,
         seeds=_seeds(result),
+        partners=_partners(result),
         reasons=reasons(result),
         protocol=result.summary.protocol,
         scores=_scores(result, numbers),
@@ -154,6 +157,19 @@ def _section(result: Result, numbers: pd.DataFrame, about: str) -> Section:
         missing=tuple(_missing(missing)),
         missing_count=len(missing),
         provenance=tuple(_provenance(result)),
+    )
+
+
+def _partners(result: Result) -> str:
+    if result.partners:
+        return ""
+    summary = result.summary
+    (source,) = summary.inputs
+    return (
+        f"The test faces have no partner: no {summary.target} says how right the one that is "
+        f"generated from a {source} is, so no face is scored by itself, none is looked up, and it "
+        f"is not asked whether the run has learned. {summary.n:,} generated pictures are compared, "
+        f"as a set, with {summary.references:,} real ones of other faces."
     )
 
 
@@ -231,7 +247,10 @@ def _scored(result: Result) -> str:
     """`1,045 of 1,046 faces; missing: a`."""
     missing = [code(face.id) for face in result.summary.missing]
     faces = result.summary.n
+    beside = result.summary.references
     whole = f"{faces:,} of {count(faces + len(missing), 'face')}"
+    if beside:
+        whole = f"{count(faces, 'face')} beside {beside:,} of the other kind"
     if not missing:
         return whole
     rest = f" and {len(missing) - MOST_NAMED:,} more" if len(missing) > MOST_NAMED else ""

@@ -82,7 +82,7 @@ def metrics(results: Sequence[Result], numbers: pd.DataFrame) -> dict[str, dict[
     for result in results:
         own = chosen[(chosen["run"] == result.run) & (chosen["output"] == result.summary.output)]
         values = dict(zip(own["metric"], own["mean"].round(4).tolist(), strict=True)) | {
-            "learned": int(not not_learned(result)),
+            **({"learned": int(not not_learned(result))} if result.partners else {}),
             "faces": result.summary.n,
             "seeds": len(result.seeds),
             "protocol": result.summary.protocol,

@@ -136,14 +136,14 @@ def test_a_face_that_lacks_parts_of_both_domains_is_missing_once(tmp_path: Path)
     assert sorted([*evaluated.ids, *missing]) == sorted(TEST)
 
 
-def test_domains_without_a_face_in_common_cannot_be_scored(tmp_path: Path):
+def test_label_maps_without_a_face_in_common_cannot_be_scored(tmp_path: Path):
     sketchless = [id for id in IDS if IDS.index(id) % 2]
-    photoless = [id for id in IDS if id not in sketchless]
-    data = write_tables(tmp_path / "data", {"sketch": sketchless, "photo": photoless})
-    task = Task(("photo",), "sketch", SIZE, unpaired=True)
-    words = "no test face has both photo and sketch, so nothing says how right a picture is"
+    maskless = [id for id in IDS if id not in sketchless]
+    data = write_tables(tmp_path / "data", {"sketch": sketchless, "parsing": maskless})
+    task = Task(("parsing",), "sketch", SIZE, unpaired=True)
+    words = "no test face has both parsing and sketch, so nothing says how right parsing is"
     with pytest.raises(SketchFaceError, match=words):
-        run(data, tmp_path, task, Output("sketch"), Output("photo"), paired=False)
+        run(data, tmp_path, task, Output("sketch"), Output("parsing", "labels"), paired=False)
 
 
 def test_label_maps_of_a_second_output_are_compared_with_their_own_field(

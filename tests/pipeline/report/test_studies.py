@@ -16,7 +16,7 @@ from scipy import stats
 
 from pipeline.baselines import resegmentation
 from pipeline.common.evaluations import Evaluation, read_evaluation, write_evaluation
-from pipeline.common.records import Level, Measure, Method
+from pipeline.common.records import CYCLE, SAMPLING, Level, Measure, Method
 from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Verdict
@@ -51,6 +51,8 @@ CONTROL = {
     *(measure.name for measure in resegmentation.MEASURES),
     *(measure.name for measure in drawing_noise.MEASURES),
     *(measure.name for measure in training_measures.MEASURES),
+    *(f"{CYCLE}{field}_{m}" for field in ("doodle", "photo") for m in ("l1", *SET_METRICS)),
+    SAMPLING,
 }
 PUBLISHED = {"fid", "lpips", "kid"}
 """Measures that need weights of others: a study that claims something by them lists them."""
@@ -458,6 +460,7 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
             *("instance-norm", "augmentation", "spade"),
             *("pix2pix", "pix2pix-lambda", "pix2pix-batch"),
             *("hida-leave-one-out", "fs2k"),
+            *("latent", "sampling", "gan-baselines"),
         ]
     ),
 )
