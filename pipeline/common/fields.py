@@ -28,7 +28,7 @@ class Field:
     column: str
     channels: int
     needs: str
-    """What the data set itself must offer: `photo`, `sketch`, `style`."""
+    """What the data set itself must offer: `photo`, `sketch`, `doodle`, `style`."""
     values: str
     """What the numbers of a pack's array mean."""
 
@@ -36,6 +36,7 @@ class Field:
 FIELDS = {
     "photo": Field("faces", "photo", 3, "photo", "RGB"),
     "sketch": Field("faces", "sketch", 1, "sketch", "255 is paper"),
+    "doodle": Field("faces", "doodle", 1, "doodle", "255 is paper"),
     "contour": Field("contours", "contour", 1, "photo", "255 is paper"),
     "lines": Field("contours", "lines", 1, "sketch", "255 is paper"),
     "parsing": Field("segment", "labels", 1, "photo", "classes 0 to 18"),

@@ -22,7 +22,7 @@ from sketchface_models.config import NonEmpty, at_least, between
 from sketchface_models.errors import SketchFaceError
 
 SPLITS = ("train", "val", "test")
-FACE_FIELDS = ("photo", "sketch", "rough", "labels", "landmarks", "depth")
+FACE_FIELDS = ("photo", "sketch", "rough", "doodle", "labels", "landmarks", "depth")
 """What a data set itself may hold of a face; each is a column of the `faces` stage's shards."""
 FAULT = "fault: "
 """What the lines of `Adapter.validate` begin with that make `sketchface validate` fail."""
@@ -86,7 +86,7 @@ class Face:
     """One decoded face. All pictures have the same height H and width W.
 
     photo: (H, W, 3) uint8 RGB. sketch: (H, W) uint8, 255 = paper. rough: likewise, rough lines that
-    somebody drew beside the sketch. labels: (H, W) uint8, CelebAMask-HQ classes. landmarks: (68, 2)
+    somebody drew beside the sketch. doodle: likewise, a drawing of twenty seconds. labels: (H, W) uint8, CelebAMask-HQ classes. landmarks: (68, 2)
     float, pixels, x right and y down, where pixel i covers [i, i + 1). visible: (68,) bool, which
     landmarks nothing hides. depth: (H, W) float32 in [0, 1], 1 nearest, 0 background. parameters:
     what a built-in face was made from, by name. traits: what else is known of it, each a name and a
@@ -96,6 +96,7 @@ class Face:
     photo: np.ndarray | None = None
     sketch: np.ndarray | None = None
     rough: np.ndarray | None = None
+    doodle: np.ndarray | None = None
     labels: np.ndarray | None = None
     landmarks: np.ndarray | None = None
     visible: np.ndarray | None = None

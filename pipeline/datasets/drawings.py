@@ -64,11 +64,12 @@ class Drawings(Adapter[DrawingsSettings]):
 
     def read(self, item: Item, settings: DrawingsSettings) -> Face:
         """Decode one drawing on square paper."""
-        return Face(sketch=on_square(read_image(item.files["sketch"], "L")))
+        drawing = on_square(read_image(item.files["sketch"], "L"))
+        return Face(sketch=drawing, doodle=drawing)
 
     def fields(self, settings: DrawingsSettings) -> set[str]:
-        """Return drawings alone."""
-        return {"sketch"}
+        """Return drawings alone, which runs read as sketches or as doodles."""
+        return {"sketch", "doodle"}
 
     def validate(self, root: Path | str) -> list[str]:
         """Count and decode the drawings below a folder."""

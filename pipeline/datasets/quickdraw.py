@@ -110,18 +110,20 @@ class QuickDraw(Adapter[QuickDrawSettings]):
             if item.position >= len(bitmaps):
                 raise SketchFaceError(f"{item.path}: changed since it was listed; run faces again")
             bitmap = bitmaps[item.position].reshape(SIDE, SIDE)
-            return Face(sketch=resize(255 - bitmap, (settings.size, settings.size)))
+            drawing = resize(255 - bitmap, (settings.size, settings.size))
+            return Face(sketch=drawing, doodle=drawing)
         try:
             with item.path.open("rb") as file:
                 file.seek(item.position)
                 strokes, _ = _parse(file.readline())
         except OSError as error:
             raise SketchFaceError(f"{item.path}: {error.strerror}; run faces again") from None
-        return Face(sketch=draw(strokes, settings.size, settings.pen))
+        drawing = draw(strokes, settings.size, settings.pen)
+        return Face(sketch=drawing, doodle=drawing)
 
     def fields(self, settings: QuickDrawSettings) -> set[str]:
-        """Return drawings alone."""
-        return {"sketch"}
+        """Return drawings alone, which runs read as doodles or as sketches."""
+        return {"sketch", "doodle"}
 
     def validate(self, root: Path | str) -> list[str]:
         """Read every drawing of every .npy and .ndjson file below a folder."""

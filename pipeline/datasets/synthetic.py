@@ -14,9 +14,12 @@ import numpy as np
 import synthetic_faces as synthetic
 from face_geometry.align import Framing
 from face_geometry.palette import CLASSES
+from pipeline.common.images import resize
 from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer, faults
 from sketchface_models.config import NonEmpty, between
 from sketchface_models.errors import SketchFaceError
+from synthetic_faces.doodles import doodle
+from synthetic_faces.doodles import traits_of as doodle_traits
 from synthetic_faces.randomness import face_id
 from synthetic_faces.ranges import vector
 
@@ -53,7 +56,7 @@ class SyntheticSettings(DataSettings):
 
 
 class Synthetic(Adapter[SyntheticSettings]):
-    """The built-in faces: photo, sketch, rough drawing, labels, landmarks and depth, all exact."""
+    """The built-in faces: photo, drawings, labels, landmarks and depth, all exact."""
 
     name = "synthetic"
     Settings = SyntheticSettings
@@ -80,6 +83,7 @@ class Synthetic(Adapter[SyntheticSettings]):
             photo=face.photo,
             sketch=None if item.style is None else face.sketch(item.style),
             rough=face.rough_lines(),
+            doodle=doodle_of(face, settings.seed, item.id, settings.size),
             labels=face.labels,
             landmarks=face.landmarks,
             visible=face.visible,
@@ -90,7 +94,7 @@ class Synthetic(Adapter[SyntheticSettings]):
 
     def fields(self, settings: SyntheticSettings) -> set[str]:
         """Return what every built-in face has."""
-        return {"photo", "sketch", "rough", "style", "labels", "landmarks", "depth"}
+        return {"photo", "sketch", "rough", "doodle", "style", "labels", "landmarks", "depth"}
 
     def validate(self, root: str | Path) -> list[str]:
         """Describe the data set, and render a few faces to check that they are whole.
@@ -101,7 +105,7 @@ class Synthetic(Adapter[SyntheticSettings]):
         _check_root(root)
         lines = [
             "synthetic: drawn faces of nobody, made on demand; no files are read",
-            "each has a photo, 3 styles of sketch, an amateur's rough drawing, 68 landmarks with "
+            "each has a photo, 3 styles of sketch, an amateur's rough drawing, a doodle, 68 landmarks with "
             "visibility, 19-class labels, depth, normals and the parameters it was made from, all "
             "exact",
         ]
@@ -109,6 +113,15 @@ class Synthetic(Adapter[SyntheticSettings]):
         lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]
         bad = [f"{id}: {problem}" for id, problems in wrong.items() for problem in problems]
         return [*lines, *faults(bad, "problems")]
+
+
+def doodle_of(face: synthetic.Rendering, seed: int, id: str, size: int) -> np.ndarray:
+    """Return a doodle that shows a face's traits, (size, size) uint8, 255 = paper.
+
+    Its 28 x 28 bitmap is scaled as QuickDraw's are, so that both data sets look alike.
+    """
+    bitmap = doodle(seed, id, doodle_traits(face.parameters)).bitmap
+    return resize(255 - bitmap, (size, size))
 
 
 def style_of(id: str, styles: Sequence[int] = synthetic.STYLES) -> int:

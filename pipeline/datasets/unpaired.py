@@ -7,8 +7,8 @@
       drawings: {name: quickdraw, root: quickdraw, file: face.npy, ...}
 
 Any registered data set can be either. Each is framed as it always is; then a photo's row loses its
-sketch and rough lines, and a drawing's row everything but its sketch. Ids are `photo-celeba-...`
-and `drawing-quickdraw-...`; no row has both a photo and a drawing.
+sketch, doodle and rough lines, and a drawing's row everything but its sketch and doodle. Ids are
+`photo-celeba-...` and `drawing-quickdraw-...`; no row has both a photo and a drawing.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from sketchface_models.errors import SketchFaceError
 
 HALVES = {"photo": "photo", "drawings": "drawing"}
 """Key of the settings -> what its items are, which their ids begin with."""
+DRAWINGS = frozenset({"sketch", "doodle"})
+"""Fields that a drawing may have."""
 _SHARED = ("size", "shards", "seed", "val_fraction", "limit", "duplicate_distance", "test_fraction")
 
 
@@ -106,9 +108,9 @@ class Unpaired(Adapter[UnpairedSettings]):
         return set().union(*self.field_sets(settings))
 
     def field_sets(self, settings: UnpairedSettings) -> list[set[str]]:
-        """Return what a photo's face can have (no drawing), and a drawing's (sketch, style)."""
+        """Return what a photo's face can have (no drawing), and a drawing's (all but photos)."""
         photos, drawings = (half(settings, key) for key in HALVES)
-        of_drawings = {"sketch", "style"}
+        of_drawings = {*DRAWINGS, "style"}
         return [
             photos[0].fields(photos[1]) - of_drawings - {"rough"},
             drawings[0].fields(drawings[1]) & of_drawings,
@@ -119,11 +121,12 @@ class Unpaired(Adapter[UnpairedSettings]):
         return {f"data.{key}.root": getattr(settings, key)["root"] for key in HALVES}
 
     def origin(self, item: Item, settings: UnpairedSettings) -> Origin:
-        """Return an item's own set, and the fields used of it: of a drawing's the sketch alone."""
+        """Return an item's own set, and the fields used of it: of a drawing's the drawing alone."""
         assert isinstance(item, Half)
         key = next(key for key, kind in HALVES.items() if kind == item.kind)
         adapter, own_settings = half(settings, key)
-        used = {"sketch"} if item.kind == "drawing" else {*FACE_FIELDS} - {"sketch", "rough"}
+        drawn = item.kind == "drawing"
+        used = DRAWINGS if drawn else {*FACE_FIELDS} - DRAWINGS - {"rough"}
         return Origin(adapter, item.own, own_settings, frozenset(used))
 
     def validate(self, root: Path | str) -> list[str]:

@@ -58,6 +58,7 @@ SCHEMA = pa.schema(
         ("photo", IMAGE),
         ("sketch", IMAGE),
         ("rough", IMAGE),
+        ("doodle", IMAGE),
         ("labels", IMAGE),
         ("landmarks", pa.list_(pa.float32())),
         ("visible", pa.list_(pa.bool_())),
@@ -76,6 +77,7 @@ COLUMNS = {
     "photo": "aligned photo, JPEG or PNG, (size, size, 3) uint8 RGB; null without a photo",
     "sketch": "aligned sketch, PNG, (size, size) uint8, 255 is paper; null without a sketch",
     "rough": "the data set's own rough lines, PNG, (size, size) uint8, 255 is paper; or null",
+    "doodle": "the data set's own doodle, PNG, (size, size) uint8, 255 is paper; or null",
     "labels": "the data set's own parsing map, PNG, (size, size) uint8, classes 0 to 18; or null",
     "landmarks": "the data set's own 68 iBUG landmarks, x and y in pixels, 136 numbers; or null",
     "visible": "whether nothing hides each landmark, 68 values; or null",
@@ -161,6 +163,7 @@ def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
         photo=warped(align.warp, face.photo),
         sketch=warped(align.warp, face.sketch),
         rough=warped(align.warp, face.rough),
+        doodle=warped(align.warp, face.doodle),
         labels=warped(align.warp_labels, face.labels),
         landmarks=landmarks,
         visible=face.visible,
@@ -297,6 +300,7 @@ def _cells(id: str, face: Face, published_photo: bytes | None) -> Row:
         "photo": image_cell(photo, f"{id}.{ending}"),
         "sketch": image_cell(None if face.sketch is None else encode_png(face.sketch), f"{id}.png"),
         "rough": image_cell(None if face.rough is None else encode_png(face.rough), f"{id}.png"),
+        "doodle": image_cell(None if face.doodle is None else encode_png(face.doodle), f"{id}.png"),
         "labels": image_cell(None if face.labels is None else encode_png(face.labels), f"{id}.png"),
         "depth": image_cell(None if face.depth is None else encode_depth(face.depth), f"{id}.png"),
         "landmarks": None if landmarks is None else landmarks.astype(np.float32).ravel().tolist(),
@@ -314,7 +318,7 @@ def _shape(face: Face, item: Item) -> tuple[int, int]:
     if face.labels is not None and face.labels.max(initial=0) >= len(CLASSES):
         known = f"0 to {len(CLASSES) - 1}"
         raise SketchFaceError(f"{item.id}: label {face.labels.max()}; allowed: {known}; mend it")
-    names = ("photo", "sketch", "rough", "labels", "depth")
+    names = ("photo", "sketch", "rough", "doodle", "labels", "depth")
     pictures = {name: getattr(face, name) for name in names}
     shapes = {name: p.shape[:2] for name, p in pictures.items() if p is not None}
     if len(set(shapes.values())) == 1:
