@@ -38,7 +38,8 @@ def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[
     """Return (name, path) of each picture below `folder`, and what else lies there.
 
     A picture's name is its path inside `folder` without the ending, as `matching_name` has it.
-    Folders are searched to any depth, through links too; what begins with a dot is skipped, and so is the folder `skip`.
+    Folders are searched to any depth, through links too; what begins with a dot is skipped, and so
+    is the folder `skip`.
     """
     named: list[Named] = []
     rejected: list[Rejection] = []
