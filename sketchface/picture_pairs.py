@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.common.images import EXTENSIONS, read_image
+from pipeline.common.picture_files import matching_name
 from pipeline.common.progress import progress
 from sketchface.score_options import Options
 from sketchface_models.errors import SketchFaceError
@@ -38,9 +39,9 @@ def files_by_name(
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in EXTENSIONS or path.name.startswith("."):
             continue
-        name = path.stem
+        name = matching_name(path.stem)
         if references is None or name not in references:
-            name = _stripped(path.stem, patterns)
+            name = _stripped(name, patterns)
         if name in files:
             raise SketchFaceError(f"{path}: {files[name].name} has the same name; keep one of both")
         files[name] = path
@@ -58,7 +59,7 @@ def _stripped(stem: str, patterns: Sequence[str]) -> str:
     for pattern in patterns:
         if pattern.count("*") != 1:
             raise SketchFaceError(f"--match {pattern}: expected one * for the reference's name")
-        before, after = pattern.split("*")
+        before, after = matching_name(pattern).split("*")
         if stem.startswith(before) and stem.endswith(after) and len(stem) > len(before + after):
             return stem[len(before) : len(stem) - len(after)]
     return stem

@@ -129,7 +129,7 @@ def translate(
     from sketchface_models.runtime import keep_freed_memory
 
     choice = StyleChoice(tuple(style or ()), tuple(style_of or ()), random, seed)
-    sources, faults = list_pictures(pictures)
+    sources, faults = list_pictures(pictures, out)
     are_maps = kind in (None, "map")
     paths, names = collapse_parts(sources) if are_maps else (sources, {})
     read = read_files(sources) if are_maps else sources

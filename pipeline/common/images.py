@@ -22,13 +22,15 @@ from PIL import Image, features
 
 from sketchface_models.errors import SketchFaceError
 
+_HEIF = "HEIF"
 FORMATS = (
-    *("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"),
+    *("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", _HEIF),
     *(("AVIF",) if features.check("avif") else ()),
 )
 """Formats that are read, by content; of animations and several pages, the first picture."""
 EXTENSIONS = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+    | {".avif", ".heic", ".heif"}
 )
 """File endings, in lower case, that are taken for pictures."""
 MAX_SIDE = 16384
@@ -36,6 +38,8 @@ MAX_SIDE = 16384
 MAX_PIXELS = 100_000_000
 
 _ORIENTATION = 0x0112  # EXIF tag
+_HEIF_STARTS = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")}
+"""What a HEIC file begins with, after four bytes."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -206,7 +210,13 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _open(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    if data[4:12] not in _HEIF_STARTS:
+        return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name != _HEIF])
+    # Phones' format. Pillow reads it with a plug-in, which few need and which takes a while.
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return Image.open(io.BytesIO(data), formats=[_HEIF])
 
 
 def _checked(path: Path | str, data: bytes, max_pixels: int) -> Image.Image:

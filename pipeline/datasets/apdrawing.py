@@ -20,8 +20,9 @@ import numpy as np
 from tqdm import tqdm
 
 from pipeline.common.images import read_image
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets.base import Adapter, DataSettings, Face, Item, Offer, counted, faults
-from pipeline.datasets.listing import pictures, safe_id, with_unique_ids
+from pipeline.datasets.listing import pictures, with_unique_ids
 from sketchface_models.errors import SketchFaceError
 
 SPLITS = {"train": 420, "test": 70}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from face_geometry.align import PORTRAIT, Framing
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets.base import (
     FAULT,
     SPLITS,
@@ -27,7 +28,7 @@ from pipeline.datasets.base import (
     faults,
     undecodable,
 )
-from pipeline.datasets.listing import first_existing, pictures, safe_id, with_unique_ids
+from pipeline.datasets.listing import first_existing, pictures, with_unique_ids
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 

@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 from face_geometry.palette import CLASSES, FLIP
 from pipeline.common.images import EXTENSIONS, read_image, resize
+from pipeline.common.picture_files import matching_name, safe_id
 from pipeline.datasets.base import (
     FAULT,
     Adapter,
@@ -40,7 +41,7 @@ from pipeline.datasets.base import (
     faults,
     same_aspect,
 )
-from pipeline.datasets.listing import Named, safe_id
+from pipeline.datasets.listing import Named
 from sketchface_models.config import between
 from sketchface_models.errors import SketchFaceError
 
@@ -223,20 +224,21 @@ def _numbers(path: Path) -> dict[int, int]:
 def _swapped(root: Path) -> set[str]:
     path = root / SWAPPED
     try:
-        return set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        return set(matching_name(text).split())
     except (OSError, ValueError):
         raise SketchFaceError(f"{path}: not a readable list of ids; fetch it again") from None
 
 
 def _names(item: Item) -> set[str]:
     """Return the names that `lr_swapped.txt` may use for a face: its id and its photo's name."""
-    return {item.id, item.files["photo"].stem}
+    return {item.id, matching_name(item.files["photo"].stem)}
 
 
 def _pictures(folder: Path) -> list[Named]:
     """List (name without ending, picture); what begins with a dot is skipped."""
     return [
-        (path.stem, path)
+        (matching_name(path.stem), path)
         for path in sorted(folder.iterdir() if folder.is_dir() else [])
         if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
     ]

@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 
 from pipeline.common.images import read_image
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets.base import (
     FAULT,
     Adapter,
@@ -25,7 +26,6 @@ from pipeline.datasets.base import (
 )
 from pipeline.datasets.listing import (
     pictures,
-    safe_id,
     sub_folder,
     with_unique_ids,
     without_copies,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets.base import (
     FAULT,
     Adapter,
@@ -25,7 +26,6 @@ from pipeline.datasets.listing import (
     NO_PARTNER,
     paired,
     pictures,
-    safe_id,
     sub_folder,
     with_unique_ids,
     without_copies,

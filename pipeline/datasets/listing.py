@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.common.images import EXTENSIONS
+from pipeline.common.picture_files import matching_name, short_hash
 from pipeline.common.shards import file_hash
 from pipeline.datasets.base import Item, Rejection
 from sketchface_models.errors import SketchFaceError
-
-_LONGEST_ID = 80
 
 NO_PARTNER = "of this name"  # in every reason that says so
 
@@ -41,8 +37,9 @@ def sub_folder(root: Path, name: str, key: str) -> Path:
 def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[Rejection]]:
     """Return (name, path) of each picture below `folder`, and what else lies there.
 
-    A picture's name is its path inside `folder` without the ending. Folders are searched to any
-    depth, through links too; what begins with a dot is skipped, and so is the folder `skip`.
+    A picture's name is its path inside `folder` without the ending, as `matching_name` has it.
+    Folders are searched to any depth, through links too; what begins with a dot is skipped, and so
+    is the folder `skip`.
     """
     named: list[Named] = []
     rejected: list[Rejection] = []
@@ -53,7 +50,7 @@ def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[
         elif not os.path.isfile(path):  # noqa: PTH113  Path's raises for links into closed folders
             rejected.append((str(inside), f"{inside}: not a regular file, or a broken link"))
         else:
-            named.append((inside.with_suffix("").as_posix(), path))
+            named.append((matching_name(inside.with_suffix("").as_posix()), path))
     return named, rejected
 
 
@@ -68,25 +65,6 @@ def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(current, name) for name in sorted(files) if not name.startswith("."))
-
-
-def safe_id(name: str) -> str:
-    """Return an id made of a file's name alone: the name itself where it is plain, else cleaned.
-
-    `anna-01` stays; `été/Zoë 2` becomes `ete_Zoe_2-` and eight digits, the same on every system
-    whichever way it composes accents.
-    """
-    name = unicodedata.normalize("NFC", name)
-    if re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{_LONGEST_ID}}}", name):
-        return name
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "_", letters).strip("_")[:_LONGEST_ID] or "face"
-    return f"{cleaned}-{short_hash(name)}"
-
-
-def short_hash(text: str) -> str:
-    """Return the first eight hexadecimal digits of a text's SHA-256."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def with_unique_ids(items: Sequence[Item]) -> list[Item]:

@@ -73,7 +73,7 @@ def _from_files(face: DepthSource, settings: DepthSettings) -> np.ndarray:
     transform = None
     if settings.framing == "source":
         transform = np.array(face.row["transform"], float).reshape(2, 3)
-    return depthfiles.read_depth(face.files, face.size, transform, settings.nearer)
+    return depthfiles.read_depth(face.files, face.size, transform, settings.nearer, face.row["id"])
 
 
 def _from_network(face: DepthSource, settings: DepthSettings) -> np.ndarray:

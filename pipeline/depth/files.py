@@ -11,6 +11,7 @@ import numpy as np
 
 from face_geometry.align import warp_depth
 from pipeline.common.images import EXTENSIONS, whole_bytes
+from pipeline.common.picture_files import matching_name, safe_id
 from pipeline.common.shards import file_hash
 from sketchface_models.errors import SketchFaceError
 
@@ -26,7 +27,8 @@ def listed(folder: Path | str) -> dict[str, list[Path]]:
     """List every picture under a folder, by the names that a face may have.
 
     A face's id is matched with the file's name, and with its path: `photo1/image0110.png` stands
-    for `image0110`, `photo1-image0110`, `photo1_image0110` and `photo1.image0110`.
+    for `image0110`, `photo1-image0110`, `photo1_image0110` and `photo1.image0110`. Where those are
+    no ids as they are (`José`, `anna/my face`), it stands for the ids made of them, too.
 
     Raises:
         SketchFaceError: if there is no such folder, or no picture in it.
@@ -36,7 +38,8 @@ def listed(folder: Path | str) -> dict[str, list[Path]]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() in EXTENSIONS and path.is_file():
             parts = path.relative_to(root).with_suffix("").parts
-            for name in {parts[-1], *(mark.join(parts) for mark in "-_.")}:
+            inside = ["/".join(parts), parts[-1], *(mark.join(parts) for mark in "-_.")]
+            for name in {matching_name(name) for name in inside} | set(map(safe_id, inside)):
                 by_name[name].append(path)
     if not by_name:
         raise SketchFaceError(
@@ -48,11 +51,19 @@ def listed(folder: Path | str) -> dict[str, list[Path]]:
 
 def pictures_of(names: dict[str, list[Path]], ids: Iterable[str]) -> Pictures:
     """Return the depth pictures of those faces that have any."""
-    return {id: [(str(path), _digest(path)) for path in names[id]] for id in ids if id in names}
+    return {
+        id: [(str(path), _digest(path)) for path in names[matching_name(id)]]
+        for id in ids
+        if matching_name(id) in names
+    }
 
 
 def read_depth(
-    pictures: list[tuple[str, str]], size: int, transform: np.ndarray | None, nearer: str
+    pictures: list[tuple[str, str]],
+    size: int,
+    transform: np.ndarray | None,
+    nearer: str,
+    wanted: str,
 ) -> np.ndarray:
     """Read the depth of a face.
 
@@ -62,6 +73,7 @@ def read_depth(
         transform: (2, 3), source to aligned pixels, for pictures made of the source photos; None
             for pictures made of the aligned ones.
         nearer: high or low: which values are near.
+        wanted: the name that a depth picture of this face has, without ending; for messages.
 
     Returns:
         (size, size) float32 in [0, 1].
@@ -70,7 +82,7 @@ def read_depth(
         Unusable: if there is none, several, or the picture cannot be a depth picture.
     """
     if not pictures:
-        raise Unusable("no depth picture of this name")
+        raise Unusable(f"no depth picture {wanted}.png, or with another picture's ending; add it")
     if len(pictures) > 1:
         names = " and ".join(path for path, _ in pictures[:2])
         raise Unusable(f"{len(pictures)} depth pictures of this name, {names}")

@@ -22,6 +22,7 @@ from pipeline.common.images import (
     plain_bytes,
     resize,
 )
+from pipeline.common.picture_files import matching_name
 from pipeline.common.shards import Row, file_hash
 from pipeline.common.sheets import displayed
 from pipeline.contours.contours import draw_contour
@@ -245,9 +246,11 @@ class Preparation:
         stored = self._aligned(photo, transform, path)
         raw = {"photo": as_array("photo", stored, requirements.size)}
         if self.depth is not None:
-            row: Row = {"photo": {"bytes": stored}, "transform": transform.ravel().tolist()}
+            name = matching_name(path.stem)
+            row: Row = {"id": name, "photo": {"bytes": stored}}
+            row["transform"] = transform.ravel().tolist()
             extent = (photo.shape[1], photo.shape[0])
-            depth = self._depth(row, self.depth, extent, path.stem)
+            depth = self._depth(row, self.depth, extent, name)
             raw["depth"] = as_array("depth", encode_depth(depth), requirements.size)
         if "contour" in requirements.inputs:
             face = self.detection.central.detect(decode(stored))

@@ -13,21 +13,29 @@ from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 
 PNG = ".png"
+_OTHER_FORMATS = EXTENSIONS | {".svg", ".pdf", ".eps", ".ps", ".ai", ".psd", ".ppm", ".pgm"}
+"""Endings of files that somebody may want and that are not written."""
 
 
-def list_pictures(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def list_pictures(paths: Sequence[Path], out: Path | None = None) -> tuple[list[Path], list[str]]:
     """Return the pictures that paths name, each once, and a line for each folder without any.
 
     Files are taken whatever they are called; folders with all below them, by the files' endings,
-    without hidden files.
+    without hidden files. What lies below `out`, a folder inside one of them, is the result of an
+    earlier run and never read.
     """
     pictures: list[Path] = []
+    results = None if out is None else Path(os.path.realpath(out))
     faults = []
     for path in paths:
         # What is wrong with a single file shows when it is read.
         inside = [path]
         if path.is_dir():
             inside = [file for file in sorted(path.rglob("*")) if _is_picture(file, path)]
+            if results and Path(os.path.realpath(path)) in results.parents:
+                inside = [
+                    file for file in inside if results not in Path(os.path.realpath(file)).parents
+                ]
         if not inside:
             faults.append(f"{path}: no picture in this folder; give pictures, or a folder of some")
         pictures += inside
@@ -53,7 +61,7 @@ class Output:
         ending = out.suffix.lower()
         self.file = out if ending == PNG and not out.is_dir() else None
         if self.file is None and not out.is_dir():
-            if ending in EXTENSIONS:
+            if ending in _OTHER_FORMATS:
                 raise SketchFaceError(f"{out}: results are PNG; give -o a folder or a .png file")
             if out.exists():
                 raise SketchFaceError(f"{out}: a file; give -o a folder or a .png file")

@@ -20,9 +20,9 @@ from mini_data import save, sketch_of, turned_face
 from PIL import Image
 
 from pipeline.common.images import read_image, resize
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets import adapter
 from pipeline.datasets.base import Adapter, DataSettings
-from pipeline.datasets.listing import safe_id
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 

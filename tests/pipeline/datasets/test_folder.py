@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mini_data import FACE, save, sketch_of
 
+from pipeline.common.picture_files import safe_id
 from pipeline.datasets import adapter
 from pipeline.datasets.base import FAULT, Offer
-from pipeline.datasets.listing import safe_id
 from sketchface_models.errors import SketchFaceError
 
 folder = adapter("folder")

@@ -148,7 +148,9 @@ def test_pictures_made_elsewhere_are_matched_by_name(folders: tuple[Path, Path],
     ):
         np.testing.assert_allclose(rows[id], values / 255, atol=1e-5)
     reasons = {row["id"]: row["reason"] for row in read_quarantine(project / "depth")}
-    assert reasons["missing"] == "no depth picture of this name"
+    assert reasons["missing"] == (
+        "no depth picture missing.png, or with another picture's ending; add it"
+    )
     assert reasons["colour"] == "colour.png: a colour picture; wanted grey"
     assert reasons["flat"] == "flat.png: the same value everywhere"
     assert reasons["tall"] == "tall.png: 32 x 64 pixels; wanted 32 x 32"

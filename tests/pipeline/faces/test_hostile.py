@@ -12,9 +12,9 @@ import pytest
 
 from face_geometry import align
 from pipeline.common.images import decode
+from pipeline.common.picture_files import safe_id
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import adapter
-from pipeline.datasets.listing import safe_id
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.face_mesh import FaceMesh
 
