@@ -195,6 +195,7 @@ SHARED_NAMES = {
     "pix2pix": "one method: its networks and its system",
     "pix2pixhd": "one method: its networks and its system",
     "spade": "one method: its networks and its system",
+    "sketch2face": "one method: its networks and its system",
     "feed": "the training feed, and the benchmark of it",
     "landmarks": "the stage's main module, and the benchmark of the stage",
 }

@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -107,6 +108,9 @@ def test_read_hands_out_the_rendering():
     assert got.parameters == vector(want.parameters)
     assert np.array_equal(got.sketch, want.sketch(chosen.style))
     assert np.array_equal(got.rough, want.rough_lines())
+    shown = doodle(3, chosen.id, doodle_traits(want.parameters)).bitmap
+    shrunk = cv2.resize(got.doodle.astype(float), (28, 28), interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(shrunk.ravel(), 255.0 - shown.ravel())[0, 1] > 0.9
 
 
 def test_traits_are_pose_light_and_glasses():

@@ -90,10 +90,13 @@ def test_photos_and_drawings_of_two_sets(sets: Path, tmp_path: Path) -> None:
     assert len(rows) == 22
     for row in photos.values():
         assert row["photo"] is not None
-        assert row["sketch"] is row["style"] is None  # a pair's sketch would give it away
+        assert (
+            row["sketch"] is row["doodle"] is row["style"] is None
+        )  # a pair's sketch would give it away
     for row in drawn.values():
         assert row["photo"] is None
         assert decode(row["sketch"]["bytes"]).shape == (96, 96)
+        assert row["doodle"]["bytes"] == row["sketch"]["bytes"]
     assert photos["photo-fs2k-photo3_image0449"]["split"] == "test"  # the publisher's
     assert {row["split"] for row in drawn.values()} >= {"train", "test"}
     assert Counter(row["source"] for row in rows.values()) == {
@@ -102,7 +105,7 @@ def test_photos_and_drawings_of_two_sets(sets: Path, tmp_path: Path) -> None:
     left_out = {row["id"]: row["reason"] for row in read_quarantine(tmp_path / "faces")}
     assert set(left_out) == {"drawing-quickdraw-0", "drawing-quickdraw-1"}
     about = json.loads((tmp_path / "faces/dataset.json").read_text())
-    assert about["fields"] == {"photo": 8, "sketch": 14}
+    assert about["fields"] == {"photo": 8, "sketch": 14, "doodle": 14}
     assert (about["offered"], about["accepted"], about["quarantined"]) == (24, 22, 2)
 
 
@@ -207,13 +210,15 @@ def run_stages(data: Path) -> None:
 
 def test_offers_and_what_no_face_has_together(sets: Path) -> None:
     given = settings(sets, FS2K, QUICKDRAW)
-    assert unpaired.fields(given) == {"photo", "sketch"}
+    assert unpaired.fields(given) == {"photo", "sketch", "doodle"}
     photo, drawing = unpaired.field_sets(given)
-    assert (photo, drawing) == ({"photo"}, {"sketch"})
+    assert (photo, drawing) == ({"photo"}, {"sketch", "doodle"})
     pair = Task(("photo",), "sketch", 64)
     assert lacking(pair, [photo, drawing]) == ["sketch"]
     assert lacking(Task(("photo",), "sketch", 64, unpaired=True), [photo, drawing]) == []
     assert lacking(Task(("lines",), "sketch", 64), [photo, drawing]) == []
+    assert lacking(Task(("doodle",), "photo", 64, unpaired=True), [photo, drawing]) == []
+    assert lacking(Task(("doodle",), "photo", 64, unpaired=True), [photo, photo]) == ["doodle"]
 
 
 @pytest.mark.parametrize(
