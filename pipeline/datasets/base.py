@@ -87,10 +87,11 @@ class Face:
 
     photo: (H, W, 3) uint8 RGB. sketch: (H, W) uint8, 255 = paper. rough: likewise, rough lines that
     somebody drew beside the sketch. doodle: likewise, a drawing of twenty seconds. labels: (H, W)
-    uint8, CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down, where pixel i covers [i, i + 1). visible: (68,) bool, which
-    landmarks nothing hides. depth: (H, W) float32 in [0, 1], 1 nearest, 0 background. parameters:
-    what a built-in face was made from, by name. traits: what else is known of it, each a name and a
-    value such as `pose turned`; test faces are scored trait by trait, too.
+    uint8, CelebAMask-HQ classes. landmarks: (68, 2) float, pixels, x right and y down, where
+    pixel i covers [i, i + 1). visible: (68,) bool, which landmarks nothing hides. depth: (H, W)
+    float32 in [0, 1], 1 nearest, 0 background. parameters: what a built-in face was made from, by
+    name. traits: what else is known of it, each a name and a value such as `pose turned`; test
+    faces are scored trait by trait, too.
     """
 
     photo: np.ndarray | None = None

@@ -105,9 +105,9 @@ class Synthetic(Adapter[SyntheticSettings]):
         _check_root(root)
         lines = [
             "synthetic: drawn faces of nobody, made on demand; no files are read",
-            "each has a photo, 3 styles of sketch, an amateur's rough drawing, a doodle, 68 landmarks "
-            "with visibility, 19-class labels, depth, normals and the parameters it was made from, all "
-            "exact",
+            "each has a photo, 3 styles of sketch, an amateur's rough drawing, a doodle, 68 "
+            "landmarks with visibility, 19-class labels, depth, normals and the parameters it was "
+            "made from, all exact",
         ]
         wrong = {face_id(number): _problems(number) for number in CHECKED}
         lines += [f"{id}: ok" for id, problems in wrong.items() if not problems]

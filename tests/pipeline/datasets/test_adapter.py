@@ -18,6 +18,8 @@ from pipeline.faces.ingest import ingest
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render
+from synthetic_faces.doodles import doodle
+from synthetic_faces.doodles import traits_of as doodle_traits
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import vector
 
