@@ -71,7 +71,8 @@ def generate_batch(system: System, pack: Pack, batch: Batch, size: int, output: 
         SketchFaceError: if the system gives no batch of pictures, or values that are no numbers.
     """
     generated = generate_output(system, batch, output).cpu()
-    _check(generated, len(next(iter(batch.values()))), pack)
+    field = system.outputs[output or next(iter(system.outputs))].field
+    _check(generated, len(next(iter(batch.values()))), pack, pack.sizes.get(field, pack.size))
     return scaled(from_signed(generated), size)
 
 
@@ -114,8 +115,8 @@ def read_inputs(pack: Pack, rows: np.ndarray) -> dict[str, Tensor]:
     return pack.read_faces(rows, pack.inputs if len(pack.domains) == 1 else [*pack.channels])
 
 
-def _check(generated: Tensor, faces: int, pack: Pack) -> None:
-    shape, side = tuple(generated.shape), pack.size
+def _check(generated: Tensor, faces: int, pack: Pack, side: int) -> None:
+    shape = tuple(generated.shape)
     if shape not in [(faces, channels, side, side) for channels in (1, 3)]:
         raise SketchFaceError(
             f"{pack.folder}: for {faces} faces the system generates {shape}; expected pictures "
