@@ -1,4 +1,4 @@
-"""Names that read alike match, however their accents are written; every place has its test here."""
+"""Names that read alike match, however their accents are written; phones' HEIC is read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import unicodedata
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
+from skimage.data import astronaut
 
+from pipeline.common.images import read_image
 from pipeline.common.picture_files import matching_name, safe_id
 from pipeline.datasets.celebamask import CelebAMask
 from pipeline.datasets.folder import Folder
 from pipeline.depth.files import listed, pictures_of
 from sketchface.picture_pairs import files_by_name
+from sketchface_models.errors import SketchFaceError
 
 NAMES = ("José", "Björk", "Åsa", "성춘향", "Ṩ 50% [1]")
 
@@ -76,3 +80,18 @@ def test_depth_pictures_match_names_and_the_ids_made_of_them(folders: tuple[Path
             for wanted in (nfc(name), nfd(name), safe_id(name)):
                 ((path, _),) = pictures_of(listed(folder), [wanted])[wanted]
                 assert nfc(Path(path).stem) == nfc(name)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.3, 0.0])
+def test_heic_is_read_by_content_or_refused_in_one_line(tmp_path: Path, part: float) -> None:
+    photo = astronaut()[:96, :128]
+    path = tmp_path / "phone.jpg"  # by content, whatever the name says
+    pillow_heif.from_pillow(Image.fromarray(photo)).save(path, quality=90)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    if part == 1:
+        assert np.abs(read_image(path).astype(int) - photo).mean() < 4
+        return
+    with pytest.raises(SketchFaceError, match=r"phone\.jpg: .*; (replace|fetch) it") as refusal:
+        read_image(path)
+    assert "\n" not in str(refusal.value)

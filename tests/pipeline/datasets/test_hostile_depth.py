@@ -99,7 +99,7 @@ def test_a_depth_picture_that_goes_or_becomes_a_pipe(
         (tmp_path / "no.png", "No such file"),
     ):
         with pytest.raises(depthfiles.Unusable, match=reason):
-            depthfiles.read_depth([(str(path), "")], SIDE, None, "high")
+            depthfiles.read_depth([(str(path), "")], SIDE, None, "high", "sound-0")
 
 
 def log_model(path: Path) -> Path:
