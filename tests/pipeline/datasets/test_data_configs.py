@@ -38,7 +38,7 @@ def checked(folder: Path, *overrides: str) -> list[str]:
 
 
 def test_pairs_are_not_to_be_had_from_two_sets(tmp_path: Path) -> None:
-    assert checked(tmp_path, "data=unpaired", "model=pix2pix") == ["photo", "sketch"]
+    assert checked(tmp_path, "data=unpaired", "model=pix2pix") == ["doodle", "photo", "sketch"]
     with pytest.raises(SketchFaceError, match="pix2pix-photo needs sketch of the same face") as no:
         checked(tmp_path, "data=unpaired", "model=pix2pix-photo")
     assert str(no.value).split("it can feed: ")[1].startswith("pix2pix, pix2pix-plain")

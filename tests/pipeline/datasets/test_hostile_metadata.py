@@ -138,7 +138,7 @@ def test_ids_of_any_characters(tmp_path: Path) -> None:
     # Both ways of writing an umlaut are one name: the second face is left out, and says so.
     assert len(accepted) == len(names) - 1
     (reason,) = left_out.values()
-    assert reason.endswith("another face has this id; rename one")
+    assert reason.endswith("has the same id; keep one")
     assert all(re.fullmatch("[A-Za-z0-9_.-]{1,90}", id) for id in accepted)
     lines = celebamask.validate(root)
     assert f"{FAULT}lr_swapped.txt: 'nobody' is the id of no face" in lines

@@ -78,8 +78,8 @@ def test_lines_show_the_sketch_unless_they_were_drawn(
 
 
 def test_unknown_fields_are_refused(tables: Path, tmp_path: Path):
-    task = Task(inputs=("photo", "doodle"), target="sketch", size=HALF)
-    with pytest.raises(SketchFaceError, match=r"^systems\.bad\.task: doodle; allowed: one of pho"):
+    task = Task(inputs=("photo", "caricature"), target="sketch", size=HALF)
+    with pytest.raises(SketchFaceError, match=r"^systems\.bad\.task: caricature; allowed: one of"):
         write_pack("bad", task, tables, tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
 

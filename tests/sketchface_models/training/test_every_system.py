@@ -37,10 +37,12 @@ def noise_pack(folder: Path, task: Task) -> Pack:
     generator, names = np.random.default_rng(0), (*task.inputs, task.target)
     for name in (each for each in names if each != "style"):
         levels = 19 if name == "parsing" else 256
-        shape = (6, CHANNELS.get(name, 1), task.size, task.size)
+        side = task.sizes.get(name, task.size)
+        shape = (6, CHANNELS.get(name, 1), side, side)
         np.save(folder / f"{name}.npy", generator.integers(0, levels, shape, np.uint8))
     about = {
         "size": task.size,
+        "sizes": dict(task.sizes),
         "fields": {name: CHANNELS.get(name, 1) for name in names},
         "inputs": list(task.inputs),
         "target": task.target,

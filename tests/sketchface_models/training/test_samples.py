@@ -72,7 +72,8 @@ def test_sheets_show_the_first_validation_faces_by_input_drawing_target(trained:
     for line, pictures in enumerate((raw["photo"], generated, raw["sketch"])):
         for column, picture in enumerate(pictures):
             cell = sheet[64 * line : 64 * line + 64, 64 * column : 64 * column + 64]
-            assert np.array_equal(cell, picture.expand(3, -1, -1).permute(1, 2, 0).numpy())
+            expected = picture.expand(3, -1, -1).permute(1, 2, 0).numpy()
+            assert np.abs(cell.astype(int) - expected).max() <= 1  # sums of other batches round
 
 
 def test_sheets_are_told_of_as_they_are_made(tmp_path: Path, pack: Path):
