@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What ran, in order; `torch.compile` only notes that it was asked for."""
     log: list[str] = []
 
@@ -32,7 +32,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(torch, "compile", compiling)
     monkeypatch.setattr(fused_module, "_has_compiler", lambda: True)
-    return log
+    with torch.enable_grad():  # whatever ran before in this process
+        yield log
 
 
 def big(*, fewer: int = 0) -> Tensor:
