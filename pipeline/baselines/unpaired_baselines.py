@@ -115,12 +115,12 @@ class UnpairedSets:
             self.data, name, self.target, ids, references, (self.source,), self.seed
         )
         sets = {key for key, each in SET_METRICS.items() if each.extractor.name in extractors()}
-        kept = {k: v for k, v in paired.metrics.items() if k in sets | set(extractors())}
+        metrics = {k: v for k, v in paired.metrics.items() if k in sets | set(extractors())}
         sources_of = f"{len(self.ids)}/{fingerprint(self.source, self.ids, sources)}"
         return dataclasses.replace(
             paired,
             name=f"{paired.name}-unpaired",
-            metrics=kept | {"unpaired": PARAMETERS | {"generated from": sources_of}},
+            metrics=metrics | {"unpaired": PARAMETERS | {"generated from": sources_of}},
             seeds={"training pictures": self.seed},
         )
 

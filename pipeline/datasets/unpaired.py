@@ -125,8 +125,7 @@ class Unpaired(Adapter[UnpairedSettings]):
         assert isinstance(item, Half)
         key = next(key for key, kind in HALVES.items() if kind == item.kind)
         adapter, own_settings = half(settings, key)
-        drawn = item.kind == "drawing"
-        used = DRAWINGS if drawn else {*FACE_FIELDS} - DRAWINGS - {"rough"}
+        used = DRAWINGS if item.kind == "drawing" else {*FACE_FIELDS} - DRAWINGS - {"rough"}
         return Origin(adapter, item.own, own_settings, frozenset(used))
 
     def validate(self, root: Path | str) -> list[str]:

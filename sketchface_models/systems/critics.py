@@ -9,20 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
 
 from sketchface_models.config import Among, at_least, between
 from sketchface_models.losses.wasserstein import NORMS, critic_loss, drift, gradient_penalty
 from sketchface_models.networks.sketch2face import halvings_of
-from sketchface_models.pixels import as_grey
-from sketchface_models.systems.base import Clock
-from sketchface_models.systems.gan import OPTIMIZERS, RGB, GANSchedule
+from sketchface_models.systems.base import Clock, System
+from sketchface_models.systems.gan import OPTIMIZERS, GANSchedule, GANSettings
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.systems.schedules import cosine_ramp
 
+Shape = tuple[int, int, int]
+"""Channels and side of pictures, and the width of their networks."""
 OTHER_FIELDS = ("parsing", "depth", "style")
 """Fields that are no pictures in [-1, 1]."""
 
@@ -82,6 +84,66 @@ class LatentNetwork:
     """Sample codes when pictures are generated, as released; otherwise take their means."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OnePictureSettings(GANSettings):
+    """A run whose target is its only input: reconstructed, or what fakes are compared with."""
+
+    schedule: CriticSchedule
+
+    def __post_init__(self) -> None:
+        task = self.task
+        wrong = refused_pictures(task, (*task.inputs, task.target))
+        if task.inputs != (task.target,) or task.unpaired:
+            wrong.append(
+                f"task.inputs, task.target: {list(task.inputs)}, {task.target!r}; allowed: one "
+                "picture as both, paired"
+            )
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+class CriticSystem(System):
+    """Networks that generate, learning against critics: those whose names end in `critic`."""
+
+    source = "C. Lüken-Winkels, R. Häcker: Sketch2face"
+    has_codes = True
+    betas: tuple[float, float] = (0.5, 0.999)
+    """Of the generator's Adam; the critics' are (0.5, 0.999)."""
+
+    @property
+    def learners(self) -> Sequence[str]:
+        """Names of the networks that the generator's optimizer updates; all but critics."""
+        return [name for name in self.networks if not name.endswith("critic")]
+
+    @property
+    def cycle(self) -> Sequence[Clock]:
+        """Clocks of one cycle of updates, late enough for all losses to count."""
+        steps, critic_steps = self.settings.schedule.steps, self.settings.schedule.critic_steps
+        cycle = range(steps - steps % critic_steps or critic_steps)[-critic_steps:]
+        return [Clock(step, steps, 0) for step in cycle]
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return one optimizer, `generator`, for what learns to generate, and one, `critic`."""
+        schedule, kind = self.settings.schedule, OPTIMIZERS[self.settings.optimizer]
+        critics = [name for name in self.networks if name.endswith("critic")]
+        return {
+            "generator": kind(
+                self._weights(self.learners), lr=schedule.lr_generator, betas=self.betas
+            ),
+            "critic": kind(
+                self._weights(critics), lr=schedule.lr_discriminator, betas=(0.5, 0.999)
+            ),
+        }
+
+    def _weights(self, names: Iterable[str]) -> list[Tensor]:
+        return [weight for name in names for weight in self.networks[name].parameters()]
+
+
+def shape_of(task: Task, field: str, channels: Mapping[str, int], width: int) -> Shape:
+    """Return channels and side of a field's pictures, and the width of networks for them."""
+    return channels[field], task.sizes.get(field, task.size), width
+
+
 def critic_terms(
     critic: nn.Module, real: Tensor, fake: Tensor, loss: CriticLoss
 ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -105,12 +167,6 @@ def critic_terms(
 def updates_generator(clock: Clock, critic_steps: int) -> bool:
     """Return whether the generator is updated at this step, after `critic_steps` of the critics."""
     return clock.step % critic_steps == critic_steps - 1
-
-
-def clocks(steps: int, critic_steps: int) -> Sequence[Clock]:
-    """Return the clocks of one cycle of updates, late enough for all losses to count."""
-    cycle = range(steps - steps % critic_steps or critic_steps)[-critic_steps:]
-    return [Clock(step, steps, 0) for step in cycle]
 
 
 def sample_codes(code: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -147,13 +203,6 @@ def noise_for(pictures: Tensor, latent: int, generator: Generator | None = None)
     return torch.stack(rows).to(pictures.device)
 
 
-def with_channels(picture: Tensor, channels: int) -> Tensor:
-    """Return a picture in 1 or 3 channels, grey as luma."""
-    if picture.shape[1] == channels:
-        return picture
-    return as_grey(picture) if channels == 1 else picture.expand(-1, RGB, -1, -1)
-
-
 def refused_pictures(task: Task, fields: Iterable[str]) -> list[str]:
     """Return lines that refuse fields which are no pictures, and sides that are no powers of 2."""
     wrong = []
@@ -165,31 +214,6 @@ def refused_pictures(task: Task, fields: Iterable[str]) -> list[str]:
         except ValueError as error:
             wrong.append(f"task.size of {name}: {error}")
     return wrong
-
-
-def optimizers(
-    kind: Literal["adam", "adamw"],
-    parts: Mapping[str, Sequence[nn.Module]],
-    schedule: GANSchedule,
-    betas: tuple[float, float],
-) -> dict[str, torch.optim.Optimizer]:
-    """Return an optimizer for `generator` and one for `critic` over all weights of their networks.
-
-    Args:
-        kind: name of the method.
-        parts: optimizer -> networks.
-        schedule: holds both rates.
-        betas: of Adam.
-    """
-    rates = {"generator": schedule.lr_generator, "critic": schedule.lr_discriminator}
-    return {
-        name: OPTIMIZERS[kind](
-            [weight for network in networks for weight in network.parameters()],
-            lr=rates[name],
-            betas=betas,
-        )
-        for name, networks in parts.items()
-    }
 
 
 def _own_noise(picture: Tensor, latent: int) -> Tensor:

@@ -6,29 +6,25 @@ docs/papers.md, Sketch2face.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.optim import Optimizer
 
 from sketchface_models.config import at_least
 from sketchface_models.losses.adversarial import ADVERSARIAL
 from sketchface_models.networks.sketch2face import Critic, Decoder
-from sketchface_models.systems.base import Batch, Clock, System, Update, lay_out
+from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.critics import (
     CriticLoss,
-    CriticSchedule,
-    clocks,
+    CriticSystem,
+    OnePictureSettings,
     critic_terms,
     noise_for,
-    optimizers,
-    refused_pictures,
+    shape_of,
     updates_generator,
 )
-from sketchface_models.systems.gan import GANSettings
 
 
 @dataclass(frozen=True)
@@ -50,28 +46,16 @@ class Loss(CriticLoss):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseGANSettings(GANSettings):
+class NoiseGANSettings(OnePictureSettings):
     """One run of this system."""
 
     system: Literal["noise-gan"]
     """The name in the registry of systems."""
     network: Network
     loss: Loss
-    schedule: CriticSchedule
-
-    def __post_init__(self) -> None:
-        task = self.task
-        wrong = refused_pictures(task, (*task.inputs, task.target))
-        if task.inputs != (task.target,) or task.unpaired:
-            wrong.append(
-                f"task.inputs, task.target: {list(task.inputs)}, {task.target!r}; allowed: one "
-                "picture as both, paired"
-            )
-        if wrong:
-            raise ValueError("\n".join(wrong))
 
 
-class NoiseGAN(System):
+class NoiseGAN(CriticSystem):
     """The system. It never reads its input; `task.inputs` only names what it is compared with.
 
     Args:
@@ -83,34 +67,20 @@ class NoiseGAN(System):
         "A decoder paints pictures of random numbers, while a critic learns to tell them from true "
         "ones. Nothing is translated: it shows what the decoder can paint at all."
     )
-    source = "C. Lüken-Winkels, R. Häcker: Sketch2face"
     Settings = NoiseGANSettings
     ema = ("decoder",)
     compiled = ("decoder",)
-    has_codes = True
 
     def __init__(self, settings: NoiseGANSettings, channels: dict[str, int]) -> None:
         self.settings = settings
-        network, field = settings.network, settings.task.target
-        side = settings.task.sizes.get(field, settings.task.size)
-        shape = (channels[field], side, network.width)
+        network, task = settings.network, settings.task
+        shape = shape_of(task, task.target, channels, network.width)
         self.wasserstein = settings.loss.adversarial == "wasserstein"
         norm = "instance" if self.wasserstein else "batch"
         self.networks = nn.ModuleDict(
             {"decoder": Decoder(*shape, network.latent), "critic": Critic(*shape, norm)}
         )
         lay_out(self.networks)
-
-    @property
-    def cycle(self) -> Sequence[Clock]:
-        """Clocks of one update of the decoder and those of the critic before it."""
-        return clocks(self.settings.schedule.steps, self.settings.schedule.critic_steps)
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return one optimizer for the decoder, and one for the critic."""
-        parts = {"generator": [self.networks["decoder"]], "critic": [self.networks["critic"]]}
-        settings = self.settings
-        return optimizers(settings.optimizer, parts, settings.schedule, (0.5, 0.999))
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the critic, and at every `critic_steps`-th step the decoder."""

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torch.optim import Optimizer
 
 from sketchface_models.config import at_least
 from sketchface_models.losses.wasserstein import kl_divergence
@@ -23,18 +22,18 @@ from sketchface_models.networks.sketch2face import (
     LatentBound,
     LatentLayers,
 )
-from sketchface_models.systems.base import Batch, Clock, Output, System, Update, lay_out
+from sketchface_models.systems.base import Batch, Clock, Output, Update, lay_out
 from sketchface_models.systems.critics import (
     CriticSchedule,
+    CriticSystem,
     LatentNetwork,
     VAELoss,
-    clocks,
     critic_terms,
     means,
     noise_for,
-    optimizers,
     refused_pictures,
     sample_codes,
+    shape_of,
     updates_generator,
 )
 from sketchface_models.systems.gan import GANSettings, weighted_sum
@@ -77,7 +76,7 @@ class Sketch2FaceSettings(GANSettings):
             raise ValueError("\n".join(wrong))
 
 
-class Sketch2Face(System):
+class Sketch2Face(CriticSystem):
     """The system.
 
     Each field has `FIELD_encoder`, `FIELD_decoder` and `FIELD_critic`; `to_FIELD` are the latent
@@ -95,9 +94,7 @@ class Sketch2Face(System):
         "translated and translated back must come out as it was, and critics tell fakes from true "
         "pictures. Codes are sampled, so that a doodle has many faces."
     )
-    source = "C. Lüken-Winkels, R. Häcker: Sketch2face"
     Settings = Sketch2FaceSettings
-    has_codes = True
 
     def __init__(self, settings: Sketch2FaceSettings, channels: dict[str, int]) -> None:
         self.settings = settings
@@ -107,7 +104,7 @@ class Sketch2Face(System):
         bound = LatentBound(network.free_mean, network.free_deviation)
         networks: dict[str, nn.Module] = {}
         for field in self.sources:
-            shape = (channels[field], task.sizes.get(field, task.size), network.width)
+            shape = shape_of(task, field, channels, network.width)
             networks[f"{field}_encoder"] = Encoder(*shape, network.latent, bound)
             networks[f"{field}_decoder"] = Decoder(*shape, network.latent)
             networks[f"{field}_critic"] = Critic(*shape)
@@ -118,6 +115,8 @@ class Sketch2Face(System):
         lay_out(self.networks)
         self.ema = tuple(name for name in networks if not name.endswith("critic"))
         self.compiled = self.ema  # type: ignore[misc]
+        if network.learns == "latent":
+            self.betas = (network.latent_beta, 0.999)
 
     @classmethod
     def outputs_of(cls, settings: Sketch2FaceSettings) -> dict[str, Output]:
@@ -125,24 +124,14 @@ class Sketch2Face(System):
         return {field: Output(field) for field in (settings.task.target, *settings.task.inputs)}
 
     @property
-    def cycle(self) -> Sequence[Clock]:
-        """Clocks of one update of the generators and those of the critics before it."""
-        return clocks(self.settings.schedule.steps, self.settings.schedule.critic_steps)
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return one optimizer for what translates, and one for both critics.
+    def learners(self) -> Sequence[str]:
+        """Names of what the generator's optimizer updates: all that translates, or latent layers.
 
         Encoders and decoders that do not learn are in no optimizer; they stay in training mode, as
         in the released code: their batch norms use each batch's statistics.
         """
-        settings = self.settings
-        latent = settings.network.learns == "latent"
-        learners = [n for n in self.ema if n.startswith("to_") or not latent]
-        critics = [f"{field}_critic" for field in self.sources]
-        parts = {"generator": learners, "critic": critics}
-        betas = (settings.network.latent_beta if latent else 0.5, 0.999)
-        networks = {name: [self.networks[n] for n in names] for name, names in parts.items()}
-        return optimizers(settings.optimizer, networks, settings.schedule, betas)
+        latent = self.settings.network.learns == "latent"
+        return [name for name in self.ema if name.startswith("to_") or not latent]
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update both critics, and at every `critic_steps`-th step what translates."""

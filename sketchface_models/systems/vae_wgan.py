@@ -5,57 +5,42 @@ Lüken-Winkels and Häcker 2020, section 3.1; docs/papers.md, Sketch2face.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torch.optim import Optimizer
 
 from sketchface_models.losses.wasserstein import kl_divergence
 from sketchface_models.networks.sketch2face import Critic, Decoder, Encoder, LatentBound
-from sketchface_models.systems.base import Batch, Clock, System, Update, lay_out
+from sketchface_models.systems.base import Batch, Clock, Update, lay_out
 from sketchface_models.systems.critics import (
-    CriticSchedule,
+    CriticSystem,
     LatentNetwork,
+    OnePictureSettings,
     VAELoss,
-    clocks,
     critic_terms,
     means,
     noise_for,
-    optimizers,
-    refused_pictures,
     sample_codes,
+    shape_of,
     updates_generator,
 )
-from sketchface_models.systems.gan import GANSettings, weighted_sum
+from sketchface_models.systems.gan import weighted_sum
 
 
 @dataclass(frozen=True, kw_only=True)
-class VAEWGANSettings(GANSettings):
+class VAEWGANSettings(OnePictureSettings):
     """One run of this system."""
 
     system: Literal["vae-wgan"]
     """The name in the registry of systems."""
     network: LatentNetwork
     loss: VAELoss
-    schedule: CriticSchedule
-
-    def __post_init__(self) -> None:
-        task = self.task
-        wrong = refused_pictures(task, (*task.inputs, task.target))
-        if task.inputs != (task.target,) or task.unpaired:
-            wrong.append(
-                f"task.inputs, task.target: {list(task.inputs)}, {task.target!r}; allowed: one "
-                "picture as both, paired"
-            )
-        if wrong:
-            raise ValueError("\n".join(wrong))
 
 
-class VAEWGAN(System):
+class VAEWGAN(CriticSystem):
     """The system.
 
     Args:
@@ -68,17 +53,14 @@ class VAEWGAN(System):
         "code is blurred by noise, so that codes nearby mean pictures alike. A critic learns to "
         "tell reconstructions from pictures, and encoder and decoder learn to lower its margin."
     )
-    source = "C. Lüken-Winkels, R. Häcker: Sketch2face"
     Settings = VAEWGANSettings
     ema = ("encoder", "decoder")
     compiled = ("encoder", "decoder")
-    has_codes = True
 
     def __init__(self, settings: VAEWGANSettings, channels: dict[str, int]) -> None:
         self.settings = settings
-        network, field = settings.network, settings.task.target
-        side = settings.task.sizes.get(field, settings.task.size)
-        shape = (channels[field], side, network.width)
+        network, task = settings.network, settings.task
+        shape = shape_of(task, task.target, channels, network.width)
         bound = LatentBound(network.free_mean, network.free_deviation)
         self.networks = nn.ModuleDict(
             {
@@ -88,21 +70,6 @@ class VAEWGAN(System):
             }
         )
         lay_out(self.networks)
-
-    @property
-    def cycle(self) -> Sequence[Clock]:
-        """Clocks of one update of the generator and those of the critic before it."""
-        return clocks(self.settings.schedule.steps, self.settings.schedule.critic_steps)
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return one optimizer for encoder and decoder, and one for the critic."""
-        networks = self.networks
-        parts = {
-            "generator": [networks["encoder"], networks["decoder"]],
-            "critic": [networks["critic"]],
-        }
-        settings = self.settings
-        return optimizers(settings.optimizer, parts, settings.schedule, (0.5, 0.999))
 
     def training_step(self, batch: Batch, clock: Clock, update: Update) -> dict[str, Tensor]:
         """Update the critic, and at every `critic_steps`-th step encoder and decoder."""
