@@ -66,8 +66,8 @@ def test_overlap_is_that_of_the_areas():
 
 def test_built_in_faces_overlap_with_their_doodles():
     faces = [render(0, f"outline-{n}", SIDE) for n in range(8)]
-    drawn = [doodle(0, f"outline-{n}", traits_of(f.parameters)) for n, f in enumerate(faces)]
-    scaled = np.stack([cv2.resize(255 - each.bitmap, (SIDE, SIDE)) for each in drawn])
+    doodles = [doodle(0, f"outline-{n}", traits_of(f.parameters)) for n, f in enumerate(faces)]
+    scaled = np.stack([cv2.resize(255 - each.bitmap, (SIDE, SIDE)) for each in doodles])
     labels = torch.from_numpy(np.stack([face.labels for face in faces]))
     overlaps = outline_overlaps(torch.from_numpy(scaled)[:, None], labels)
     assert ((overlaps > 0.3) & (overlaps < 0.9)).all()

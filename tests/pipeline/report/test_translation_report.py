@@ -105,13 +105,13 @@ def test_faces_without_partners_are_called_so(report: Path, tmp_path: Path):
     shutil.copytree(report / "data", tmp_path / "data")
     out = tmp_path / "data" / "evaluate" / "able" / "0" / "sketch"
     evaluation = read_evaluation(out, "evaluate")
-    ids, kept = list(evaluation.ids), len(evaluation.ids) - 4
+    ids, count = list(evaluation.ids), len(evaluation.ids) - 4
     lines = evaluation.scores
     scores = lines[lines["metric"].str.startswith("parser") & (lines["subset"] == "all")]
-    faces = evaluation.faces[:kept].assign(style=pd.NA, shared=False, traits=[[]] * kept)
+    faces = evaluation.faces[:count].assign(style=pd.NA, shared=False, traits=[[]] * count)
     sets = tuple(m for m in evaluation.summary.measures if m.name.startswith("parser"))
     summary = dataclasses.replace(
-        evaluation.summary, n=kept, references=4, measures=sets, not_learned=(), inputs=("photo",)
+        evaluation.summary, n=count, references=4, measures=sets, not_learned=(), inputs=("photo",)
     )
     faces["style"] = faces["style"].astype("Int8")
     write_evaluation(Evaluation(out, summary, faces, scores, evaluation.resampled))
@@ -119,9 +119,9 @@ def test_faces_without_partners_are_called_so(report: Path, tmp_path: Path):
     text = (tmp_path / "reports" / "report.md").read_text()
     section = sections(text)["Run `able`"]
     assert "The test faces have no partner: no sketch says how right" in section
-    assert f"{kept} generated pictures are compared, as a set, with 4 real ones" in section
-    assert f"{kept} faces beside 4 of the other kind" in section
+    assert f"{count} generated pictures are compared, as a set, with 4 real ones" in section
+    assert f"{count} faces beside 4 of the other kind" in section
     assert "rank-1" not in section
     assert "| not asked |" in text
     assert "learned" not in json.loads((tmp_path / "reports" / "metrics.json").read_text())["able"]
-    assert len(ids) == kept + 4
+    assert len(ids) == count + 4
