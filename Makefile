@@ -33,8 +33,8 @@ docs: setup     ## write docs/data-flow.md and docs/config.md, which are made fr
 	$(BIN)/python -m tools.write_docs
 
 # One worker per core, each with one thread, so that they do not wait for each other. Which tests stay
-# together is decided in tests/conftest.py.
-WORKERS := $(shell nproc)
+# together is decided in tests/conftest.py. nproc counts threads of OpenMP where they are limited.
+WORKERS := $(shell env -u OMP_NUM_THREADS nproc)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist loadgroup
 
 test: setup     ## the fast tests (under 10 minutes on 2 cores)

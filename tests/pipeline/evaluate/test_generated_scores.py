@@ -18,6 +18,7 @@ from pipeline.pack.pack import write_pack
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.metrics.registry import metric_names, score_batch
 from sketchface_models.metrics.retrieval import retrieve
+from sketchface_models.systems.base import Output
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
 
@@ -29,6 +30,7 @@ class Echo(FormulaSystem):
 
     def __init__(self, field: str, change=lambda picture: picture) -> None:
         self.field, self.change = field, change
+        self.outputs = {"lines": Output("lines")}
 
     def generate(self, batch):
         return self.change(batch[self.field])
