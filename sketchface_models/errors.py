@@ -1,4 +1,4 @@
-"""The one exception that users are meant to read, and text on its way to their terminal."""
+"""The exceptions that users are meant to read, and text on its way to their terminal."""
 
 
 class SketchFaceError(Exception):
@@ -6,6 +6,17 @@ class SketchFaceError(Exception):
 
     Stages and commands print it as `error: ...` and exit with status 1, without a traceback.
     """
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, in one line: where the work stood, what is kept, and how to go on.
+
+    Stages and commands print it and exit with status 130, without a traceback.
+    """
+
+
+INTERRUPTED_STATUS = 130
+"""Exit status of a process that Ctrl-C ended, as shells have it: 128 + SIGINT."""
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import INTERRUPTED_STATUS, SketchFaceError
 from sketchface_models.openmp import keep_threads_awake
 
 
@@ -41,6 +41,9 @@ def main() -> None:
         train(config, arguments.pack, arguments.out, arguments.store, start=arguments.start)
     except SketchFaceError as error:
         sys.exit("\n".join(f"error: {line}" for line in str(error).split("\n")))
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "stopped before training began", file=sys.stderr)
+        sys.exit(INTERRUPTED_STATUS)
 
 
 if __name__ == "__main__":

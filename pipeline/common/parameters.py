@@ -26,7 +26,7 @@ import yaml
 from pipeline.common.parallel import ParallelSettings, parallel_as
 from sketchface_models.atomic import atomic_file
 from sketchface_models.config import load, violations
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import INTERRUPTED_STATUS, SketchFaceError
 
 T = TypeVar("T")
 
@@ -113,7 +113,11 @@ class Parameters:
 
 
 def run_stage(name: str, main: Callable[[Parameters], None]) -> None:
-    """Run a stage as a command; a user's error ends in one line and status 1, not a traceback."""
+    """Run a stage as a command.
+
+    A user's error ends in one line and status 1, Ctrl-C in one line and status 130, neither in a
+    traceback.
+    """
     params = None
     try:
         params = Parameters.from_file()
@@ -126,6 +130,10 @@ def run_stage(name: str, main: Callable[[Parameters], None]) -> None:
     except OSError as error:  # disk full, no permission: the message names file and reason
         print(f"error: {name}: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt as interruption:
+        line = str(interruption) or f"{name}: stopped; the same command goes on with what is left"
+        print(line, file=sys.stderr)
+        sys.exit(INTERRUPTED_STATUS)
     finally:
         folder = os.environ.get("SKETCHFACE_RECORD_READS")
         if folder and params:

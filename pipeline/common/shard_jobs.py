@@ -25,10 +25,10 @@ from typing import Any
 import cv2
 import joblib
 import pyarrow as pa
-from tqdm import tqdm
 
 from pipeline.common.code_hash import code_hash
 from pipeline.common.parallel import pool
+from pipeline.common.progress import ProgressBar
 from pipeline.common.shards import (
     QUARANTINE,
     QuarantineRow,
@@ -154,21 +154,13 @@ def _finish_missing(
     tasks = (
         joblib.delayed(_finish_shard)(job, bases[job.number], schema, origin) for job in missing
     )
-    bar = tqdm(
-        total=len(jobs),
-        initial=len(jobs) - len(missing),
-        desc=stage,
-        unit="shard",
-        dynamic_ncols=True,
-        disable=None,  # no bar where there is no terminal
-    )
+    bar = ProgressBar(len(jobs), stage, "shard", len(jobs) - len(missing))
     start, faces = time.monotonic(), 0
     with bar, pool(len(missing)) as parallel:
         for count in parallel(tasks):
             faces += count
             rate = faces / max(time.monotonic() - start, 1e-9)
-            bar.set_postfix_str(f"{rate:.1f} faces/s", refresh=False)
-            bar.update()
+            bar.update(note=f"{rate:.1f} faces/s")
     for job in missing:
         if not bases[job.number].with_suffix(".done").exists():
             raise SketchFaceError(

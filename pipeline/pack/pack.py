@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from pipeline.common.fields import DRAWN, FIELDS, NEEDS, read_field, showing
+from pipeline.common.progress import progress
 from pipeline.common.shard_jobs import remove_unfinished
 from pipeline.common.shards import ids_with, read_rows, shard_paths, stream_rows
 from sketchface_models.atomic import atomic_dir, write_json
@@ -191,9 +191,8 @@ def _write_field(name: str, rows: dict[str, int], size: int, data: Path, out: Pa
     field = FIELDS[name]
     shape = (len(rows), field.channels, size, size)
     array = np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=shape)
-    for path in tqdm(
-        shard_paths(data / field.stage), desc=f"pack {name}", unit="shard", disable=None
-    ):
+    paths = shard_paths(data / field.stage)
+    for path in progress(paths, len(paths), f"pack {name}", "shard"):
         wanted = (row for row in stream_rows(path, ["id", field.column]) if row["id"] in rows)
         for id, picture in read_field(name, wanted, size):
             array[rows[id]] = picture

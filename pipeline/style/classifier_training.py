@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
-from tqdm import trange
 
 from pipeline.common.face_tables import aligned_size
+from pipeline.common.progress import progress
 from pipeline.style.classifier import SMALLEST, StyleClassifier, StyleNet, as_input
 from pipeline.style.crops import lowpassed, training_piece
 from pipeline.style.faces import StyledFace, read_sketches, styled_faces
@@ -158,7 +158,7 @@ def _trained(
 
     with ThreadPoolExecutor(1) as cutter:  # cuts the next step's pieces while this one learns
         ahead = cutter.submit(batch, 0)
-        for step in trange(settings.steps, desc="style", unit="step", disable=None):
+        for step in progress(range(settings.steps), settings.steps, "style", "step"):
             pieces, classes = ahead.result()
             ahead = cutter.submit(batch, step + 1)
             scores = network(as_input(pieces))

@@ -36,6 +36,9 @@ class Checkpoints:
         folder: named by the run's fingerprint.
         fabric: of the run.
         engine: says how often.
+
+    Attributes:
+        step: of the newest checkpoint that was saved or loaded; 0 before the first.
     """
 
     def __init__(self, folder: Path, fabric: Fabric, engine: Engine) -> None:
@@ -43,6 +46,7 @@ class Checkpoints:
         self.newest = folder / "state.safetensors"
         self.previous = folder / "state.previous.safetensors"
         self.newest_is_good = True
+        self.step = 0
         self.saved_at = time.monotonic()
 
     def due(self, step: int) -> bool:
@@ -66,6 +70,7 @@ class Checkpoints:
             backup = self.previous if self.newest_is_good else None
             save_tensors(self.newest, tensors, {**note, "run": self.folder.name}, backup)
             self.newest_is_good = True
+        self.step = state[1]["step"]
         self.saved_at = time.monotonic()
 
     def resume(self, load_state: LoadState) -> None:
@@ -97,6 +102,7 @@ class Checkpoints:
                 f"{path}: no checkpoint of this run; remove it to train from the start"
             )
         load_state(tensors, note, path)
+        self.step = note["step"]
 
 
 @contextlib.contextmanager

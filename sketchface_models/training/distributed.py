@@ -155,6 +155,10 @@ def rank_zero_errors(fabric: Fabric) -> Iterator[None]:
         if fabric.is_global_zero:
             raise
         sys.exit(0)
+    except KeyboardInterrupt:
+        if fabric.is_global_zero:
+            raise
+        sys.exit(0)
     except RuntimeError as error:
         if not any(words in str(error) for words in _LOST_PEER):
             raise

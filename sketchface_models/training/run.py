@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +13,11 @@ import torch
 from lightning_fabric import Fabric
 
 from sketchface_models.config import NonEmpty, load
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import Interrupted, SketchFaceError
 from sketchface_models.runtime import deterministic_mode, keep_freed_memory
 from sketchface_models.systems.base import System
 from sketchface_models.systems.registry import build, system_class
-from sketchface_models.systems.run_settings import Task
+from sketchface_models.systems.run_settings import Schedule, Task
 from sketchface_models.training import cost
 from sketchface_models.training.checkpoints import Checkpoints, locked
 from sketchface_models.training.distributed import (
@@ -28,6 +30,7 @@ from sketchface_models.training.engine_settings import Engine, precision
 from sketchface_models.training.feed import Feed, stream_seed
 from sketchface_models.training.fingerprint import fingerprint, folder_hash
 from sketchface_models.training.guards import one_line_resource_errors
+from sketchface_models.training.interruption import Interruption
 from sketchface_models.training.log import Observer, StepLog
 from sketchface_models.training.outputs import (
     SAMPLES_FOLDER,
@@ -72,6 +75,7 @@ def train(
         SketchFaceError: for a configuration, pack or checkpoint that does not fit, a second
             process on the same run, a loss that is no longer finite, or a machine that is too
             small.
+        Interrupted: on Ctrl-C, after the step that runs is saved.
     """
     # Settings, data, networks.
     engine = _checked(config)
@@ -108,14 +112,49 @@ def train(
                 f"{folder}: not the same for all processes; put the store where each can read it"
             )
         session = TrainingSession(folder, key, trainer)
+        title = f"train {config['run']}, seed {config['seed']}"
+        if trainer.step and fabric.is_global_zero:
+            print(f"{title}: goes on from step {_of(trainer.step, schedule)}", file=sys.stderr)
 
         # Train.
-        title = f"train {config['run']}"
         line = ProgressLine(title, trainer.step, schedule.steps, schedule.batch)
         log = _step_log(folder, trainer, (line, *observers))
-        trainer.fit(log, checkpoints, SheetWriter(folder / SAMPLES_FOLDER, fabric, sheet_observers))
+        sheets = SheetWriter(folder / SAMPLES_FOLDER, fabric, sheet_observers)
+        with _interruptible(title, checkpoints, trainer, line) as interruption:
+            trainer.fit(log, checkpoints, sheets, interruption.due)
         if fabric.is_global_zero:
             write_outputs(config, trainer, folder, out, session.notes() | costs)
+
+
+@contextmanager
+def _interruptible(
+    title: str, checkpoints: Checkpoints, trainer: Trainer, line: ProgressLine
+) -> Iterator[Interruption]:
+    """Listen for Ctrl-C, and say in one line what is kept after it.
+
+    Raises:
+        Interrupted: if training stopped before its end.
+    """
+    try:
+        with Interruption(trainer.fabric) as interruption:
+            yield interruption
+        stopped = trainer.step < trainer.schedule.steps
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        line.close()
+    if not stopped:
+        return
+    where = f"{title}: stopped after step {_of(trainer.step, trainer.schedule)}"
+    if not checkpoints.step:
+        raise Interrupted(f"{where}, before its first checkpoint; the same command starts again")
+    kept = f"the checkpoint of step {checkpoints.step:,} is kept"
+    raise Interrupted(f"{where}; {kept}, and the same command goes on from there")
+
+
+def _of(step: int, schedule: Schedule) -> str:
+    """`1,200 of 4,000`."""
+    return f"{step:,} of {schedule.steps:,}"
 
 
 def _step_log(folder: Path, trainer: Trainer, observers: tuple[Observer, ...]) -> StepLog:

@@ -46,17 +46,21 @@ class SpeedLog:
 
 
 class ProgressLine:
-    """A live line on the terminal: step, losses, images a second, time left."""
+    """A live line on the terminal: step, losses, images a second, time left.
+
+    Without a terminal a line a minute.
+    """
 
     def __init__(self, name: str, start: int, steps: int, batch: int) -> None:
         self.name, self.start, self.steps, self.batch = name, start, steps, batch
         self.began = self.shown = time.monotonic()
+        self.open = False
 
     def __call__(self, lines: Lines) -> None:
-        """Show the last step, at most twice a second (twice a minute without a terminal)."""
+        """Show the last step, at most twice a second (once a minute without a terminal)."""
         step, terms = lines[-1]
         now = time.monotonic()
-        if now - self.shown < (0.5 if sys.stderr.isatty() else 30) and step + 1 < self.steps:
+        if now - self.shown < (0.5 if sys.stderr.isatty() else 60) and step + 1 < self.steps:
             return
         self.shown = now
         rate = (step + 1 - self.start) / max(now - self.began, 1e-9)
@@ -68,8 +72,14 @@ class ProgressLine:
             f"{self.name}: {step + 1}/{self.steps}  {losses}  {rate * self.batch:.0f} images/s  "
             f"{left // 60}:{left % 60:02d} left"
         )
-        end = "\n" if step + 1 == self.steps or not sys.stderr.isatty() else "\r"
-        print(line, end=end, file=sys.stderr, flush=True)
+        self.open = step + 1 < self.steps and sys.stderr.isatty()
+        print(line, end="\r" if self.open else "\n", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End a live line, so that what follows stands on one of its own."""
+        if self.open:
+            print(file=sys.stderr, flush=True)
+        self.open = False
 
 
 def _step(line: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -89,13 +89,15 @@ class Trainer:
         log: StepLog,
         checkpoints: Checkpoints | None = None,
         sheets: SheetWriter | None = None,
+        interrupted: Callable[[int], bool] = lambda step: False,
     ) -> None:
-        """Train from the current step to the last.
+        """Train from the current step to the last, or to the one after which it is interrupted.
 
         Args:
             log: of every step's terms.
             checkpoints: where they go; none are written without.
             sheets: where validation sheets go; none are written without.
+            interrupted: asked after every step, by their number, whether to save and stop.
         """
         self.system.networks.train()
         batches = self.feed.prefetched(self.step, pin=self.fabric.device.type == "cuda")
@@ -112,9 +114,12 @@ class Trainer:
                 log.add(step, terms)
 
                 # Save. The log is checked first: no checkpoint holds what a bad number led to.
-                if checkpoints and (checkpoints.due(self.step) or last):
+                stop = not last and interrupted(self.step)
+                if checkpoints and (checkpoints.due(self.step) or last or stop):
                     log.flush()
                     checkpoints.save(self.state_dict())
+                if stop:
+                    break
         log.flush()
 
     def learn(self, step: int, raw: dict[str, Tensor]) -> Terms:

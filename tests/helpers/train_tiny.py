@@ -1,4 +1,6 @@
-"""Train a tiny system as a program: train_tiny.py CONFIG.json PACK OUT STORE [kill|limit STEP].
+"""Train a tiny system as a program: train_tiny.py CONFIG.json PACK OUT STORE [MISCHIEF STEP].
+
+MISCHIEF is kill, limit (the disk is full) or interrupt (Ctrl-C).
 
 A program of its own because Fabric starts the other processes by running it again.
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 import torch
 from tiny_systems import SYSTEMS
 
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import INTERRUPTED_STATUS, SketchFaceError
 from sketchface_models.systems import registry
 from sketchface_models.training.log import Lines
 from sketchface_models.training.run import train
@@ -26,10 +28,14 @@ def main() -> None:
     kind, step = (mischief[0], int(mischief[1])) if mischief else ("", -1)
 
     def observe(lines: Lines) -> None:
+        nonlocal kind
         if lines[-1][0] < step:
             return
         if kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+            kind = ""
         if kind == "limit":  # the disk is full
             resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
 
@@ -38,6 +44,9 @@ def main() -> None:
         train(json.loads(Path(config).read_text()), Path(pack), Path(out), Path(store), observers)
     except SketchFaceError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt as interruption:
+        print(interruption, file=sys.stderr)
+        sys.exit(INTERRUPTED_STATUS)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Progress of long work where there is no terminal, by a clock of the test's own."""
 
+import io
 import re
 from collections.abc import Iterator
 
 import pytest
 
 from pipeline.common import progress as progress_module
-from pipeline.common.progress import progress
+from pipeline.common.progress import ProgressBar, progress
 
 
 class Clock:
@@ -62,3 +63,24 @@ def test_no_minute_is_made_up_for_after_a_long_item(
     assert list(progress(items(), 6, "parse")) == list(range(6))
     lines = capsys.readouterr().err.splitlines()
     assert [re.findall(r"\d+", line) for line in lines] == [["2", "6", "601"], ["5", "6", "661"]]
+
+
+def test_finished_items_and_a_note_stand_in_the_line(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+):
+    with ProgressBar(10, "faces", "shard", done=4) as bar:
+        clock.now += 61
+        bar.update(2, "8.0 faces/s")
+        bar.update(4)
+    assert capsys.readouterr().err == "faces: 6 of 10 (shard) after 61 s, 8.0 faces/s\n"
+
+
+def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", screen)
+    with ProgressBar(2, "faces", "shard") as bar:
+        bar.update(note="8.0 faces/s")
+        bar.update()
+    assert "faces: 100%" in screen.getvalue()
+    assert "2/2" in screen.getvalue()
