@@ -108,20 +108,23 @@ def translate(
 
     Every face is brought to the framing that the weights were trained in, and what is made of it is
     written to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
-    NAME-style1.png, NAME-PHOTO.png (--style-of) or NAME-random1.png ... A drawing may be of any
+    NAME-style1.png, NAME-PHOTO.png (--style-of) or NAME-random1.png ... Of a folder all that lies
+    below it is read, and its sub-folders are made again below OUT; what is passed over is named.
+    Files that are there are replaced, though never a picture that is read; results of earlier runs
+    are told from photos and not read, unless a folder holds nothing else. A drawing may be of any
     size, in any ink on any paper: its lines are drawn anew, as thin as the training ones, and
     placed like those; what lies like them already stays where it is. A parsing map is a grey or
     indexed picture of CelebAMask-HQ's 19 classes, one in their colours, or a face's part files, of
     which one NUMBER.png is made. Photos go to photos through the contours of their landmarks, or
-    through their parsing maps, as the weights read them. Files that are there are replaced, though
-    never a picture that is read. A picture that cannot be drawn is named with the reason; the
-    others are drawn, and the status is 1.
+    through their parsing maps, as the weights read them. A picture that cannot be drawn is named
+    with the reason; the others are drawn, and the status is 1.
     """
     _check_translate(face, whole, aligned, size)
 
     from pipeline.translation.inputs import Preparation
     from pipeline.translation.map_parts import collapse_parts, read_files
-    from pipeline.translation.output import Output, list_pictures
+    from pipeline.translation.output import Output
+    from pipeline.translation.picture_folders import list_pictures
     from pipeline.translation.recognition import usual_direction
     from pipeline.translation.style_choice import StyleChoice
     from pipeline.translation.trained_generator import open_weights
@@ -129,13 +132,16 @@ def translate(
     from sketchface_models.runtime import keep_freed_memory
 
     choice = StyleChoice(tuple(style or ()), tuple(style_of or ()), random, seed)
-    sources, faults = list_pictures(pictures, out)
+    listing = list_pictures(pictures, out)
+    sources, faults = listing.pictures, listing.faults
     are_maps = kind in (None, "map")
     paths, names = collapse_parts(sources) if are_maps else (sources, {})
     read = read_files(sources) if are_maps else sources
-    target = Output(out, [*read, *choice.photos], names)
+    target = Output(out, [*read, *choice.photos], names, listing.folders)
     if target.file and len(paths) > 1:
         raise SketchFaceError(f"{out}: one file for {len(paths)} pictures; give -o a folder")
+    for line in listing.notes:
+        _print_note(line)
     for line in faults:
         _print_fault(line)
     result = Result()
@@ -150,7 +156,9 @@ def translate(
         view: Literal["whole", "aligned", "faces"] = (
             "whole" if whole else "aligned" if aligned else "faces"
         )
-        preparation = Preparation(requirements, settings, view, face or "all", kind)
+        preparation = Preparation(
+            requirements, settings, view, face or "all", kind, listing.folders
+        )
         styles = choice.styles(generator, sheet, view)
         side, extras = size or requirements.aligned, Extras(sheet, show_input)
         translator = Translator(

@@ -24,13 +24,13 @@ from sketchface_models.errors import SketchFaceError
 
 _HEIF = "HEIF"
 FORMATS = (
-    *("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", _HEIF),
+    *("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", _HEIF),
     *(("AVIF",) if features.check("avif") else ()),
 )
 """Formats that are read, by content; of animations and several pages, the first picture."""
 EXTENSIONS = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-    | {".avif", ".heic", ".heif"}
+    | {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif"}
 )
 """File endings, in lower case, that are taken for pictures."""
 MAX_SIDE = 16384
@@ -266,6 +266,9 @@ def _eight_bit(picture: Image.Image, background: str) -> Image.Image:
     """
     if picture.mode.startswith("I;16"):
         values = np.asarray(picture).astype(np.uint32)
+        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    if picture.mode == "I" and picture.format == "PPM":  # which Pillow brings to 16 bits
+        values = np.asarray(picture)
         return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
     if picture.mode == "I":
         raise ValueError("32-bit whole numbers without a known range")

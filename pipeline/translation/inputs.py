@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,6 +87,7 @@ class Preparation:
         view: what is drawn of a picture.
         which: of several faces of a photo; a drawing or map has one.
         kind: of all pictures; None to recognise it.
+        folders: of pictures below the one that was named; a depth picture may lie in the same.
 
     Raises:
         SketchFaceError: if weights, kind, view and depth do not go together, or something that
@@ -99,7 +101,9 @@ class Preparation:
         view: View,
         which: Which,
         kind: Kind | None = None,
+        folders: Mapping[Path, Path] | None = None,
     ) -> None:
+        self.folders = folders or {}
         self.requirements, self.view, self.detection = requirements, view, FaceDetection(which)
         self.kind = requirements.only_kind(kind)
         if view == "faces" and requirements.framing is None:
@@ -246,7 +250,7 @@ class Preparation:
         stored = self._aligned(photo, transform, path)
         raw = {"photo": as_array("photo", stored, requirements.size)}
         if self.depth is not None:
-            name = matching_name(path.stem)
+            name = self._depth_name(path)
             row: Row = {"id": name, "photo": {"bytes": stored}}
             row["transform"] = transform.ravel().tolist()
             extent = (photo.shape[1], photo.shape[0])
@@ -270,6 +274,11 @@ class Preparation:
         if np.array_equal(transform, align.fit(side, side, side)):
             stored = plain_bytes(path, side)
         return stored or encode_jpeg(align.warp(photo, transform, side))
+
+    def _depth_name(self, path: Path) -> str:
+        """Return the name of a photo's depth picture: with its folder, if there is such a one."""
+        inside = matching_name((self.folders.get(path, Path()) / path.stem).as_posix())
+        return inside if inside in self.depth_files else matching_name(path.stem)
 
     def _depth(
         self, row: Row, settings: DepthSettings, extent: tuple[int, int], name: str

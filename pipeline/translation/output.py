@@ -1,8 +1,10 @@
-"""The pictures that paths name, and the files that what is drawn of them is written to."""
+"""The files that results are written to, and the mark that tells them from other pictures."""
 
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,34 +15,31 @@ from sketchface_models.atomic import atomic_file
 from sketchface_models.errors import SketchFaceError
 
 PNG = ".png"
+_FIRST_CHUNK = 33  # bytes of a PNG before the second of its chunks: signature and header
 _OTHER_FORMATS = EXTENSIONS | {".svg", ".pdf", ".eps", ".ps", ".ai", ".psd", ".ppm", ".pgm"}
 """Endings of files that somebody may want and that are not written."""
 
 
-def list_pictures(paths: Sequence[Path], out: Path | None = None) -> tuple[list[Path], list[str]]:
-    """Return the pictures that paths name, each once, and a line for each folder without any.
+def _text_chunk(text: bytes) -> bytes:
+    """Return a PNG's chunk that holds a text, as the keyword `Software`."""
+    body = b"tEXt" + b"Software\0" + text
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
-    Files are taken whatever they are called; folders with all below them, by the files' endings,
-    without hidden files. What lies below `out`, a folder inside one of them, is the result of an
-    earlier run and never read.
-    """
-    pictures: list[Path] = []
-    results = None if out is None else Path(os.path.realpath(out))
-    faults = []
-    for path in paths:
-        # What is wrong with a single file shows when it is read.
-        inside = [path]
-        if path.is_dir():
-            inside = [file for file in sorted(path.rglob("*")) if _is_picture(file, path)]
-            if results and Path(os.path.realpath(path)) in results.parents:
-                inside = [
-                    file for file in inside if results not in Path(os.path.realpath(file)).parents
-                ]
-        if not inside:
-            faults.append(f"{path}: no picture in this folder; give pictures, or a folder of some")
-        pictures += inside
-    unique = {(os.path.realpath(path), path.name): path for path in reversed(pictures)}
-    return list(unique.values())[::-1], faults
+
+_MARK = _text_chunk(b"sketchface translate")
+"""The second chunk of every result."""
+
+
+def is_result(path: Path) -> bool:
+    """Return whether a file is a PNG that `Output` wrote; False where it cannot be read."""
+    try:
+        if path.suffix.lower() != PNG or not path.is_file():  # a pipe would keep us waiting
+            return False
+        with path.open("rb") as file:
+            file.seek(_FIRST_CHUNK)
+            return file.read(len(_MARK)) == _MARK
+    except OSError:
+        return False
 
 
 class Output:
@@ -50,13 +49,18 @@ class Output:
         out: a folder, made where there is none, or a name that ends in .png for one result.
         sources: pictures which must not be overwritten.
         names: of results that are not called like their source, by source.
+        folders: below the folder of results, by source; empty for results that lie in it.
 
     Raises:
         SketchFaceError: if `out` is a picture of another kind, or a file that is no picture.
     """
 
     def __init__(
-        self, out: Path, sources: Sequence[Path], names: Mapping[Path, str] | None = None
+        self,
+        out: Path,
+        sources: Sequence[Path],
+        names: Mapping[Path, str] | None = None,
+        folders: Mapping[Path, Path] | None = None,
     ) -> None:
         ending = out.suffix.lower()
         self.file = out if ending == PNG and not out.is_dir() else None
@@ -66,7 +70,7 @@ class Output:
             if out.exists():
                 raise SketchFaceError(f"{out}: a file; give -o a folder or a .png file")
         self.folder = out.parent if self.file else out
-        self.names = names or {}
+        self.names, self.folders = names or {}, folders or {}
         self.written: dict[str, Path] = {}
         self.sources = {os.path.realpath(source) for source in sources}
 
@@ -82,12 +86,17 @@ class Output:
             raise _unwritable(self.folder, error) from None
 
     def path(self, source: Path, marks: Sequence[str]) -> Path:
-        """Return the file of a picture: NAME-MARK-MARK.png, NAME the source's or the file's."""
-        stem = self.file.stem if self.file else self.names.get(source, source.stem)
-        return self.folder / ("-".join([stem, *marks]) + PNG)
+        """Return the file of a picture: FOLDER/NAME-MARK-MARK.png, NAME the source's or the file's.
+
+        FOLDER is the source's own below the folder that was named.
+        """
+        if self.file:
+            return self.folder / ("-".join([self.file.stem, *marks]) + PNG)
+        name = "-".join([self.names.get(source, source.stem), *marks]) + PNG
+        return self.folder / self.folders.get(source, Path()) / name
 
     def write(self, path: Path, picture: np.ndarray, source: Path) -> None:
-        """Write a picture as PNG, whole or not at all.
+        """Write a picture as PNG with the mark of a result, whole or not at all.
 
         Raises:
             SketchFaceError: if it would replace a source or the result of another one, or cannot
@@ -101,19 +110,15 @@ class Output:
         if real in self.written:
             raise SketchFaceError(
                 f"{source}: would be drawn over {path}, which shows {self.written[real]}; rename "
-                "one of the two"
+                "one of the two, or give the folder that holds both of their folders"
             )
         try:
             with atomic_file(path) as temporary:
-                temporary.write_bytes(encode_png(picture))
+                data = encode_png(picture)
+                temporary.write_bytes(data[:_FIRST_CHUNK] + _MARK + data[_FIRST_CHUNK:])
         except OSError as error:
             raise _unwritable(path, error) from None
         self.written[real] = source
-
-
-def _is_picture(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.suffix.lower() in EXTENSIONS and not hidden and path.is_file()
 
 
 def _unwritable(path: Path, error: OSError) -> SketchFaceError:

@@ -249,6 +249,20 @@ def test_any_picture_is_drawn_as_a_whole_with_its_depth(
     )
 
 
+def test_depth_pictures_of_one_name_are_told_apart_by_their_folders(
+    tmp_path: Path, weights: Path, translate: Run
+) -> None:
+    for who, turn in (("anna", 0), ("ben", 180)):
+        for kind, picture in (("p", Image.fromarray(data.coffee())), ("d", ramp(600, 400))):
+            (tmp_path / kind / who).mkdir(parents=True)
+            (picture.rotate(turn) if kind == "d" else picture).save(tmp_path / kind / who / "1.png")
+    depth = ("--whole", "--depth", "files", "--depth-path", "d", "--weights", weights)
+    assert translate("p", "-o", "out", *depth)[0] == 0
+    drawings = [pixels_of(tmp_path / f"out/{who}/1.png") for who in ("anna", "ben")]
+    assert (drawings[0] != drawings[1]).any()
+    assert "2 depth pictures of this name" in translate("p/anna", "-o", "o", *depth)[2]
+
+
 def test_a_photo_in_the_training_framing_keeps_its_pixels(tmp_path: Path, translate: Run) -> None:
     """Of what was cropped already nothing is moved: weights that read the photo alone show it."""
     flat = make_weights(tmp_path / "flat", "photo")
@@ -288,9 +302,10 @@ def test_what_cannot_be_drawn_is_named_and_the_rest_is_drawn(
     status, said, wrong = translate(bad, "nothing", "gone.jpg", "-o", "out", "--weights", weights)
     assert status == 1
     assert "1 sketch of 1 face in 8 pictures; 7 not drawn" in said
-    assert names(tmp_path / "out") == ["someone.png"]
+    assert names(tmp_path / "out/inner.png") == ["someone.png"]
     lines = wrong.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
+    assert "bad: passed over: hidden (.hidden.png); no picture by its ending (notes.txt)" in wrong
     for words in (
         "nothing: no picture in this folder",
         "bad/cut.jpg: truncated or damaged",
@@ -302,6 +317,26 @@ def test_what_cannot_be_drawn_is_named_and_the_rest_is_drawn(
         "gone.jpg: No such file or directory",
     ):
         assert sum(words in line and line.startswith("error: ") for line in lines) == 1, words
+
+
+def test_folders_are_mirrored_and_a_second_run_reads_no_results(
+    tmp_path: Path, photo: Path, weights: Path, translate: Run
+) -> None:
+    """With the results in a folder of their own, in one inside, and beside the photos."""
+    people = tmp_path / "people"
+    for name in ("anna/01.jpg", "ben/01.jpg"):
+        (people / name).parent.mkdir(parents=True)
+        (people / name).write_bytes(photo.read_bytes())
+    for out in ("out", "people/sketches", "people"):
+        for _ in range(2):
+            status, said, _ = translate("people", "-o", out, "--weights", weights)
+            assert (status, "2 sketches of 2 faces in 2 pictures" in said) == (0, True)
+            written = sorted(
+                path.relative_to(out).as_posix()
+                for path in Path(out).rglob("*.png")
+                if path.parts[1] != "sketches" or out != "people"
+            )
+            assert written == ["anna/01.png", "ben/01.png"]
 
 
 def test_photos_are_never_drawn_over_nor_one_drawing_over_another(

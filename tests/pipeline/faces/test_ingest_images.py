@@ -32,7 +32,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> int:
     return int(np.abs(a.astype(int) - b).max())
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp", "tif", "webp"])
+@pytest.mark.parametrize("ending", ["png", "bmp", "tif", "webp", "ppm"])
 def test_lossless_formats_are_read_exactly(tmp_path: Path, ending: str) -> None:
     options = {"lossless": True} if ending == "webp" else {}
     Image.fromarray(PHOTO).save(tmp_path / f"a.{ending}", **options)
@@ -51,7 +51,7 @@ def test_content_decides_and_not_the_ending(tmp_path: Path) -> None:
     assert difference(read_image(tmp_path / "a.jpg"), PHOTO) == 0
 
 
-@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("ending", ["png", "tif", "pnm"])
 def test_16_bit_equals_8_bit(tmp_path: Path, ending: str) -> None:
     grey, rgb = tmp_path / f"g.{ending}", tmp_path / f"c.{ending}"
     cv2.imwrite(str(grey), GREY.astype(np.uint16) * 257)
