@@ -12,6 +12,7 @@ import typer
 
 import sketchface
 from sketchface.generator_options import Depth, DepthPath, Nearer, Weights, depth_changes
+from sketchface.training_commands import log, watch
 from sketchface.translate_command import translate
 from sketchface_models.errors import SketchFaceError, printable
 
@@ -176,6 +177,8 @@ def score(
 
 
 app.command()(translate)
+app.command()(log)
+app.command()(watch)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from sketchface_models.training.pack_reader import Pack
 from sketchface_models.training.trainer import Trainer
 
 STEPS_FILE, SPEED_FILE, SESSIONS_FILE = "steps.jsonl", "timing.jsonl", "sessions.json"
+ABOUT_FILE = "about.json"
 SAMPLES_FOLDER = "samples"
 """What a run's folder in the store holds beside its checkpoints."""
 
@@ -30,13 +31,17 @@ SAMPLES_FOLDER = "samples"
 class TrainingSession:
     """One stretch of training between two interruptions; recorded in the run's folder.
 
+    Beside it `ABOUT_FILE` says whose the folder is, for those who watch: `run`, `seed`, `steps` of
+    the schedule, `batch` faces a step.
+
     Args:
         folder: of the run in the store.
         fingerprint: of the run.
         trainer: ready to go on.
+        run: its name.
     """
 
-    def __init__(self, folder: Path, fingerprint: Fingerprint, trainer: Trainer) -> None:
+    def __init__(self, folder: Path, fingerprint: Fingerprint, trainer: Trainer, run: str) -> None:
         self.trainer, self.first_step, self.started = trainer, trainer.step, time.monotonic()
         numerics = fingerprint.numerics
         self.environment = numerics | environment(numerics["device"])
@@ -44,6 +49,9 @@ class TrainingSession:
         if not trainer.fabric.is_global_zero:
             return
         fingerprint.record(folder)
+        schedule = trainer.schedule
+        about = {"run": run, "seed": trainer.seed}
+        write_json(folder / ABOUT_FILE, about | {"steps": schedule.steps, "batch": schedule.batch})
         path = folder / SESSIONS_FILE
         with contextlib.suppress(OSError, ValueError):
             self.earlier = list(json.loads(path.read_text(encoding="utf-8")))

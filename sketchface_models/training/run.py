@@ -111,7 +111,7 @@ def train(
             raise SketchFaceError(
                 f"{folder}: not the same for all processes; put the store where each can read it"
             )
-        session = TrainingSession(folder, key, trainer)
+        session = TrainingSession(folder, key, trainer, config["run"])
         title = f"train {config['run']}, seed {config['seed']}"
         if trainer.step and fabric.is_global_zero:
             print(f"{title}: goes on from step {_of(trainer.step, schedule)}", file=sys.stderr)
