@@ -29,7 +29,7 @@ def translate(
         typer.Option("-o", help="A folder for NAME.png, or a .png file.", show_default=False),
     ],
     to: Annotated[
-        Literal["sketch", "photo"] | None,
+        Literal["sketch", "photo", "drawing"] | None,
         typer.Option(
             help="What is made of them.",
             show_default="what the weights draw; without weights a sketch if the first picture "
@@ -37,11 +37,11 @@ def translate(
         ),
     ] = None,
     kind: Annotated[
-        Literal["photo", "contour", "map"] | None,
+        Literal["photo", "contour", "map", "doodle"] | None,
         typer.Option(
             "--from",
-            help="What all pictures are: photos of faces, or line drawings (contour) or parsing "
-            "maps of one face each.",
+            help="What all pictures are: photos of faces, or line drawings (contour), parsing maps "
+            "or doodles of one face each.",
             show_default="recognised",
         ),
     ] = None,
@@ -64,9 +64,11 @@ def translate(
     random: Annotated[
         int | None,
         typer.Option(
+            "--random",
+            "--samples",
             metavar="N",
-            help="Draw in N random styles, the same for all faces, where the weights know style "
-            "codes.",
+            help="Draw N times from random codes, the same for all faces, where the weights know "
+            "codes: styles of SPADE, samples of Sketch2face.",
             show_default=False,
         ),
     ] = None,
@@ -104,7 +106,7 @@ def translate(
         bool, typer.Option("--show-input", help="Also NAME-input.png: what the network saw.")
     ] = False,
 ) -> None:
-    """Draw sketches of photos, and photos of line drawings and parsing maps.
+    """Draw sketches of photos, and photos of line drawings, parsing maps and doodles.
 
     Every face is brought to the framing that the weights were trained in, and what is made of it is
     written to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
@@ -115,9 +117,10 @@ def translate(
     size, in any ink on any paper: its lines are drawn anew, as thin as the training ones, and
     placed like those; what lies like them already stays where it is. A parsing map is a grey or
     indexed picture of CelebAMask-HQ's 19 classes, one in their colours, or a face's part files, of
-    which one NUMBER.png is made. Photos go to photos through the contours of their landmarks, or
-    through their parsing maps, as the weights read them. A picture that cannot be drawn is named
-    with the reason; the others are drawn, and the status is 1.
+    which one NUMBER.png is made. A doodle is a face of a few strokes (or QuickDraw's bitmap, 28
+    pixels a side): it is cut out, centred, and drawn anew like those. Photos go to photos through
+    the contours of their landmarks, or through their parsing maps, as the weights read them. A
+    picture that cannot be drawn is named with the reason; the others are drawn, and the status is 1.
     """
     _check_translate(face, whole, aligned, size)
 

@@ -32,6 +32,7 @@ from pipeline.depth.depth import BACKENDS, DepthSettings, DepthSource
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
+from pipeline.translation.doodle import doodle_bitmap
 from pipeline.translation.line_drawing import (
     LEAST_CONTRAST,
     TRACED_INK,
@@ -142,6 +143,8 @@ class Preparation:
             return [self._drawing(line_drawing(read_picture(path)), path)]
         if self.kind == "map":
             return [self._map(read_map(path), path)]
+        if self.kind == "doodle":
+            return [self._doodle(path)]
         return self._recognised(path)
 
     def style_of(self, path: Path) -> np.ndarray:
@@ -153,7 +156,7 @@ class Preparation:
         photo, requirements = read_picture(path), self.requirements
         transform, _ = self._transforms(photo, path)[0]
         stored = self._aligned(photo, transform, path)
-        return as_array(requirements.target, stored, requirements.size)
+        return as_array(requirements.target_field, stored, requirements.size)
 
     def _recognised(self, path: Path) -> list[PreparedFace | str]:
         """Make inputs of a picture that nobody says the kind of."""
@@ -168,7 +171,7 @@ class Preparation:
         picture = read_picture(path)
         if "contour" in kinds:
             drawing = line_drawing(picture)
-            if recognise(drawing) == "contour":
+            if recognise(drawing) != "photo":
                 return [self._drawing(drawing, path)]
         fault = map_fault(path) if "map" in kinds else None
         if fault is not None:
@@ -202,6 +205,15 @@ class Preparation:
             lines = [align.transform_points(line, transform) for line in drawing.lines]
         contour = encode_png(draw_lines(lines, size))
         return PreparedFace({"contour": as_array("contour", contour, requirements.size)}, shape)
+
+    def _doodle(self, path: Path) -> PreparedFace:
+        """Bring a drawing to the form of doodles, store it as data sets do, and resize as packs."""
+        picture = read_picture(path)
+        bitmap = doodle_bitmap(picture, line_drawing(picture), path)
+        side = self.requirements.aligned
+        stored = encode_png(resize(bitmap, (side, side)))
+        raw = {"doodle": as_array("doodle", stored, self.requirements.side("doodle"))}
+        return PreparedFace(raw)
 
     def _map(self, parsing: ParsingMap, path: Path) -> PreparedFace:
         """Bring a map to the framing, nearest pixel and background around it, and resize."""
@@ -248,7 +260,7 @@ class Preparation:
         """Align, store as JPEG, make the rest from that, resize: as the stages do it."""
         requirements, side = self.requirements, self.requirements.aligned
         stored = self._aligned(photo, transform, path)
-        raw = {"photo": as_array("photo", stored, requirements.size)}
+        raw = {"photo": as_array("photo", stored, requirements.side("photo"))}
         if self.depth is not None:
             name = self._depth_name(path)
             row: Row = {"id": name, "photo": {"bytes": stored}}

@@ -39,15 +39,17 @@ class LineDrawing:
     """The lines of a picture, and by what a drawing is told from a photo.
 
     width, height: of the page, pixels of the file. lines: each (N, 2) float, x and y in those
-    pixels, N >= 2; none where there is no ink, or more than `TRACED_INK`. contrast: of the
-    strongest ink, grey levels. ink: part of the page that strokes cover. rim_ink: part of the
-    page's rim that they cover. paper_gradient: how steeply the paper's brightness changes, grey
-    levels over 1/128 of the longer side, the 95th percentile.
+    pixels, N >= 2; none where there is no ink, or more than `TRACED_INK`. dots: middles of spots
+    of ink that are no lines, (N, 2), such as eyes. contrast: of the strongest ink, grey levels.
+    ink: part of the page that strokes cover. rim_ink: part of the page's rim that they cover.
+    paper_gradient: how steeply the paper's brightness changes, grey levels over 1/128 of the longer
+    side, the 95th percentile.
     """
 
     width: int
     height: int
     lines: list[np.ndarray]
+    dots: np.ndarray
     contrast: float
     ink: float
     rim_ink: float
@@ -71,19 +73,21 @@ def line_drawing(picture: np.ndarray) -> LineDrawing:
     contrast = _contrast(page, paper)
     strokes = _strokes(contrast)
     top, bottom, left, right = (round(edge * scale) for edge in _box(strokes))
-    lines = []
+    lines: list[np.ndarray] = []
+    dots = np.empty((0, 2))
     if strokes.any() and strokes.mean() <= TRACED_INK:
         if max(bottom - top, right - left) < _LARGE_ENOUGH * max(height, width):
             near = _to_side(picture[top:bottom, left:right], READ_SIDE)
             scale = max(bottom - top, right - left) / max(near.shape)
-            lines = _centre_lines(_strokes(_contrast(near, _paper(near))))
+            lines, dots = _centre_lines(_strokes(_contrast(near, _paper(near))))
         else:
             top = left = 0
-            lines = _centre_lines(strokes)
+            lines, dots = _centre_lines(strokes)
     return LineDrawing(
         width,
         height,
         [line * scale + (left, top) for line in lines],
+        dots * scale + (left, top),
         float(contrast.max()),
         float(strokes.mean()),
         float(_rim(strokes).mean()),
@@ -132,18 +136,21 @@ def _without_border(mask: np.ndarray) -> np.ndarray:
     return inner
 
 
-def _centre_lines(strokes: np.ndarray) -> list[np.ndarray]:
-    """Thin strokes, (h, w) bool, to the lines in their middle: (N, 2) float, smooth."""
+def _centre_lines(strokes: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Thin strokes, (h, w) bool, to the lines in their middle, (N, 2) float, smooth; and dots."""
     from skimage.morphology import skeletonize
 
     half_width = cv2.distanceTransform(strokes.astype(np.uint8), cv2.DIST_L2, 5)
     lines = []
+    _, parts, _, middles = cv2.connectedComponentsWithStats(strokes.astype(np.uint8))
+    dotted = set(range(1, len(middles)))
     for path in trace(skeletonize(strokes, method="lee")):  # of a dot it leaves a dot
         column, row = path.astype(int).T
         # Shorter than a stroke is wide: a dot, or a spur where a stroke is uneven.
         if len(path) > 3 + 1.5 * half_width[row, column].max():
             lines.append(_smooth(path))
-    return lines
+            dotted.discard(int(parts[row[0], column[0]]))
+    return lines, middles[sorted(dotted)]
 
 
 def _smooth(path: np.ndarray) -> np.ndarray:

@@ -12,24 +12,32 @@ from typing import Literal
 import numpy as np
 
 from pipeline.common.images import read_image
-from pipeline.translation.line_drawing import LEAST_CONTRAST, LineDrawing, line_drawing
+from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing, line_drawing
 from pipeline.translation.parsing_map import recognised_map
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
-Kind = Literal["photo", "contour", "map"]
+Kind = Literal["photo", "contour", "map", "doodle"]
 """photo: of faces, or a shaded drawing of one. contour: a line drawing of one face. map: a parsing
-map of one face."""
-Target = Literal["sketch", "photo"]
-"""What a generator draws."""
+map of one face. doodle: a face drawn with a few strokes, as players of "Quick, Draw!" do."""
+Target = Literal["sketch", "photo", "drawing"]
+"""What a generator draws; a drawing is a doodle."""
+FIELD_OF: dict[Target, str] = {"sketch": "sketch", "photo": "photo", "drawing": "doodle"}
+"""What is drawn -> the field of packs that holds it."""
 FIELDS_OF: dict[Kind, tuple[str, ...]] = {
     "photo": ("photo", "depth", STYLE, "contour", PARSING),
     "contour": ("contour",),
     "map": (PARSING,),
+    "doodle": ("doodle",),
 }
 """Kind -> the fields that can be made from such a picture."""
-USUAL_TARGET: dict[Kind, Target] = {"photo": "sketch", "contour": "photo", "map": "photo"}
+USUAL_TARGET: dict[Kind, Target] = {
+    "photo": "sketch",
+    "contour": "photo",
+    "map": "photo",
+    "doodle": "photo",
+}
 """Kind -> what is made of such a picture where nobody says."""
 
 # What line drawings keep to, and photos do not: of 185 photos of faces none does, of 500 pencil
@@ -40,6 +48,9 @@ MOST_PAPER_GRADIENT = 2.3
 MOST_LENGTH = 12.0
 """See `LineDrawing`. Longer is hatched, or no drawing of a face; such a one is read as photos are,
 by its landmarks."""
+DOODLE_SIDE = 32
+"""Longer side, pixels, up to which a picture of strokes is a doodle; QuickDraw's have 28. Strokes
+cover much of so small a page."""
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -55,6 +66,8 @@ def read_picture(path: Path) -> np.ndarray:
 
 def recognise(drawing: LineDrawing) -> Kind:
     """Return what a picture is that is no map; a blank one is a drawing without lines."""
+    if max(drawing.width, drawing.height) <= DOODLE_SIDE and drawing.ink <= TRACED_INK:
+        return "doodle"
     is_drawing = (
         drawing.ink <= MOST_INK
         and drawing.rim_ink <= MOST_RIM_INK
@@ -82,10 +95,11 @@ def usual_direction(
 
     Args:
         paths: of the pictures; the first one that can be read decides for all.
-        kind: of all pictures; None to recognise it, unless sketches are made, of photos alone.
+        kind: of all pictures; None to recognise it, unless sketches or drawings are made, of photos
+            alone.
         target: what is made of them; None for what `USUAL_TARGET` says.
     """
-    if kind is None and target != "sketch":
+    if kind is None and target in (None, "photo"):
         kind = _first_kind(paths)
     kind = kind or "photo"
     return kind, target or USUAL_TARGET[kind]

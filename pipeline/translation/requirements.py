@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from face_geometry.align import Framing
 from face_geometry.polylines import REFERENCE_SIZE
 from pipeline.depth.depth import DepthSettings
-from pipeline.translation.recognition import FIELDS_OF, Kind, Target
+from pipeline.translation.recognition import FIELD_OF, FIELDS_OF, Kind, Target
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.styles import STYLE, style_weights
@@ -56,7 +56,8 @@ class Requirements:
     """What one generator reads.
 
     source: where the weights come from, for messages. inputs: names of fields, in order. target:
-    what it draws. size: side of what it reads and draws, pixels. aligned: side of the aligned
+    what it draws. size: side of what it reads and draws, pixels. sizes: field -> its side, where it
+    is another. aligned: side of the aligned
     training photos, pixels. framing: where those have eyes and mouth; None if the weights do not
     say. depth: settings of the training depth, of which some may be missing. styles: label ->
     number of training faces. contour_moves: how far training moved contours at most, as a part of
@@ -72,6 +73,16 @@ class Requirements:
     depth: Mapping[str, Any]
     styles: Mapping[str, int]
     contour_moves: tuple[float, float]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def side(self, name: str) -> int:
+        """Return the side of a field's pictures in pixels."""
+        return self.sizes.get(name, self.size)
+
+    @property
+    def target_field(self) -> str:
+        """The field that is drawn."""
+        return FIELD_OF[self.target]
 
     @property
     def kinds(self) -> list[Kind]:
@@ -79,30 +90,36 @@ class Requirements:
         return _kinds(self.inputs)
 
     @classmethod
-    def of(cls, card: Mapping[str, Any], source: str) -> Requirements:
+    def of(cls, card: Mapping[str, Any], source: str, target: Target | None = None) -> Requirements:
         """Return the requirements that a card states.
 
+        Args:
+            card: of the weights.
+            source: where they come from.
+            target: what is wanted; systems that translate both ways are turned round for it.
+
         Raises:
-            SketchFaceError: if the weights draw neither sketches nor photos, or read what no
-                picture gives.
+            SketchFaceError: if the weights draw none of `Target`, or read what no picture gives.
         """
         task, faces = card["model"]["task"], card.get("faces") or {}
-        if task["target"] not in get_args(Target):
+        inputs, drawn = _direction(task, target)
+        targets: dict[str, Target] = {name: each for each, name in FIELD_OF.items()}
+        if drawn not in targets:
             raise SketchFaceError(
-                f"{source}: draws {task['target']}, neither sketches nor photos; name the weights "
-                "of another run"
-            )
-        if not _kinds(task["inputs"]):
-            raise SketchFaceError(
-                f"{source}: reads {', '.join(task['inputs'])}; {_offers()}: name the weights of "
+                f"{source}: draws {drawn}, neither sketches nor photos; name the weights of "
                 "another run"
+            )
+        if not _kinds(inputs):
+            raise SketchFaceError(
+                f"{source}: reads {', '.join(inputs)}; {_offers()}: name the weights of another run"
             )
         points, augment = faces.get("framing"), card["model"].get("augment") or {}
         return cls(
             source=source,
-            inputs=tuple(task["inputs"]),
-            target=task["target"],
+            inputs=inputs,
+            target=targets[drawn],
             size=task["size"],
+            sizes=task.get("sizes") or {},
             aligned=faces.get("size") or task["size"],
             framing=None if points is None else Framing(tuple(map(tuple, points))),  # type: ignore[arg-type]
             depth=faces.get("depth") or {},
@@ -180,6 +197,20 @@ class Requirements:
                 f"{path.get(values['backend'], 'where it lies')}"
             )
         return load(DepthSettings, values, "depth")
+
+
+def _direction(task: Mapping[str, Any], target: Target | None) -> tuple[tuple[str, ...], str]:
+    """Return the fields that are read and the one that is drawn: for an unpaired task either way.
+
+    Args:
+        task: of the run.
+        target: what is wanted; None for what the task says.
+    """
+    inputs, drawn = tuple(task["inputs"]), task["target"]
+    turned = task.get("unpaired") and target is not None and inputs == (FIELD_OF[target],)
+    if turned and _kinds([drawn]):
+        return (drawn,), inputs[0]
+    return inputs, drawn
 
 
 def _kinds(inputs: Sequence[str]) -> list[Kind]:

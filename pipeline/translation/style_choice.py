@@ -60,7 +60,7 @@ class StyleChoice:
             option = "--style-of" if self.photos else "--random"
             raise SketchFaceError(
                 f"{option}: {requirements.source} has no style codes; leave it out, or name the "
-                "weights of a run that has some, such as spade"
+                "weights of a run that has some, such as spade or sketch2face"
             )
         if self.random is not None:
             numbers = range(1, self.random + 1)

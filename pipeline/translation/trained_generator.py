@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -27,8 +28,14 @@ from sketchface_models.systems.base import Batch, System
 from sketchface_models.training.pack_reader import normalise
 
 SHIPPED: dict[Target, dict[Kind, str]] = {
-    "sketch": {"photo": "hida", "contour": "hida", "map": "hida"},
-    "photo": {"photo": "pix2pixhd", "contour": "pix2pixhd", "map": "spade"},
+    "sketch": dict.fromkeys(get_args(Kind), "hida"),
+    "photo": {
+        "photo": "pix2pixhd",
+        "contour": "pix2pixhd",
+        "map": "spade",
+        "doodle": "sketch2face",
+    },
+    "drawing": dict.fromkeys(get_args(Kind), "sketch2face"),
 }
 """What is drawn -> of what -> the shipped generator that is used where no weights are named."""
 
@@ -94,21 +101,32 @@ class Generator:
             return torch.cat([self._sampled(face, style) for face, style in jobs])
         batch = self.batch(jobs)
         if first.photo is None:
-            return self.system.generate(batch)
-        target = self.requirements.target
+            return self._usual(batch)
+        target = self.requirements.target_field
         photos = np.stack([style.photo for _, style in jobs if style.photo is not None])
         field = normalise({target: torch.from_numpy(photos)}, self.device)[target]
         generated = self.system.in_style_of(batch, field)
         assert generated is not None  # the system has codes
         return generated
 
+    def _usual(self, batch: Batch) -> Tensor:
+        """Draw without random codes, in the direction that the requirements say."""
+        if self._output == next(iter(self.system.outputs)):
+            return self.system.generate(batch)
+        return self.system.generate_all(batch)[self._output]
+
+    @property
+    def _output(self) -> str:
+        """The name of the output that is drawn."""
+        field = self.requirements.target_field
+        return next(name for name, output in self.system.outputs.items() if output.field == field)
+
     def _sampled(self, face: PreparedFace, style: Style) -> Tensor:
         """Draw one face for a random code: alone, so that the code is the same for every face."""
         assert style.code is not None
         seed = int(np.random.SeedSequence(style.code).generate_state(1, np.uint64)[0])
         random = torch.Generator(self.device).manual_seed(seed)
-        outputs = self.system.sample(self.batch([(face, style)]), random)
-        return outputs[next(iter(self.system.outputs))]
+        return self.system.sample(self.batch([(face, style)]), random)[self._output]
 
     def _check(self, generated: Tensor, count: int) -> None:
         source, shape = self.requirements.source, tuple(generated.shape)
@@ -140,7 +158,7 @@ def open_weights(
     else:
         system, card = load_trained(_weights_folder(weights), device)
         source = str(weights)
-    requirements = Requirements.of(card, source)
+    requirements = Requirements.of(card, source, target)
     if target not in (None, requirements.target):
         raise SketchFaceError(
             f"--to {target}: {source} draws a {requirements.target}; leave --to out, or name "

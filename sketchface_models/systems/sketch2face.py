@@ -177,8 +177,13 @@ class Sketch2Face(CriticSystem):
         return self._generated(batch[self.sources[target]], target)
 
     def generate_all(self, batch: Batch) -> dict[str, Tensor]:
-        """Return targets made of inputs, and inputs made of targets."""
-        return {field: self._generated(batch[self.sources[field]], field) for field in self.outputs}
+        """Return targets made of inputs, and inputs made of targets, of the fields in the batch."""
+        sources = {field: self.sources[field] for field in self.outputs}
+        return {
+            field: self._generated(batch[source], field)
+            for field, source in sources.items()
+            if source in batch
+        }
 
     def sample(self, batch: Batch, generator: Generator) -> dict[str, Tensor]:
         """Return pictures of sampled codes, each field's made of the other that the batch has."""

@@ -1,0 +1,59 @@
+"""From a drawing of any size, ink and paper to the bitmap that networks of doodles have learned.
+
+They learn from drawings of "Quick, Draw!", or built-in ones of that form: 28 x 28 pixels, strokes
+of one width, the drawing in the middle and as large as the margin allows. So the lines of a drawing
+are cut out, thinned, and drawn anew like that. A bitmap of 28 x 28 pixels stays as it is; light
+strokes on dark are inverted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.datasets import quickdraw
+from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing
+from sketchface_models.errors import SketchFaceError
+
+LEAST_SIDE = 16
+"""Shorter side of the smallest doodle, pixels."""
+LEAST_LENGTH = 1.5
+"""Length of a doodle's lines, in longer sides of the box about them; half an oval has 1.4."""
+
+
+def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.ndarray:
+    """Return a drawing as a doodle, (28, 28) uint8, 255 = paper.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        drawing: its lines.
+        path: of the picture, for messages.
+
+    Raises:
+        SketchFaceError: if it is too small, blank, no line drawing, or has hardly any lines.
+    """
+    _check(drawing, path)
+    if picture.shape[:2] == (quickdraw.SIDE, quickdraw.SIDE):
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+        return grey if np.median(rim) >= 128 else 255 - grey
+    return quickdraw.draw([*drawing.lines, *drawing.dots[:, None]], quickdraw.SIDE)
+
+
+def _check(drawing: LineDrawing, path: Path) -> None:
+    if min(drawing.width, drawing.height) < LEAST_SIDE:
+        raise SketchFaceError(
+            f"{path}: {drawing.width} x {drawing.height} pixels; a doodle has at least "
+            f"{LEAST_SIDE} a side"
+        )
+    if drawing.contrast < LEAST_CONTRAST:
+        raise SketchFaceError(f"{path}: blank; draw a face on it")
+    if drawing.ink > TRACED_INK:
+        raise SketchFaceError(
+            f"{path}: no doodle, strokes would cover {drawing.ink:.0%} of it; draw a face with a "
+            "few lines"
+        )
+    if drawing.length < LEAST_LENGTH:
+        raise SketchFaceError(f"{path}: hardly any lines; draw a whole face")
