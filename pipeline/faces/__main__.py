@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from pipeline.common.data_roots import check_roots
 from pipeline.common.parameters import Parameters, run_stage
 from pipeline.datasets import adapter
 from pipeline.faces.ingest import ingest
@@ -20,11 +20,9 @@ def main(params: Parameters) -> None:
     data = adapter(params.value("data.name"))
     settings = params.section("data", data.Settings)
     watched = (settings.root, params.value("second_root"))
-    for key, root in data.roots(settings).items():
-        if not os.path.isdir(root):  # noqa: PTH112 - says no where Path raises
-            raise SketchFaceError(
-                f"{key}: {root!r} is no folder; set it to where {settings.name} lies"
-            )
+    roots = data.roots(settings)
+    check_roots(roots, settings.name)
+    for key, root in roots.items():
         if root not in watched:
             raise SketchFaceError(
                 f"second_root: {watched[1]!r}, and {key} {root!r}; `make params` makes them agree"
