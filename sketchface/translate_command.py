@@ -120,7 +120,7 @@ def translate(
     which one NUMBER.png is made. A doodle is a face of a few strokes (or QuickDraw's bitmap, 28
     pixels a side): it is cut out, centred, and drawn anew like those. Photos go to photos through
     the contours of their landmarks, or through their parsing maps, as the weights read them. A
-    picture that cannot be drawn is named with the reason; the others are drawn, and the status is 1.
+    picture that cannot be drawn is named with the reason; others are drawn, and the status is 1.
     """
     _check_translate(face, whole, aligned, size)
 
