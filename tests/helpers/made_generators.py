@@ -1,4 +1,4 @@
-"""A small HIDA, pix2pixHD and SPADE with random weights, and the cards of finished runs."""
+"""A small HIDA, pix2pixHD, SPADE and Sketch2face with random weights and cards of finished runs."""
 
 from __future__ import annotations
 
@@ -165,5 +165,54 @@ def make_map_weights(folder: Path, encoder: bool = True, **changes: Any) -> Path
     card = {"run": "spade", "seed": 0, "model": settings, "channels": MAP_CHANNELS, "faces": faces}
     card |= {"pack": "0" * 64, "steps": 2, "images": 4} | changes
     system = build(settings, MAP_CHANNELS)
+    save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
+    return folder
+
+
+DOODLE_SIDE = 32
+DOODLE_CHANNELS = {"doodle": 1, "photo": 3}
+
+
+def doodle_model() -> dict[str, Any]:
+    """A small Sketch2face."""
+    return {
+        "system": "sketch2face",
+        "task": {
+            "inputs": ["doodle"],
+            "target": "photo",
+            "size": SIDE,
+            "sizes": {"doodle": DOODLE_SIDE},
+            "unpaired": True,
+        },
+        "network": {
+            "width": 2,
+            "latent": 8,
+            "latent_layers": 1,
+            "learns": "latent",
+            "free_mean": True,
+            "free_deviation": True,
+        },
+        "loss": {
+            "reconstruction": 5000.0,
+            "kl": 5000.0,
+            "kl_delay": 0.0,
+            "kl_slope": 0.0,
+            "penalty": 10.0,
+        },
+        "optimizer": "adam",
+        "augment": {"flip": True, "jitter": 0.0},
+        "schedule": {**model()["schedule"], "critic_steps": 1},
+    }
+
+
+def make_doodle_weights(folder: Path, **changes: Any) -> Path:
+    """Random weights of a small Sketch2face, with the card of a finished run on built-in faces."""
+    torch.manual_seed(0)
+    settings = doodle_model()
+    faces = {"data": "synthetic", "size": ALIGNED}
+    faces["framing"] = [list(p) for p in FRAMING.points]
+    card = {"run": "sketch2face", "seed": 0, "model": settings, "channels": DOODLE_CHANNELS}
+    card |= {"faces": faces, "pack": "0" * 64, "steps": 2, "images": 4} | changes
+    system = build(settings, DOODLE_CHANNELS)
     save_tensors(folder / "model.safetensors", system.networks.state_dict(), card)
     return folder
