@@ -27,7 +27,7 @@ def main(params: Parameters) -> None:
             raise SketchFaceError(
                 f"second_root: {watched[1]!r}, and {key} {root!r}; `make params` makes them agree"
             )
-    ingest(data, settings, Path("data/faces"))
+    ingest(data, settings, Path("data/faces"), wanted=("train", "test"))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from pipeline.common.shards import (
 from pipeline.datasets.base import FACE_FIELDS, SPLITS, DataSettings
 from pipeline.faces.duplicates import Duplicates, find_duplicates
 from pipeline.faces.splits import together
-from sketchface_models.errors import SketchFaceError
+from pipeline.faces.whole_sets import check_any, check_splits
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -89,8 +89,9 @@ class Offered:
 
     count: number of faces and files. shared: ids of publisher's test faces whose photo also stands
     in train. labels: of every face of a known split. seeded_from: see `splits.together`. digests:
-    id -> hash of the bytes it is read from. framing: where the photos have eyes and mouth; None
-    where that was not measured.
+    id -> hash of the bytes it is read from. kinds: id -> `Item.kind`. wanted: splits that must have
+    a face of each kind. framing: where the photos have eyes and mouth; None where that was not
+    measured.
     """
 
     settings: DataSettings
@@ -99,6 +100,8 @@ class Offered:
     labels: Labels
     seeded_from: Mapping[str, str | None]
     digests: Mapping[str, str]
+    kinds: Mapping[str, str]
+    wanted: Sequence[str]
     framing: Points | None
 
 
@@ -106,7 +109,7 @@ def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
     """Settle the splits and add index, duplicates, quarantine and counts to a folder of shards.
 
     Raises:
-        SketchFaceError: if no face was accepted.
+        SketchFaceError: if no face was accepted, or none in a wanted split.
     """
     quarantine = read_quarantine(folder)
     rows = [row for path in shard_paths(folder) for row in read_rows(path, ["id", "split", "hash"])]
@@ -114,15 +117,21 @@ def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
         raise RuntimeError(
             f"{offered.count} offered, {len(rows)} accepted, {len(quarantine)} quarantined"
         )
-    if not rows:
-        raise SketchFaceError(_nothing_left(offered.settings, quarantine))
+    check_any(rows, offered.settings, [row["reason"] for row in quarantine])
     duplicates = find_duplicates(
         {row["id"]: row["hash"] for row in rows},
         {row["id"]: offered.digests[row["id"]] for row in rows if row["id"] in offered.digests},
         offered.settings.duplicate_distance,
     )
     splits = {row["id"]: row["split"] for row in rows}
-    _change_splits(folder, together(duplicates.groups, splits, offered.seeded_from), schema)
+    changes = together(duplicates.groups, splits, offered.seeded_from)
+    check_splits(
+        [(offered.kinds[id], split) for id, split in (splits | changes).items()],
+        offered.settings,
+        offered.wanted,
+        _copies(duplicates, offered.settings) if changes else "",
+    )
+    _change_splits(folder, changes, schema)
     index = _index(folder)
     pq.write_table(index, folder / "index.parquet", compression="zstd")
     columns = index.to_pydict()
@@ -149,6 +158,14 @@ def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
     }
     text = json.dumps(summary, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
+
+
+def _copies(duplicates: Duplicates, settings: DataSettings) -> str:
+    count = max(map(len, duplicates.groups))
+    return (
+        f"; {count} of them are copies of one photo and share a split, by data.duplicate_distance "
+        f"({settings.duplicate_distance})"
+    )
 
 
 def _change_splits(folder: Path, changes: Mapping[str, str], schema: pa.Schema) -> None:
@@ -225,13 +242,3 @@ def _duplicate_counts(duplicates: Duplicates, splits: Mapping[str, str]) -> dict
 
 def _counts(values: Iterable[object]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(Counter(values).items())}
-
-
-def _nothing_left(settings: DataSettings, quarantine: Sequence[Row]) -> str:
-    root = f"data.root: {settings.root}"
-    if not quarantine:
-        return f"{root}: holds no face that {settings.name} knows; point it at the data"
-    # Reasons begin with the file's name: what follows it is what they have in common.
-    kinds = Counter(row["reason"].partition(": ")[2] or row["reason"] for row in quarantine)
-    reason, count = kinds.most_common(1)[0]
-    return f"{root}: none of {len(quarantine)} faces can be used; {count} of them: {reason}"

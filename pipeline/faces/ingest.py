@@ -91,19 +91,29 @@ COLUMNS = {
 _FILES = 1024  # hashed at once
 
 
-def ingest(adapter: Adapter[Any], settings: DataSettings, out: Path | str) -> None:
+def ingest(
+    adapter: Adapter[Any],
+    settings: DataSettings,
+    out: Path | str,
+    wanted: Sequence[str] = (),
+) -> None:
     """Ingest the data set under `settings.root` into the folder `out`.
 
+    Args:
+        adapter: of the data set.
+        settings: the `data` section.
+        out: the folder.
+        wanted: splits that must have a face, of an unpaired set a photo and a drawing.
+
     Raises:
-        SketchFaceError: if the data set cannot be read at all, or no face of it can be used.
+        SketchFaceError: if the data set cannot be read at all, no face of it can be used, or a
+            wanted split stays empty.
     """
     offer = adapter.find(settings)
     items, rejected = _without_repeated_ids(offer.items, offer.rejected)
-    test_fraction = getattr(settings, "test_fraction", 0.0)
     publishers = {item.id: item.split for item in items}
     with_val = splits.sources_with_val(items)
-    items = splits.assign(items, settings.seed, settings.val_fraction, test_fraction)
-    items = splits.limited(items, settings.seed, settings.limit)
+    items = splits.chosen(items, settings)
     digests = _digests(items)
     offered = Offered(
         settings=settings,
@@ -118,6 +128,8 @@ def ingest(adapter: Adapter[Any], settings: DataSettings, out: Path | str) -> No
             or (publishers[item.id] == "train" and item.source not in with_val)
         },
         digests={item.id: _content(item, digests) for item in items if _content(item, digests)},
+        kinds={item.id: item.kind for item in items},
+        wanted=wanted,
         framing=_framing(adapter, items, settings),
     )
     run_shards(

@@ -1,16 +1,17 @@
 """Seeded splits: the split of a face depends on its id and the seed alone.
 
-Copies of one photo are the exception: `together` brings them into one split.
+There are two exceptions. `together` brings copies of one photo into one split, and of so few faces
+that a split would stay empty, `assign` moves the one nearest to it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.datasets.base import Item
+from pipeline.datasets.base import DataSettings, Item
 
 
 def uniform(id: str, seed: int, purpose: str) -> float:
@@ -25,6 +26,8 @@ def assign(
     """Return the items with their splits: the publisher's, else a seeded one.
 
     `val` is a part of `train`. A source whose publisher has a `val` of its own keeps it as it is.
+    A seeded split that stayed empty gets one face, where train keeps one; of an unpaired set, a
+    photo and a drawing.
 
     Args:
         items: `split` None means that no publisher split exists.
@@ -34,13 +37,56 @@ def assign(
     """
     items = list(items)
     with_val = sources_with_val(items)
-    return [
-        dataclasses.replace(
-            item,
-            split=_split(item, seed, 0 if item.source in with_val else val_fraction, test_fraction),
-        )
+    splits = {
+        item.id: _split(item, seed, 0 if item.source in with_val else val_fraction, test_fraction)
         for item in items
-    ]
+    }
+    for kind in {item.kind for item in items}:
+        movable = [item for item in items if item.kind == kind and item.split in (None, "train")]
+        counts = Counter(splits[item.id] for item in items if item.kind == kind)
+        if test_fraction and not counts["test"]:
+            free = [item for item in movable if item.split is None]
+            _move(free, splits, counts, "test", ("train", "val"), seed)
+        if not counts["train"]:
+            _move(movable, splits, counts, "train", ("test", "val"), seed)
+        if val_fraction and not counts["val"]:
+            without_val = [item for item in movable if item.source not in with_val]
+            _move(without_val, splits, counts, "val", ("train", "test"), seed)
+    return [dataclasses.replace(item, split=splits[item.id]) for item in items]
+
+
+def _move(
+    items: Sequence[Item],
+    splits: dict[str, str],
+    counts: Counter[str],
+    to: str,
+    donors: Sequence[str],
+    seed: int,
+) -> None:
+    """Move the face that is nearest to a split there, from the first donor that can spare one.
+
+    Train and test keep one face; validation need not.
+    """
+    for donor in donors:
+        candidates = [
+            item
+            for item in items
+            if splits[item.id] == donor and (item.split is None or "test" not in (donor, to))
+        ]
+        if candidates and (counts[donor] > 1 or donor == "val"):
+            sign, purpose = (-1, donor) if to == "train" else (1, to)
+            nearest = min(candidates, key=lambda i: (sign * uniform(i.id, seed, purpose), i.id))
+            splits[nearest.id] = to
+            counts[donor] -= 1
+            counts[to] += 1
+            return
+
+
+def chosen(items: Iterable[Item], settings: DataSettings) -> list[Item]:
+    """Return the items that are ingested, at most `limit` of a split, each with its split."""
+    test_fraction = getattr(settings, "test_fraction", 0.0)
+    items = assign(items, settings.seed, settings.val_fraction, test_fraction)
+    return limited(items, settings.seed, settings.limit)
 
 
 def sources_with_val(items: Iterable[Item]) -> set[str]:

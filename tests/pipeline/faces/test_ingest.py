@@ -416,9 +416,10 @@ def test_the_stage_reads_its_section_and_writes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "faces-in" / "a.png", FACE)
-    params = parameters()
+    save(tmp_path / "faces-in" / "b.png", FACE // 2)
+    params = parameters(duplicate_distance=-1)
     faces.main(params)
-    assert set(rows_of(tmp_path / "data/faces")) == {"a"}
+    assert set(rows_of(tmp_path / "data/faces")) == {"a", "b"}
     names = [field.name for field in dataclasses.fields(folder.Settings)]
     assert params.reads == {"second_root", *(f"data.{name}" for name in names)}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -49,3 +50,43 @@ def test_limit_takes_the_same_faces_of_each_split_in_any_order() -> None:
     assert {item.id for item in limited(items, 0, 20)} <= {item.id for item in chosen}
     assert len(limited(items, 0, 0)) == len(items)
     assert len(limited(items[:10], 0, 50)) == 10
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+@pytest.mark.parametrize("fractions", [(0.05, 0.2), (0.5, 0.9), (0.0, 0.2), (0.05, 0.9)])
+def test_of_few_faces_each_split_gets_one(count: int, fractions: tuple[float, float]) -> None:
+    """Whatever the seed; of two faces, validation gets none."""
+    wanted = {"train", "test"} | ({"val"} if fractions[0] and count > 2 else set())
+    for seed in range(50):
+        assigned = assign(offered(None, IDS[:count]), seed, *fractions)
+        assert set(splits(assigned).values()) == wanted
+
+
+def test_the_face_nearest_to_an_empty_split_moves_there_and_no_other() -> None:
+    few = IDS[:5]
+    seed = next(s for s in range(99) if all(uniform(id, s, "test") >= 0.1 for id in few))
+    assigned = splits(assign(offered(None, few), seed, 0.0, 0.1))
+    nearest = min(few, key=lambda id: uniform(id, seed, "test"))
+    assert assigned == dict.fromkeys(few, "train") | {nearest: "test"}
+
+
+def test_few_faces_of_a_publishers_split_stay_in_test() -> None:
+    items = [*offered("test", IDS[:3]), *offered("train", IDS[3:6])]
+    assigned = splits(assign(items, 0, 0.05, 0.0))
+    assert [assigned[id] for id in IDS[:3]] == ["test"] * 3
+    assert sorted(assigned[id] for id in IDS[3:6]) == ["train", "train", "val"]
+    only_test = assign(offered("test", IDS[:3]), 0, 0.05, 0.0)
+    assert set(splits(only_test).values()) == {"test"}
+
+
+def test_few_photos_and_few_drawings_get_their_own_test_faces() -> None:
+    for kind, other in (("photo", "drawing"), ("drawing", "photo")):
+        few = [replace(item, kind=kind) for item in offered(None, IDS[:3])]
+        many = [replace(item, kind=other) for item in offered(None, IDS[3:400])]
+        assigned = assign([*few, *many], 0, 0.05, 0.2)
+        assert {item.split for item in assigned if item.kind == kind} == {"train", "val", "test"}
+
+
+def test_one_face_stays_where_it_is() -> None:
+    assert len(assign(offered(None, IDS[:1]), 0, 0.05, 0.2)) == 1
+    assert assign([], 0, 0.05, 0.2) == []
