@@ -12,7 +12,7 @@ import typer
 
 import sketchface
 from sketchface.generator_options import Depth, DepthPath, Nearer, Weights, depth_changes
-from sketchface.training_commands import log, watch
+from sketchface.training_commands import compare, log, watch
 from sketchface.translate_command import translate
 from sketchface_models.errors import SketchFaceError, printable
 
@@ -179,6 +179,7 @@ def score(
 app.command()(translate)
 app.command()(log)
 app.command()(watch)
+app.command()(compare)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sketchface_models.atomic import atomic_file
+from sketchface_models.errors import SketchFaceError
 
 Seed = Annotated[int | None, typer.Option(help="Of this seed.", show_default="any")]
 RUN = "A run's name, or a folder with a log such as data/train/RUN/SEED."
@@ -66,3 +67,37 @@ def watch(
         watch_training(run, seed, every, typer.echo)
     except KeyboardInterrupt:
         typer.echo("")
+
+
+def compare(
+    experiments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EXP EXP...",
+            help="Names of experiments (`dvc exp list`), git revisions, or `workspace`.",
+        ),
+    ],
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help='Print a JSON list: [{"experiments", "runs", "seeds", "protocol", "faces", '
+            '"not_comparable": reason or null, "measures": [{"metric", "means", "difference", '
+            '"interval", "verdict", "scope"}]}].',
+        ),
+    ] = False,
+) -> None:
+    """Compare experiments face by face, with the verdicts of the report's rule.
+
+    The scores come from the experiments' own records in git and DVC's cache; nothing is applied to
+    the working tree or computed anew. Runs that both have are compared; where they share none, each
+    run of one with each of the other. Runs that were scored by other protocols, on other faces or
+    from other inputs are not ranked.
+    """
+    from sketchface.experiment_records import compare_experiments
+    from sketchface.experiment_tables import as_json, as_table
+
+    if len(set(experiments)) < 2:
+        raise SketchFaceError(f"{experiments[0]}: give two experiments or more")
+    comparisons = compare_experiments(list(dict.fromkeys(experiments)))
+    typer.echo(as_json(comparisons) if json else as_table(comparisons))

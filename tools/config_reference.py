@@ -221,7 +221,7 @@ def _length(values: Mapping[str, Any]) -> float:
 
 def _scale_readers() -> dict[str, list[str]]:
     """Return dotted name of a value of the scale -> the parameters that are set to it."""
-    readers: dict[str, list[str]] = {}
+    readers: dict[str, list[str]] = {f"{SCALE}.name": ["dvc exp show"]}
     for path in sorted(CONF.joinpath("system").glob("*.yaml")):
         for name, value in _leaves(_merged(path)):
             for key in _scales_named(value):
