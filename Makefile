@@ -24,6 +24,7 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps face-alignment==1.5.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python tools/check_libraries.py
+	@$(BIN)/python -m tools.offline_plots
 	@touch $@
 
 params: setup   ## compose conf/ into params.yaml

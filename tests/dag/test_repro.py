@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,8 +52,13 @@ def test_packs_hold_inputs_and_target_alone(project: Project) -> None:
 def test_metrics_and_plots_are_declared(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)
     assert "ssim" in json.dumps(shown)
+    project.run(sys.executable, "-m", "tools.offline_plots")
     project.run("dvc", "plots", "show", "-o", str(project.root / ".plots"))
-    assert (project.root / ".plots/index.html").exists()
+    page = (project.root / ".plots/index.html").read_text()
+    assert page.count("vegaEmbed('#") == 2
+    # It carries the program that draws, and loads nothing.
+    assert "window.vegaEmbed=" in page
+    assert not re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=", page)
 
 
 def test_one_model_alone_and_the_way_back(project: Project) -> None:
