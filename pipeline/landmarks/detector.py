@@ -86,9 +86,15 @@ def find_face(detector: Detector, photo: np.ndarray) -> np.ndarray | None:
     return max(candidates, key=_extent, default=None)
 
 
-def windows(height: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (top, left, side) of squares of half the longer side; they may exceed the shorter."""
-    side = max(height, width) // 2
+def windows(height: int, width: int, parts: int = 2) -> Iterator[tuple[int, int, int]]:
+    """Yield (top, left, side) of squares that overlap by half; they may exceed the shorter side.
+
+    Args:
+        height: of the photo, pixels.
+        width: of the photo, pixels.
+        parts: how many squares fit into the longer side.
+    """
+    side = max(height, width) // parts
     if side < 32:  # nothing to be seen in so few pixels
         return
     for top in _starts(height, side):

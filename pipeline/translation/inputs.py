@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -54,6 +54,8 @@ View = Literal["faces", "aligned", "whole"]
 that framing. whole: the picture as a whole, whatever it shows, with margins to a square."""
 LEAST_SIDE = 24
 """Shorter side of the smallest drawing, pixels."""
+MOST_ENLARGEMENT = 2.0
+"""How much a face is enlarged by its alignment before a note says so."""
 LEAST_LENGTH = 2.0
 """Length of the lines of a drawing, in longer sides of the box about them; an oval has 2.8."""
 
@@ -184,9 +186,12 @@ class Preparation:
 
     def _photo(self, photo: np.ndarray, path: Path) -> list[PreparedFace | str]:
         faces: list[PreparedFace | str] = []
-        for transform, shape in self._transforms(photo, path):
+        transforms = self._transforms(photo, path)
+        note = _enlargement([transform for transform, _ in transforms])
+        for transform, shape in transforms:
             try:
-                faces.append(PreparedFace(self._fields(photo, transform, path), shape))
+                faces.append(PreparedFace(self._fields(photo, transform, path), shape, note))
+                note = ""  # of the photo, not of each face
             except Unusable as error:
                 faces.append(str(error))
         return faces
@@ -313,6 +318,20 @@ class Preparation:
 def _parser() -> FaceParser:
     """Return the parser that labels photos, as `pipeline.segment` does."""
     return FaceParser()
+
+
+def _enlargement(transforms: Sequence[np.ndarray]) -> str:
+    """Return what to say of faces that are much smaller than the training ones; empty if nothing.
+
+    Args:
+        transforms: from pixels of the photo to aligned ones, (2, 3) each.
+    """
+    scales = [float(np.sqrt(abs(np.linalg.det(each[:, :2])))) for each in transforms]
+    small = sum(scale > MOST_ENLARGEMENT for scale in scales)
+    if not small:
+        return ""
+    which = "the face is" if len(scales) == 1 else f"{small} of {len(scales)} faces are"
+    return f"{which} small, enlarged up to {max(scales):.1f} times: little detail can be shown"
 
 
 def _check_drawing(drawing: LineDrawing, path: Path) -> None:

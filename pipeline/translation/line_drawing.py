@@ -9,6 +9,7 @@ Lengths are pixels of the page at `READ_SIDE`, unless something else is said.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,6 +31,7 @@ _SPECK = 40  # area
 _HOLE = 30  # area; smaller ones lie between two strokes of one line
 _BORDER = 0.02  # part of the longer side: what lies wholly in it is the edge of a scan
 _RING = 6  # width of the page's rim
+_WIDE = 6  # width of a stroke whose middle shows its tone
 _SMOOTHING = 2.5  # standard deviation along a line
 _LARGE_ENOUGH = 0.5  # of the page; a smaller drawing is read once more, nearer
 
@@ -43,7 +45,9 @@ class LineDrawing:
     of ink that are no lines, (N, 2), such as eyes. contrast: of the strongest ink, grey levels.
     ink: part of the page that strokes cover. rim_ink: part of the page's rim that they cover.
     paper_gradient: how steeply the paper's brightness changes, grey levels over 1/128 of the longer
-    side, the 95th percentile.
+    side, the 95th percentile. stroke_width: mean width of strokes. tone_spread: how much the
+    contrast differs in the middle of wide strokes, a standard deviation in parts of its mean; 0
+    where there are none.
     """
 
     width: int
@@ -54,21 +58,23 @@ class LineDrawing:
     ink: float
     rim_ink: float
     paper_gradient: float
+    stroke_width: float
+    tone_spread: float
 
     @property
     def length(self) -> float:
         """Length of all lines, in longer sides of the box about them; 0 without lines."""
         if not self.lines:
             return 0.0
-        total = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in self.lines)
-        return total / float(np.ptp(np.concatenate(self.lines), axis=0).max())
+        return _length(self.lines) / float(np.ptp(np.concatenate(self.lines), axis=0).max())
 
 
 def line_drawing(picture: np.ndarray) -> LineDrawing:
     """Read the lines of any picture, (H, W, 3) uint8."""
     height, width = picture.shape[:2]
     page = _to_side(picture, READ_SIDE)
-    scale = max(picture.shape) / max(page.shape)
+    enlargement = max(page.shape) / max(picture.shape)
+    scale = 1 / enlargement
     paper = _paper(page)
     contrast = _contrast(page, paper)
     strokes = _strokes(contrast)
@@ -83,15 +89,18 @@ def line_drawing(picture: np.ndarray) -> LineDrawing:
         else:
             top = left = 0
             lines, dots = _centre_lines(strokes)
+    lines = [line * scale + (left, top) for line in lines]
     return LineDrawing(
         width,
         height,
-        [line * scale + (left, top) for line in lines],
+        lines,
         dots * scale + (left, top),
         float(contrast.max()),
         float(strokes.mean()),
         float(_rim(strokes).mean()),
         _gradient(_to_side(paper, _PAPER_SIDE)),
+        float(strokes.sum()) / max(_length(lines) * enlargement, 1.0),
+        _tone_spread(contrast, strokes, enlargement),
     )
 
 
@@ -180,6 +189,21 @@ def _rim(mask: np.ndarray) -> np.ndarray:
     """Return the pixels along the four sides."""
     sides = mask[:_RING], mask[-_RING:], mask[:, :_RING].T, mask[:, -_RING:].T
     return np.concatenate([side.ravel() for side in sides])
+
+
+def _length(lines: Sequence[np.ndarray]) -> float:
+    """Return the length of all lines together, in their own unit."""
+    return sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
+
+
+def _tone_spread(contrast: np.ndarray, strokes: np.ndarray, enlargement: float) -> float:
+    """Return how much the contrast differs in the middle of wide strokes; see `LineDrawing`.
+
+    Where the page was enlarged, strokes of some pixels have blurred edges alone.
+    """
+    depth = cv2.distanceTransform(strokes.astype(np.uint8), cv2.DIST_L2, 5)
+    middle = contrast[depth > _WIDE / 2 * max(1.0, enlargement)]
+    return float(middle.std() / middle.mean()) if middle.size else 0.0
 
 
 def _gradient(paper: np.ndarray) -> float:

@@ -51,6 +51,10 @@ by its landmarks."""
 DOODLE_SIDE = 32
 """Longer side, pixels, up to which a picture of strokes is a doodle; QuickDraw's have 28. Strokes
 cover much of so small a page."""
+MOST_WIDTH, MOST_TONE_SPREAD = 2.0, 0.15
+"""Strokes that exceed both are the dark parts of photos on a white page. Width is in pixels for
+each unit of length: pencil drawings reach 2.0 with tones that differ by 0.25 to 0.4, pages of
+portraits have as many tones and 2.0 to 7; a thick marker is wider, but has one tone."""
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -73,8 +77,15 @@ def recognise(drawing: LineDrawing) -> Kind:
         and drawing.rim_ink <= MOST_RIM_INK
         and drawing.paper_gradient <= MOST_PAPER_GRADIENT
         and drawing.length <= MOST_LENGTH
+        and not _shows_patches(drawing)
     )
     return "contour" if is_drawing else "photo"
+
+
+def _shows_patches(drawing: LineDrawing) -> bool:
+    """Return whether ink is too wide for its length, and of too many tones, to be strokes."""
+    width = drawing.stroke_width / max(drawing.length, 1e-9)
+    return width > MOST_WIDTH and drawing.tone_spread > MOST_TONE_SPREAD
 
 
 def kind_of(path: Path) -> Kind:

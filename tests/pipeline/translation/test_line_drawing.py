@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -78,7 +80,8 @@ def test_lines_are_those_of_the_page_where_they_fill_a_corner_of_it(
     page[100:612, 1400:1912] = coloured(contour, BLACK, WHITE)
     drawing = line_drawing(page)
     assert (drawing.width, drawing.height) == (2000, 1400)
-    moved = LineDrawing(SIDE, SIDE, [each - (1400, 100) for each in drawing.lines], 0, 0, 0, 0)
+    lines = [each - (1400, 100) for each in drawing.lines]
+    moved = dataclasses.replace(drawing, width=SIDE, height=SIDE, lines=lines)
     missed, stray = distances(moved, faces[0])
     assert missed.mean() < 1.2
     assert stray.mean() < 1.2

@@ -47,7 +47,7 @@ class Blind:
 
 def contour(landmarks: np.ndarray, width: int, height: int) -> LineDrawing:
     lines = [landmarks[ibug.chain(name)] for name in ibug.CHAINS]
-    return LineDrawing(width, height, lines, 255, 0.02, 0, 0)
+    return LineDrawing(width, height, lines, np.empty((0, 2)), 255, 0.02, 0, 0, 0, 0)
 
 
 def turned(degrees: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
