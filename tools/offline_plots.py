@@ -1,8 +1,8 @@
 """Make `dvc plots show` work without a network: python -m tools.offline_plots.
 
-DVC's page loads Vega, Vega-Lite and Vega-Embed from the network. This writes a template with all three
-inside, as the package vl-convert-python bundles them, and enters it in `.dvc/config.local`. Neither
-file is tracked; `make setup` runs this.
+DVC's page loads Vega, Vega-Lite and Vega-Embed from the network. This writes a template with all
+three inside, as the package vl-convert-python bundles them, and enters it in `.dvc/config.local`.
+Neither file is tracked; `make setup` runs this.
 """
 
 from __future__ import annotations
