@@ -114,7 +114,6 @@ class Sketch2Face(CriticSystem):
         self.networks = nn.ModuleDict(networks)
         lay_out(self.networks)
         self.ema = tuple(name for name in networks if not name.endswith("critic"))
-        self.compiled = self.ema  # type: ignore[misc]
         if network.learns == "latent":
             self.betas = (network.latent_beta, 0.999)
 
@@ -122,6 +121,11 @@ class Sketch2Face(CriticSystem):
     def outputs_of(cls, settings: Sketch2FaceSettings) -> dict[str, Output]:
         """Return both pictures, each made of the other; the target first."""
         return {field: Output(field) for field in (settings.task.target, *settings.task.inputs)}
+
+    @property
+    def compiled(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the networks that the compiler may fuse: all but critics."""
+        return self.ema
 
     @property
     def learners(self) -> Sequence[str]:

@@ -5,11 +5,13 @@ import sys
 import pytest
 from clone_project import SMALL, Project, fresh_project
 
+RUNS = ["run=[pix2pix,pix2pix-photo,hida]", "pretrain=[]"]
+
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after `dvc repro` at smoke scale, each stage having noted what it read."""
+    """The project after `dvc repro` of three runs, each stage having noted what it read."""
     project = fresh_project(tmp_path_factory.mktemp("project"))
-    project.run(sys.executable, "-m", "pipeline.compose", *SMALL)
+    project.run(sys.executable, "-m", "pipeline.compose", *SMALL, *RUNS)
     project.run("dvc", "repro", SKETCHFACE_RECORD_READS=str(project.reads), SKETCHFACE_JOBS="1")
     return project

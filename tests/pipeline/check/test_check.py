@@ -34,7 +34,9 @@ def test_a_run_that_the_data_cannot_feed_is_refused_with_those_that_they_can(tmp
     values = composed(tmp_path, "data=folder", "model=all", "data.root=photos")
     line = refusal(values)
     assert "\n" not in line
-    assert line.startswith("data folder cannot feed every run: hida needs style; it can feed: ")
+    assert line.startswith("data folder cannot feed every run: ")
+    assert "sketch2face needs doodle" in line
+    assert "hida needs style" in line
     assert "pix2pix-photo" in line.split("it can feed: ")[1].split(", ")
     assert "hida" not in line.split("it can feed: ")[1].split(", ")
 
@@ -108,8 +110,10 @@ def test_runs_start_from_pretrained_runs_alone(tmp_path: Path):
     values = composed(tmp_path)
     values["systems"]["hida"]["pretrain"] = {"generator": "hida-base:generator"}
     line = "systems.hida.pretrain.generator: 'hida-base:generator'; allowed: RUN:PART of a run in"
-    assert refusal(values) == f"{line} `pretrain`, which names none"
-    values["pretrain"] = ["hida-base"]
+    assert refusal(values) == f"{line} `pretrain`, which names vae-wgan-photo, vae-wgan-doodle"
+    values["pretrain"] = []
+    assert f"{line} `pretrain`, which names none" in refusal(values)
+    values["pretrain"] = ["hida-base", "vae-wgan-photo", "vae-wgan-doodle"]
     check_parameters(Parameters(values))
     values["pretrain"] = ["nobody"]
     assert refusal(values).startswith("pretrain: 'nobody'; allowed: one of pix2pix, ")
