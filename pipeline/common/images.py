@@ -38,6 +38,8 @@ MAX_SIDE = 16384
 MAX_PIXELS = 100_000_000
 
 _ORIENTATION = 0x0112  # EXIF tag
+_REDUCED_MODES = ("RGB", "RGBA", "L", "LA", "CMYK")
+"""Modes that are averaged before anything else; the others when they are RGB or grey."""
 _HEIF_STARTS = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")}
 """What a HEIC file begins with, after four bytes."""
 _UPRIGHT = {
@@ -57,6 +59,7 @@ def read_image(
     mode: Literal["RGB", "L"] = "RGB",
     max_pixels: int = MAX_PIXELS,
     background: Literal["white", "black"] = "white",
+    reduce_above: int | None = None,
 ) -> np.ndarray:
     """Decode a whole picture file as 8-bit RGB or grey.
 
@@ -69,6 +72,8 @@ def read_image(
         mode: RGB, or L for grey (ITU-R 601 luma).
         max_pixels: largest picture, in pixels, that is decoded at all.
         background: what transparent pictures are laid over.
+        reduce_above: of pictures of more pixels squares are averaged to one pixel each, as large as
+            are needed to come below; JPEG is decoded to that size without the whole.
 
     Returns:
         (H, W, 3) or (H, W) uint8.
@@ -81,14 +86,22 @@ def read_image(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on files that it reads all the same
         picture = _checked(path, data, max_pixels)
+        factor = _reduction(picture.size, reduce_above)
         try:
+            size = picture.size
+            if factor > 1:  # changes the size of a JPEG, and no other
+                picture.draft(None, (size[0] // factor, size[1] // factor))
             picture.load()
+            if factor > 1 and picture.size == size and picture.mode in _REDUCED_MODES:
+                picture = picture.reduce(factor)
             picture = _upright(picture)
         except Exception as error:  # decoders answer damaged bytes with exceptions of every kind
             raise _error(path, f"truncated or damaged ({error})", "fetch it again") from None
         try:
             picture = _eight_bit(picture, background)
             picture = picture if picture.mode == mode else picture.convert(mode)
+            if reduce_above and picture.size[0] * picture.size[1] > reduce_above:
+                picture = picture.reduce(factor)
         except ValueError as error:
             raise _error(path, str(error), "save it as 8-bit RGB PNG") from None
     return np.array(picture)
@@ -211,7 +224,12 @@ def _read_bytes(path: Path) -> bytes:
 
 def _open(data: bytes) -> Image.Image:
     if data[4:12] not in _HEIF_STARTS:
-        return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name != _HEIF])
+        # Pillow has a limit of its own, of 179 million pixels; `_checked` applies ours.
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name != _HEIF])
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
     # Phones' format. Pillow reads it with a plug-in, which few need and which takes a while.
     import pillow_heif
 
@@ -235,8 +253,6 @@ def _checked(path: Path | str, data: bytes, max_pixels: int) -> Image.Image:
             picture.verify()
             picture = _open(data)  # it cannot be read any more
         return picture
-    except Image.DecompressionBombError:
-        raise _error(path, f"more than {max_pixels} pixels", "shrink it") from None
     except Image.UnidentifiedImageError:
         formats = ", ".join(FORMATS)
         raise _error(path, f"no readable picture ({formats})", "replace it") from None
@@ -244,6 +260,14 @@ def _checked(path: Path | str, data: bytes, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:
         raise _error(path, f"truncated or damaged ({error})", "fetch it again") from None
+
+
+def _reduction(size: tuple[int, int], most: int | None) -> int:
+    """Return by which power of two both sides are divided to come to `most` pixels or fewer."""
+    factor = 1
+    while most and -(-size[0] // factor) * -(-size[1] // factor) > most:  # rounded up
+        factor *= 2
+    return factor
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -76,7 +76,11 @@ def recognised_map(path: Path) -> ParsingMap | None:
 
 def map_fault(path: Path) -> str | None:
     """Return why what looks like a map is not recognised as one; None of what looks otherwise."""
-    if not _looks_like_map(read_image(path)):
+    try:
+        picture = read_image(path)
+    except SketchFaceError:
+        return None  # too large for a map, if no worse
+    if not _looks_like_map(picture):
         return None
     try:
         read_map(path)

@@ -5,13 +5,14 @@ A new kind of picture is a line in `FIELDS_OF`, one in `USUAL_TARGET` and an ans
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from pipeline.common.images import read_image
+from pipeline.common.images import MAX_PIXELS, read_image
 from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing, line_drawing
 from pipeline.translation.parsing_map import recognised_map
 from sketchface_models.errors import SketchFaceError
@@ -57,15 +58,22 @@ each unit of length: pencil drawings reach 2.0 with tones that differ by 0.25 to
 portraits have as many tones and 2.0 to 7; a thick marker is wider, but has one tone."""
 
 
+LARGEST_PICTURE = 205_000_000
+"""Pixels of the largest picture that is drawn: the largest that phones take have 200 million."""
+
+
 def read_picture(path: Path) -> np.ndarray:
     """Decode a picture, (H, W, 3) uint8 RGB; light ink on transparent paper lies on black.
+
+    Pictures of more than 100 million pixels are read at half their sides.
 
     Raises:
         SketchFaceError: as `pipeline.common.images.read_image`.
     """
-    picture = read_image(path)
+    read = functools.partial(read_image, path, max_pixels=LARGEST_PICTURE, reduce_above=MAX_PIXELS)
+    picture = read()
     extent = picture.max(axis=(0, 1)) - picture.min(axis=(0, 1))
-    return picture if extent.max() >= LEAST_CONTRAST else read_image(path, background="black")
+    return picture if extent.max() >= LEAST_CONTRAST else read(background="black")
 
 
 def recognise(drawing: LineDrawing) -> Kind:

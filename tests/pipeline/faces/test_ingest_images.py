@@ -164,6 +164,30 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, name: str) -> N
     assert "0x" not in line  # no addresses: they change from run to run
 
 
+@pytest.mark.parametrize(
+    ("mode", "ending", "options"),
+    [
+        ("RGB", "png", {}), ("RGB", "jpg", {"quality": 100}), ("L", "png", {}), ("P", "png", {}),
+        ("RGBA", "png", {}), ("CMYK", "tif", {}), ("I;16", "png", {}), ("1", "png", {}),
+    ],
+)  # fmt: skip
+def test_large_pictures_are_averaged(
+    tmp_path: Path, mode: str, ending: str, options: dict[str, int]
+) -> None:
+    smooth = Image.fromarray(cv2.resize(PHOTO, (320, 241), interpolation=cv2.INTER_CUBIC))
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(smooth.convert("L")).astype(np.uint16) * 257)
+    else:
+        picture = smooth.quantize(256) if mode == "P" else smooth.convert(mode)
+    picture.save(tmp_path / f"a.{ending}", **options)
+    whole = read_image(tmp_path / f"a.{ending}")
+    for most, factor in ((320 * 241, 1), (320 * 241 - 1, 2), (160 * 121, 2), (160 * 121 - 1, 4)):
+        read = read_image(tmp_path / f"a.{ending}", reduce_above=most)
+        assert read.shape == (-(-241 // factor), 320 // factor, 3)
+        expected = np.array(Image.fromarray(whole).reduce(factor))
+        assert np.abs(read.astype(int) - expected).mean() < 3
+
+
 def test_missing_file_folder_and_pixel_budget(tmp_path: Path) -> None:
     for path in (tmp_path / "none.png", tmp_path):
         with pytest.raises(SketchFaceError, match="check that it is there"):
