@@ -102,11 +102,11 @@ class Requirements:
             SketchFaceError: if the weights draw none of `Target`, or read what no picture gives.
         """
         task, faces = card["model"]["task"], card.get("faces") or {}
-        inputs, drawn = _direction(task, target)
+        inputs, result = _direction(task, target)
         targets: dict[str, Target] = {name: each for each, name in FIELD_OF.items()}
-        if drawn not in targets:
+        if result not in targets:
             raise SketchFaceError(
-                f"{source}: draws {drawn}, neither sketches nor photos; name the weights of "
+                f"{source}: draws {result}, neither sketches nor photos; name the weights of "
                 "another run"
             )
         if not _kinds(inputs):
@@ -117,7 +117,7 @@ class Requirements:
         return cls(
             source=source,
             inputs=inputs,
-            target=targets[drawn],
+            target=targets[result],
             size=task["size"],
             sizes=task.get("sizes") or {},
             aligned=faces.get("size") or task["size"],
@@ -206,11 +206,11 @@ def _direction(task: Mapping[str, Any], target: Target | None) -> tuple[tuple[st
         task: of the run.
         target: what is wanted; None for what the task says.
     """
-    inputs, drawn = tuple(task["inputs"]), task["target"]
+    inputs, result = tuple(task["inputs"]), task["target"]
     turned = task.get("unpaired") and target is not None and inputs == (FIELD_OF[target],)
-    if turned and _kinds([drawn]):
-        return (drawn,), inputs[0]
-    return inputs, drawn
+    if turned and _kinds([result]):
+        return (result,), inputs[0]
+    return inputs, result
 
 
 def _kinds(inputs: Sequence[str]) -> list[Kind]:

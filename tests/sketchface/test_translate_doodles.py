@@ -54,8 +54,8 @@ def test_doodles_reach_the_network_as_packs_hold_them(
     stored = encode_png(resize(draw(STROKES, 28), (ALIGNED, ALIGNED)))
     read = pixels_of(tmp_path / "out/bitmap-input.png")
     np.testing.assert_array_equal(read, as_array("doodle", stored, DOODLE_SIDE)[0])
-    drawn_anew = pixels_of(tmp_path / "out/chalk-input.png").astype(float)
-    assert np.abs(drawn_anew - read).mean() < 12
+    chalk = pixels_of(tmp_path / "out/chalk-input.png").astype(float)
+    assert np.abs(chalk - read).mean() < 12
     assert pixels_of(tmp_path / "out/bitmap.png").shape == (ALIGNED, ALIGNED, 3)
 
 
