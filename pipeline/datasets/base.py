@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from face_geometry.align import PORTRAIT, Framing
 from pipeline.common.images import read_image, resize
@@ -32,6 +31,12 @@ _SHOWN = 20  # faults of a kind that are listed one by one
 
 Rejection = tuple[str, str]
 """The id (or name) of a face or file that cannot be used, and why, in one line."""
+
+
+class Spare(str):
+    """A reason that is no fault: of a file beside the data, or a copy of one."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,9 @@ class Adapter(Protocol[S]):
 
     @abstractmethod
     def validate(self, root: Path | str) -> list[str]:
-        """Return lines that say what is in a folder; those about faults begin with `FAULT`.
+        """Return lines that count what is in a folder; those about faults begin with `FAULT`.
+
+        What ingest would leave out is not among them: `sketchface validate` adds it for any set.
 
         Raises:
             SketchFaceError: if the data set as a whole cannot be read.
@@ -195,9 +202,17 @@ class Adapter(Protocol[S]):
         """Return whether a folder has this set's layout; by default by `signs`."""
         return any(True for sign in self.signs for _ in root.glob(sign))
 
+    def variants(self, root: Path) -> list[S]:
+        """Return the settings to ingest a folder with, one for each kind of data in it.
+
+        `sketchface validate` reads them; none where nothing needs to be read. Splits are as in
+        `conf/data`.
+        """
+        return [self.minimal_settings(root)]
+
     def minimal_settings(self, root: Path | str, **own: Any) -> S:
         """Return settings to look at a folder with, nothing limited; `own`: the set's own keys."""
-        common = {"size": 256, "shards": 1, "seed": 0, "val_fraction": 0.0, "limit": 0}
+        common = {"size": 256, "shards": 1, "seed": 0, "val_fraction": 0.05, "limit": 0}
         return self.Settings(name=self.name, root=str(root), **(common | own))
 
 
@@ -239,14 +254,3 @@ def counted(what: str, count: int, promised: int, kind: str) -> str:
     """Return a line with a count; a fault where the publisher promises another number."""
     line = f"{what}: {count} {kind}"
     return line if count == promised else f"{FAULT}{line} of {promised}"
-
-
-def undecodable(paths: Sequence[Path], root: Path) -> list[str]:
-    """Return one line for each picture that cannot be decoded whole."""
-    lines = []
-    for path in tqdm(paths, desc="decode", unit="file", leave=False, disable=None):
-        try:
-            read_image(path)
-        except SketchFaceError as error:
-            lines.append(str(error).replace(f"{root}/", ""))
-    return lines

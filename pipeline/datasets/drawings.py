@@ -21,8 +21,6 @@ from pipeline.datasets.base import (
     Face,
     Item,
     Offer,
-    faults,
-    undecodable,
 )
 from pipeline.datasets.listing import (
     pictures,
@@ -71,15 +69,16 @@ class Drawings(Adapter[DrawingsSettings]):
         """Return drawings alone, which runs read as sketches or as doodles."""
         return {"sketch", "doodle"}
 
+    def variants(self, root: Path) -> list[DrawingsSettings]:
+        """Return settings of the folder itself."""
+        return [self.minimal_settings(root, folder="", test_fraction=0.1)]
+
     def validate(self, root: Path | str) -> list[str]:
-        """Count and decode the drawings below a folder."""
-        named, rejected = pictures(Path(root))
-        lines = [
-            f"{len(named)} drawings",
-            *(f"left out: {reason}" for _, reason in rejected),
-            *faults(undecodable([path for _, path in named], Path(root)), "undecodable files"),
-        ]
-        return lines if named else [*lines, f"{FAULT}{root}: no picture to use"]
+        """Count the drawings below a folder."""
+        (settings,) = self.variants(Path(root))
+        count = len(self.find(settings).items)
+        lines = [f"{count} drawings"]
+        return lines if count else [*lines, f"{FAULT}{root}: no picture to use"]
 
 
 def on_square(sketch: np.ndarray) -> np.ndarray:

@@ -26,9 +26,8 @@ from pipeline.datasets.base import (
     DataSettings,
     Item,
     Offer,
+    Spare,
     counted,
-    faults,
-    undecodable,
 )
 from pipeline.datasets.listing import pictures, sub_folder
 from sketchface_models.errors import SketchFaceError
@@ -77,15 +76,22 @@ class FFHQ(Adapter[FFHQSettings]):
         for name, path in named:
             number = _number(path)
             if number is None or number not in splits:
-                reason = f"{path.name}: not a photo of the publisher's (00000 to {COUNT - 1})"
+                reason = Spare(
+                    f"{path.name}: not a photo of the publisher's (00000 to {COUNT - 1})"
+                )
                 rejected.append((name, reason))
             else:
                 files = {"photo": path}
                 items.append(Item(f"{number:05d}", settings.images, splits[number], files=files))
         return Offer(items, rejected)
 
+    def variants(self, root: Path) -> list[FFHQSettings]:
+        """Return settings of each kind of photos that is there."""
+        present = [name for name in IMAGES if (root / name).is_dir()]
+        return [self.minimal_settings(root, images=name) for name in present]
+
     def validate(self, root: Path | str) -> list[str]:
-        """Compare a folder with what the publisher promises; decodes every photo.
+        """Count the photos beside what the publisher promises.
 
         Raises:
             SketchFaceError: if the metadata are unreadable.
@@ -97,13 +103,12 @@ class FFHQ(Adapter[FFHQSettings]):
             return [f"{FAULT}{root}: none of {', '.join(IMAGES)} in it"]
         lines = [] if (root / METADATA).exists() else [f"no {METADATA}: split by number"]
         for name in present:
-            photos = {_number(path): path for _, path in pictures(root / name)[0]}
+            numbers = {_number(path) for _, path in pictures(root / name)[0]}
             counts = Counter(
-                splits.get(number, "unknown") for number in photos if number is not None
+                splits.get(number, "unknown") for number in numbers if number is not None
             )
             for split, promised in (("train", TRAINING), ("test", COUNT - TRAINING)):
                 lines.append(counted(f"{name} {split}", counts[split], promised, "photos"))
-            lines += faults(undecodable(sorted(photos.values()), root), "undecodable files")
         return lines
 
 

@@ -19,11 +19,8 @@ from pipeline.datasets.base import (
     DataSettings,
     Item,
     Offer,
-    faults,
-    undecodable,
 )
 from pipeline.datasets.listing import (
-    NO_PARTNER,
     paired,
     pictures,
     sub_folder,
@@ -31,6 +28,9 @@ from pipeline.datasets.listing import (
     without_copies,
 )
 from sketchface_models.config import between
+
+USUAL = ("photos", "sketches")
+"""Sub-folders of photos and of sketches, as `conf/data/folder.yaml` has them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Folder(Adapter[FolderSettings]):
             sketch_folder = sub_folder(root, settings.sketches, "data.sketches")
             photos, rejected = pictures(photo_folder, skip=sketch_folder)
             sketches, more = pictures(sketch_folder)
-            pairs, unpaired = paired(photos, sketches)
+            pairs, unpaired = paired(photos, sketches, (settings.photos, settings.sketches))
             items = [_item(name, files) for name, files in pairs]
             rejected += more + unpaired
         items, copies = without_copies(items)
@@ -76,28 +76,27 @@ class Folder(Adapter[FolderSettings]):
         """Return photos, and sketches where a folder is named for them."""
         return {"photo", "sketch"} if settings.sketches else {"photo"}
 
-    def validate(self, root: Path | str) -> list[str]:
-        """Count and decode the pictures of a folder; its sub-folders by their usual names.
-
-        Files that are no pictures are counted; photos without sketch, sketches without photo and
-        pictures that cannot be decoded are faults.
-        """
-        root = Path(root)
+    def variants(self, root: Path) -> list[FolderSettings]:
+        """Return settings with the sub-folders by their usual names."""
         photos, sketches = guess(root)
-        settings = self.minimal_settings(root, photos=photos, sketches=sketches, test_fraction=0.0)
+        return [self.minimal_settings(root, photos=photos, sketches=sketches, test_fraction=0.2)]
+
+    def validate(self, root: Path | str) -> list[str]:
+        """Count the pictures of a folder by their endings; its sub-folders by their usual names."""
+        (settings,) = self.variants(Path(root))
         offer = self.find(settings)
         paths = [path for item in offer.items for path in item.files.values()]
         endings = Counter(path.suffix.lower() for path in paths)
-        wrong = [reason for _, reason in offer.rejected if NO_PARTNER in reason]
-        broken = undecodable(sorted(paths), root)
-        what = f"photos in {photos or '.'}/" + (f", sketches in {sketches}/" if sketches else "")
+        sketches = settings.sketches
+        what = f"photos in {settings.photos or '.'}/"
+        what += f", sketches in {sketches}/" if sketches else ""
         lines = [
             f"{what}: {len(offer.items)} {'pairs' if sketches else 'photos'}",
             *(f"{ending}: {count} files" for ending, count in sorted(endings.items())),
-            *(f"left out: {reason}" for _, reason in offer.rejected if NO_PARTNER not in reason),
-            *faults(wrong, "files without partner"),
-            *faults(broken, "undecodable files"),
         ]
+        if (settings.photos, sketches) != USUAL:
+            own = f"data.photos='{settings.photos}'", f"data.sketches='{sketches}'"
+            lines.append("its settings: " + " ".join(f'-S "{each}"' for each in own))
         return lines if offer.items else [*lines, f"{FAULT}{root}: no picture to use"]
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from pipeline.common.images import EXTENSIONS
 from pipeline.common.picture_files import matching_name, short_hash
 from pipeline.common.shards import file_hash
-from pipeline.datasets.base import Item, Rejection
+from pipeline.datasets.base import Item, Rejection, Spare
 from sketchface_models.errors import SketchFaceError
 
 NO_PARTNER = "of this name"  # in every reason that says so
+NOT_REGULAR = "not a regular file, or a broken link"
 
 Named = tuple[str, Path]
 """A picture, and the name that it is paired by."""
@@ -34,6 +35,11 @@ def sub_folder(root: Path, name: str, key: str) -> Path:
     return folder
 
 
+def pictures_at(folder: Path) -> bool:
+    """Return whether pictures lie in a folder itself, not in its sub-folders."""
+    return any(path.suffix.lower() in EXTENSIONS and path.is_file() for path in folder.iterdir())
+
+
 def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[Rejection]]:
     """Return (name, path) of each picture below `folder`, and what else lies there.
 
@@ -46,9 +52,10 @@ def pictures(folder: Path, skip: Path | None = None) -> tuple[list[Named], list[
     for path in _walk(folder, skip):
         inside = path.relative_to(folder)
         if path.suffix.lower() not in EXTENSIONS:
-            rejected.append((str(inside), f"{inside}: not a picture by its ending"))
+            reason = Spare(f"{inside}: not a picture by its ending")
+            rejected.append((str(inside), reason))
         elif not os.path.isfile(path):  # noqa: PTH113  Path's raises for links into closed folders
-            rejected.append((str(inside), f"{inside}: not a regular file, or a broken link"))
+            rejected.append((str(inside), f"{inside}: {NOT_REGULAR}"))
         else:
             named.append((matching_name(inside.with_suffix("").as_posix()), path))
     return named, rejected
@@ -94,7 +101,8 @@ def without_copies(
             path = item.files[field]
             original = first.setdefault(_digest(path), path)
             if original != path:
-                copies[path] = (item.id, f"{path.name}: the same {field} as {original.name}")
+                reason = Spare(f"{path.name}: the same {field} as {original.name}")
+                copies[path] = (item.id, reason)
     return [item for item in items if item.files[field] not in copies], list(copies.values())
 
 
@@ -118,16 +126,30 @@ def first_existing(root: Path, names: Sequence[str]) -> Path | None:
 
 
 def paired(
-    photos: Sequence[Named], sketches: Sequence[Named]
+    photos: Sequence[Named], sketches: Sequence[Named], folders: tuple[str, str] | None = None
 ) -> tuple[list[Pair], list[Rejection]]:
-    """Return photos and sketches of equal names, and a reason for each that has no partner."""
+    """Return photos and sketches of equal names, and a reason for each that has no partner.
+
+    Args:
+        photos: named alike with their sketches.
+        sketches: likewise.
+        folders: of photos and of sketches, where names are paths in them; for messages.
+    """
+
+    def alone(name: str, path: Path, lacks: str, place: int) -> Rejection:
+        if folders is None:
+            return name, f"{path.name}: no {lacks} {NO_PARTNER}; add it"
+        wanted = (Path(folders[place]) / f"{name}.png").as_posix()
+        reason = f"{name}{path.suffix}: no {lacks} {NO_PARTNER}"
+        return name, f"{reason}; add {wanted}, or with another picture's ending"
+
     by_name = dict(reversed(sketches))
     pairs: list[Pair] = []
     rejected: list[Rejection] = []
     used: set[str] = set()
     for name, path in photos:
         if name not in by_name:
-            rejected.append((name, f"{path.name}: no sketch {NO_PARTNER}; add it"))
+            rejected.append(alone(name, path, "sketch", 1))
         elif name in used:
             rejected.append((name, f"{path.name}: a second photo {NO_PARTNER}; rename it"))
         else:
@@ -135,7 +157,7 @@ def paired(
             pairs.append((name, {"photo": path, "sketch": by_name[name]}))
     for name, path in sketches:
         if name not in used:
-            rejected.append((name, f"{path.name}: no photo {NO_PARTNER}; add it"))
+            rejected.append(alone(name, path, "photo", 0))
         elif by_name[name] != path:
             rejected.append((name, f"{path.name}: a second sketch {NO_PARTNER}; rename it"))
     return pairs, rejected

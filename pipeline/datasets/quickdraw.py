@@ -34,7 +34,7 @@ from pipeline.datasets.base import (
     Item,
     Offer,
     Rejection,
-    faults,
+    Spare,
 )
 from sketchface_models.config import NonEmpty, above, between
 from sketchface_models.errors import SketchFaceError
@@ -125,20 +125,33 @@ class QuickDraw(Adapter[QuickDrawSettings]):
         """Return drawings alone, which runs read as doodles or as sketches."""
         return {"sketch", "doodle"}
 
+    def variants(self, root: Path) -> list[QuickDrawSettings]:
+        """Return settings of each file of drawings that can be read."""
+        return [
+            self.minimal_settings(
+                root,
+                file=path.relative_to(root).as_posix(),
+                recognized=False,
+                pen=PEN,
+                test_fraction=0.1,
+            )
+            for path in _files(root)
+            if _is_readable(path)
+        ]
+
     def validate(self, root: Path | str) -> list[str]:
-        """Read every drawing of every .npy and .ndjson file below a folder."""
+        """Count the drawings of every .npy and .ndjson file below a folder."""
         root = Path(root)
         lines: list[str] = []
-        for path in sorted({*root.rglob("*.npy"), *root.rglob("*.ndjson")}):
-            name = path.relative_to(root)
+        for path in _files(root):
             try:
-                items, rejected = _bitmaps(path) if path.suffix == ".npy" else _lines(path, False)
+                items = (_bitmaps(path) if path.suffix == ".npy" else _lines(path, False))[0]
             except SketchFaceError as error:
                 lines.append(f"{FAULT}{error}")
                 continue
             again = len(items) - len({item.id for item in items})
+            name = path.relative_to(root)
             lines.append(f"{name}: {len(items)} drawings, {again} of them a second time")
-            lines += faults([f"{name}: {reason}" for _, reason in rejected], "unreadable drawings")
         return lines or [f"{FAULT}{root}: no .npy or .ndjson file in it"]
 
 
@@ -174,16 +187,28 @@ def draw(strokes: Strokes, size: int, pen: float = PEN) -> np.ndarray:
     return 255 - cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def _files(root: Path) -> list[Path]:
+    return sorted({*root.rglob("*.npy"), *root.rglob("*.ndjson")})
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        return _load(path).ndim == 2 if path.suffix == ".npy" else path.is_file()
+    except SketchFaceError:
+        return False
+
+
 def _bitmaps(path: Path) -> tuple[list[Item], list[Rejection]]:
     items: list[Item] = []
     seen: Counter[str] = Counter()
-    rejected = []
+    rejected: list[Rejection] = []
     for row, bitmap in enumerate(_load(path)):
         content = hashlib.sha256(bitmap.tobytes()).hexdigest()
         id = f"{path.stem}-{content[:16]}"
         seen[id] += 1
         if seen[id] > 1:
-            rejected.append((id, f"{path.name}: row {row} is a drawing that it has already"))
+            reason = Spare(f"{path.name}: row {row} is a drawing that it has already")
+            rejected.append((id, reason))
         else:
             items.append(Drawing(id, path.stem, content=content, path=path, position=row))
     return items, rejected
@@ -219,7 +244,7 @@ def _lines(path: Path, only_recognized: bool) -> tuple[list[Item], list[Rejectio
             continue
         id = str(entry["key_id"])
         if only_recognized and entry.get("recognized") is False:
-            rejected.append((id, f"{id}: not recognised by the game (data.recognized)"))
+            rejected.append((id, Spare(f"{id}: not recognised by the game (data.recognized)")))
             continue
         items.append(Drawing(id, path.stem, content=content, path=path, position=position))
     return items, rejected

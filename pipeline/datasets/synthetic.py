@@ -96,6 +96,10 @@ class Synthetic(Adapter[SyntheticSettings]):
         """Return what every built-in face has."""
         return {"photo", "sketch", "rough", "doodle", "style", "labels", "landmarks", "depth"}
 
+    def variants(self, root: Path) -> list[SyntheticSettings]:
+        """Return none: the faces are rendered, and `validate` renders a few."""
+        return []
+
     def validate(self, root: str | Path) -> list[str]:
         """Describe the data set, and render a few faces to check that they are whole.
 

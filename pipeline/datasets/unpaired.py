@@ -128,6 +128,10 @@ class Unpaired(Adapter[UnpairedSettings]):
         used = DRAWINGS if item.kind == "drawing" else {*FACE_FIELDS} - DRAWINGS - {"rough"}
         return Origin(adapter, item.own, own_settings, frozenset(used))
 
+    def variants(self, root: Path) -> list[UnpairedSettings]:
+        """Return none: each of the two sets is validated under its own name."""
+        return []
+
     def validate(self, root: Path | str) -> list[str]:
         """Return a fault: each of the two sets is validated under its own name."""
         return [

@@ -8,6 +8,7 @@ from pipeline.common.data_roots import check_roots
 from pipeline.common.parameters import Parameters, run_stage
 from pipeline.datasets import adapter
 from pipeline.faces.ingest import ingest
+from pipeline.faces.whole_sets import WANTED
 from sketchface_models.errors import SketchFaceError
 
 
@@ -27,7 +28,7 @@ def main(params: Parameters) -> None:
             raise SketchFaceError(
                 f"second_root: {watched[1]!r}, and {key} {root!r}; `make params` makes them agree"
             )
-    ingest(data, settings, Path("data/faces"), wanted=("train", "test"))
+    ingest(data, settings, Path("data/faces"), WANTED)
 
 
 if __name__ == "__main__":

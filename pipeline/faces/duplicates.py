@@ -55,6 +55,14 @@ class Duplicates:
     groups: list[list[str]]
     twins: dict[str, Twin]
 
+    def note(self, distance: int) -> str:
+        """Return a note for whoever misses a face in a split: the largest group, in one."""
+        count = max(map(len, self.groups), default=0)
+        return (
+            f"; {count} of them are copies of one photo and share a split, by "
+            f"data.duplicate_distance ({distance})"
+        )
+
 
 def photo_hash(photo: np.ndarray) -> bytes | None:
     """Return a perceptual hash of 255 bits in 32 bytes; None for a photo without features.

@@ -129,7 +129,7 @@ def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
         [(offered.kinds[id], split) for id, split in (splits | changes).items()],
         offered.settings,
         offered.wanted,
-        _copies(duplicates, offered.settings) if changes else "",
+        duplicates.note(offered.settings.duplicate_distance) if changes else "",
     )
     _change_splits(folder, changes, schema)
     index = _index(folder)
@@ -158,14 +158,6 @@ def write_index(folder: Path, offered: Offered, schema: pa.Schema) -> None:
     }
     text = json.dumps(summary, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8")
-
-
-def _copies(duplicates: Duplicates, settings: DataSettings) -> str:
-    count = max(map(len, duplicates.groups))
-    return (
-        f"; {count} of them are copies of one photo and share a split, by data.duplicate_distance "
-        f"({settings.duplicate_distance})"
-    )
 
 
 def _change_splits(folder: Path, changes: Mapping[str, str], schema: pa.Schema) -> None:

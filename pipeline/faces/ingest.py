@@ -42,9 +42,9 @@ from pipeline.datasets.base import (
     Origin,
     Rejection,
 )
-from pipeline.faces import splits
 from pipeline.faces.duplicates import photo_hash
 from pipeline.faces.index import Offered, write_index
+from pipeline.faces.plan import plan
 from pipeline.landmarks.detector import find_face
 from sketchface_models.errors import SketchFaceError
 
@@ -109,24 +109,16 @@ def ingest(
         SketchFaceError: if the data set cannot be read at all, no face of it can be used, or a
             wanted split stays empty.
     """
-    offer = adapter.find(settings)
-    items, rejected = _without_repeated_ids(offer.items, offer.rejected)
-    publishers = {item.id: item.split for item in items}
-    with_val = splits.sources_with_val(items)
-    items = splits.chosen(items, settings)
+    planned = plan(adapter, settings)
+    items, rejected = planned.items, planned.rejected
     digests = _digests(items)
     offered = Offered(
         settings=settings,
         count=len(items) + len(rejected),
         shared=sorted(adapter.shared_photos),
-        labels={id: (split, None) for id, split in offer.splits.items()}
+        labels={id: (split, None) for id, split in planned.lost.items()}
         | {item.id: (item.split, item.style) for item in items},
-        seeded_from={
-            item.id: publishers[item.id]
-            for item in items
-            if publishers[item.id] is None
-            or (publishers[item.id] == "train" and item.source not in with_val)
-        },
+        seeded_from=planned.seeded_from,
         digests={item.id: _content(item, digests) for item in items if _content(item, digests)},
         kinds={item.id: item.kind for item in items},
         wanted=wanted,
@@ -156,10 +148,41 @@ def ingest_shard(
         try:
             yield _row(adapter, item, settings)
         except SketchFaceError as error:
-            reason = str(error)
-            for root in adapter.roots(settings).values():
-                reason = reason.replace(f"{Path(root)}/", "")
-            yield quarantined(item.id, STAGE, _printable(reason))
+            reason = _printable(reason_of(error, adapter, settings))
+            yield quarantined(item.id, STAGE, reason)
+
+
+def reason_of(error: SketchFaceError, adapter: Adapter[Any], settings: DataSettings) -> str:
+    """Return why a face is left out: what was raised, with paths inside the data set's folder."""
+    reason = str(error)
+    for root in adapter.roots(settings).values():
+        reason = reason.replace(f"{Path(root)}/", "")
+    return reason
+
+
+def read_aligned(
+    adapter: Adapter[Any], item: Item, settings: DataSettings
+) -> tuple[Face, np.ndarray, bytes | None]:
+    """Read one face and bring it to its data set's framing.
+
+    Returns:
+        The face, `settings.size` a side; the (2, 3) transform, source pixels -> aligned pixels; and
+        the photo file's own bytes, where they are the aligned photo.
+
+    Raises:
+        SketchFaceError: saying why it is left out.
+    """
+    size = settings.size
+    origin = adapter.origin(item, settings)
+    face = origin.adapter.read(origin.item, origin.settings)
+    height, width = _shape(face, item)
+    transform = _transform(origin, face.photo, (width, height), size)
+    untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
+    face = face if untouched else align_face(face, transform, size)
+    unused: dict[str, Any] = dict.fromkeys(set(FACE_FIELDS) - origin.fields)
+    face = dataclasses.replace(face, **unused)
+    path = origin.item.files.get("photo") if untouched and face.photo is not None else None
+    return face, transform, None if path is None else plain_bytes(path, size)
 
 
 def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
@@ -183,19 +206,6 @@ def align_face(face: Face, transform: np.ndarray, size: int) -> Face:
         parameters=face.parameters,
         traits=face.traits,
     )
-
-
-def _without_repeated_ids(
-    items: Sequence[Item], rejected: Sequence[Rejection]
-) -> tuple[list[Item], list[Rejection]]:
-    unique: dict[str, Item] = {}
-    repeated: list[Rejection] = []
-    for item in items:
-        if item.id in unique:
-            repeated.append((item.id, f"{item.id}: another face has this id; rename one"))
-        else:
-            unique[item.id] = item
-    return list(unique.values()), [*rejected, *repeated]
 
 
 def _digests(items: Sequence[Item]) -> dict[Path, str]:
@@ -266,17 +276,7 @@ def _key(items: Sequence[Item], rejected: Sequence[Rejection], digests: Mapping[
 
 
 def _row(adapter: Adapter[Any], item: Item, settings: DataSettings) -> Row:
-    size = settings.size
-    origin = adapter.origin(item, settings)
-    face = origin.adapter.read(origin.item, origin.settings)
-    height, width = _shape(face, item)
-    transform = _transform(origin, face.photo, (width, height), size)
-    untouched = np.array_equal(transform, align.fit(size, size, size)) and width == height == size
-    face = face if untouched else align_face(face, transform, size)
-    unused: dict[str, Any] = dict.fromkeys(set(FACE_FIELDS) - origin.fields)
-    face = dataclasses.replace(face, **unused)
-    path = origin.item.files.get("photo") if untouched and face.photo is not None else None
-    published = None if path is None else plain_bytes(path, size)
+    face, transform, published = read_aligned(adapter, item, settings)
     compared = face.photo if settings.duplicate_distance >= 0 else None
     return {
         "id": item.id,

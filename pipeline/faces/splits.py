@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.datasets.base import DataSettings, Item
+from pipeline.datasets.base import Item
 
 
 def uniform(id: str, seed: int, purpose: str) -> float:
@@ -80,13 +80,6 @@ def _move(
             counts[donor] -= 1
             counts[to] += 1
             return
-
-
-def chosen(items: Iterable[Item], settings: DataSettings) -> list[Item]:
-    """Return the items that are ingested, at most `limit` of a split, each with its split."""
-    test_fraction = getattr(settings, "test_fraction", 0.0)
-    items = assign(items, settings.seed, settings.val_fraction, test_fraction)
-    return limited(items, settings.seed, settings.limit)
 
 
 def sources_with_val(items: Iterable[Item]) -> set[str]:

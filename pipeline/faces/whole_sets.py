@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence, Sized
 from pipeline.datasets.base import SPLITS, DataSettings
 from sketchface_models.errors import SketchFaceError
 
+WANTED = ("train", "test")
+"""The splits that every run needs a face of."""
+
 
 def check_any(faces: Sized, settings: DataSettings, reasons: Sequence[str]) -> None:
     """Refuse a data set of which no face can be used.
@@ -27,9 +30,11 @@ def check_any(faces: Sized, settings: DataSettings, reasons: Sequence[str]) -> N
         raise SketchFaceError(
             f"{root}: holds no face that {settings.name} knows; point it at the data"
         )
-    # Reasons begin with the file's name: what follows it is what they have in common.
-    kinds = Counter(reason.partition(": ")[2] or reason for reason in reasons)
-    reason, count = kinds.most_common(1)[0]
+    # Reasons begin with the file's name and end in a remedy: what they have in common is between.
+    texts = [reason.partition(": ")[2] or reason for reason in reasons]
+    kinds = [text.partition(";")[0] for text in texts]
+    kind, count = Counter(kinds).most_common(1)[0]
+    reason = texts[kinds.index(kind)]
     raise SketchFaceError(
         f"{root}: none of {len(reasons)} faces can be used; {count} of them: {reason}"
     )

@@ -316,7 +316,7 @@ def of_merged_masks(root: Path, kinds: Sequence[str], seed: int) -> Layout:
         id = f"id{number}"
         picture, labels = root / f"images/{id}", root / f"masks/{id}"
         name = kinds[number] if number < len(kinds) else ""
-        other: Other = {"other ending": (BAD, "no photo of this id")} | BY_READING | FRAMED
+        other: Other = {"other ending": (BAD, "no image of this id")} | BY_READING | FRAMED
         sound = mask(np.random.default_rng(0))
         if name and number % 2:
             name = list(MASKS)[(number // 2 + seed) % len(MASKS)]

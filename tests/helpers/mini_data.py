@@ -77,3 +77,12 @@ class MiniFS2K:
     def write(self) -> None:
         for split, entries in self.entries.items():
             (self.root / f"anno_{split}.json").write_text(json.dumps(entries))
+
+
+def other_photo(number: int) -> np.ndarray:
+    """The astronaut's face before another background each time: no copies to a perceptual hash."""
+    blocks = np.random.default_rng(number).integers(0, 2, (9, 9, 3)).astype(np.uint8) * 255
+    background = cv2.resize(blocks, (250, 250), interpolation=cv2.INTER_LINEAR)
+    y, x = np.mgrid[:250, :250]
+    face = ((x - 118) / 50) ** 2 + ((y - 110) / 66) ** 2 < 1
+    return np.where(face[..., None], FACE, background)

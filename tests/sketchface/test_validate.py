@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from PIL import Image
+from mini_data import other_photo, save
 from skimage.data import astronaut
 from typer.testing import CliRunner
 
@@ -28,9 +28,8 @@ def run(*arguments: object) -> tuple[int, str]:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     root = tmp_path / "mine"
-    for number in range(3):
-        (root / "photos").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.roll(PHOTO, number, axis=1)).save(root / f"photos/{number}.jpg")
+    for number in range(6):
+        save(root / f"photos/{number}.jpg", other_photo(number))
     return root
 
 
@@ -38,7 +37,7 @@ def test_a_whole_folder_ends_with_status_0(photos: Path) -> None:
     for arguments in ([photos], ["folder", "--root", photos]):
         status, text = run(*arguments)
         assert status == 0
-        assert "photos in photos/: 3 photos" in text
+        assert "photos in photos/: 6 photos" in text
         assert text.splitlines()[-1] == f"folder in {photos}: complete"
 
 
@@ -81,12 +80,12 @@ def test_what_is_neither_name_nor_folder_is_one_line(tmp_path: Path) -> None:
 
 
 def test_celebamask_is_recognized_by_its_folders(tmp_path: Path) -> None:
-    for folder, picture in (("images", PHOTO), ("masks", np.zeros((250, 250), np.uint8))):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(picture).save(tmp_path / folder / "a.png")
+    for number in range(3):
+        save(tmp_path / f"images/{number}.png", other_photo(number))
+        save(tmp_path / f"masks/{number}.png", np.zeros((250, 250), np.uint8))
     status, text = run(tmp_path)
     assert status == 0
-    assert text.splitlines()[0].startswith("1 photos with masks, 0 of them")
+    assert text.splitlines()[0].startswith("3 photos with masks, 0 of them")
     assert text.splitlines()[-1] == f"celebamask in {tmp_path}: complete"
 
 

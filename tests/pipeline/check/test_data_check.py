@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mini_data import FACE, save, sketch_of
+from mini_data import other_photo, save, sketch_of
 
 from pipeline.check.__main__ import main
 from pipeline.check.data_check import check_data
@@ -32,8 +32,7 @@ def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Twelve pairs; the working folder is an empty one beside them."""
     root = tmp_path / "faces"
     for number in range(12):
-        photo = FACE.copy()
-        photo[:9, :9] = number
+        photo = other_photo(number)
         save(root / f"photos/IMG_{number:04d}.jpg", photo)
         save(root / f"sketches/IMG_{number:04d}.png", sketch_of(photo))
     (tmp_path / "work").mkdir()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mini_data import save, sketch_of, turned_face
 
+import sketchface
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import adapter
@@ -119,7 +120,7 @@ def test_photo_and_sketch_share_their_pixels(mini_cufs: Path, tmp_path: Path) ->
 def test_validate(mini_cufs: Path, tmp_path: Path) -> None:
     (mini_cufs / "photos/000_1_1.jpg").unlink()
     (mini_cufs / "photos/m-008-1.jpg").write_text("no")
-    lines = cufs.validate(mini_cufs)
+    lines = sketchface.validate("cufs", mini_cufs).lines
     assert lines[:3] == [
         f"{FAULT}CUHK: 4 pairs of 188",
         f"{FAULT}AR: 2 pairs of 123",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mini_data import FACE, save, sketch_of
 
+import sketchface
 from pipeline.common.picture_files import safe_id
 from pipeline.datasets import adapter
 from pipeline.datasets.base import FAULT, Offer
@@ -152,14 +153,20 @@ def test_validate_counts_and_finds_faults(tmp_path: Path) -> None:
     photo(tmp_path / "photos/b.png", 1)
     save(tmp_path / "sketches/a.png", sketch_of(FACE))
     (tmp_path / "photos/readme.md").write_text("x")
-    lines = folder.validate(tmp_path)
+    lines = sketchface.validate("folder", tmp_path).lines
     assert "photos in photos/, sketches in sketches/: 1 pairs" in lines
     assert "left out: readme.md: not a picture by its ending" in lines
-    assert [line for line in lines if line.startswith(FAULT)] == [
-        f"{FAULT}b.png: no sketch of this name; add it"
-    ]
+    faults = [line for line in lines if line.startswith(FAULT)]
+    assert faults[0] == (
+        f"{FAULT}b.png: no sketch of this name; "
+        "add sketches/b.png, or with another picture's ending"
+    )
+    assert faults[1].startswith(f"{FAULT}data.root: {tmp_path}: none of 1 faces is in test; ")
+    assert len(faults) == 2
     (tmp_path / "sketches/a.png").write_text("not a picture")
-    faults = [line for line in folder.validate(tmp_path) if line.startswith(FAULT)]
+    faults = [
+        line for line in sketchface.validate("folder", tmp_path).lines if line.startswith(FAULT)
+    ]
     assert any("sketches/a.png: no readable picture" in line for line in faults)
 
 

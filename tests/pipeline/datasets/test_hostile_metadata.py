@@ -17,6 +17,7 @@ import pytest
 from hostile_sets import COMMON, LAYOUTS, Layout, kinds_for, mask, photo, section
 from mini_data import MiniFS2K, save
 
+import sketchface
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import adapter
 from pipeline.datasets.base import FAULT, Offer
@@ -157,8 +158,8 @@ def test_pictures_of_one_name_and_partners_that_are_missing(tmp_path: Path) -> N
         ("b", "b.png", "b.bmp"),
     ]
     assert offer.rejected == [
-        ("c", "c.png: no photo of this id"),
-        ("d", "d.png: no mask of this id"),
+        ("c", "c.png: no image of this id; add images/c.png"),
+        ("d", "d.png: no mask of this id; add masks/d.png"),
         ("a.png", "a.png: images/a.jpg has the same id; keep one"),
         ("b.png", "b.png: masks/b.bmp has the same id; keep one"),
     ]
@@ -428,7 +429,7 @@ def test_a_pipe_of_drawings_does_not_hang(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_validating_hostile_files_ends_in_lines(name: str, tmp_path: Path) -> None:
     layout = LAYOUTS[name](tmp_path / "in", kinds_for(name, 15, 34), 4)
-    lines = layout.adapter.validate(Path(layout.settings.root))
+    lines = sketchface.validate(layout.adapter.name, layout.settings.root).lines
     assert any(line.startswith(FAULT) for line in lines)
     assert all("\n" not in line for line in lines)
 

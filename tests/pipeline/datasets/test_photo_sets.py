@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mini_data import FACE, save, turned_face
 
+import sketchface
 from face_geometry import align
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows
@@ -106,7 +107,7 @@ def test_a_damaged_partition_is_one_line(mini_celeba: Path, text: str) -> None:
 
 def test_celeba_validate(mini_celeba: Path) -> None:
     (mini_celeba / "Img/img_align_celeba/000004.jpg").write_bytes(b"")
-    lines = celeba.validate(mini_celeba)
+    lines = sketchface.validate("celeba", mini_celeba).lines
     assert lines[0] == "list_eval_partition.txt: 7 photos"
     for line in (
         "img_align_celeba train: 3 photos of 162770",
@@ -202,7 +203,7 @@ def test_damaged_metadata_are_one_line(mini_ffhq: Path, text: str) -> None:
 def test_ffhq_validate(mini_ffhq: Path, tmp_path: Path) -> None:
     metadata(mini_ffhq)
     (mini_ffhq / "thumbnails128x128/00000/00999.png").write_text("no")
-    lines = ffhq.validate(mini_ffhq)
+    lines = sketchface.validate("ffhq", mini_ffhq).lines
     assert f"{FAULT}images1024x1024 train: 3 photos of 60000" in lines
     assert f"{FAULT}in-the-wild-images test: 1 photos of 10000" in lines
     assert any("00999.png: no readable picture" in line for line in lines)

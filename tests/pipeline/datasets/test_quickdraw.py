@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+import sketchface
 from pipeline.common.images import decode
 from pipeline.common.shards import iter_rows, read_quarantine
 from pipeline.datasets import adapter
@@ -203,7 +204,8 @@ def test_validate(tmp_path: Path) -> None:
         "raw/face.ndjson: 2 drawings, 1 of them a second time",
     ]
     path.write_text("{}\n")
-    assert quickdraw.validate(tmp_path)[-1].startswith(f"{FAULT}raw/face.ndjson: face.ndjson: line")
+    faults = sketchface.validate("quickdraw", tmp_path).faults
+    assert faults[0].startswith(f"{FAULT}face.ndjson: line 1: ")
 
 
 @pytest.mark.skipif(not HERE.is_dir(), reason="QuickDraw is not here")

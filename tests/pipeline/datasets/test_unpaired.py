@@ -252,7 +252,7 @@ def test_dvc_watches_both_roots(sets: Path, tmp_path: Path, monkeypatch: Any) ->
     assert composed["data"]["root"] == composed["data"]["photo"]["root"] == f"{sets}/own"
     assert composed["second_root"] == f"{sets}/drawn"
     own = {"name": "drawings", "root": "drawn", "folder": ""}
-    section = values(sets, FOLDER, own)
+    section = values(sets, FOLDER, own, duplicate_distance=-1)
     faces.main(Parameters({"data": section, "second_root": f"{sets}/drawn"}))
     assert len(rows_of(tmp_path / "data/faces")) == 7
     with pytest.raises(SketchFaceError, match=r"^second_root: 'elsewhere', and data\.drawings"):

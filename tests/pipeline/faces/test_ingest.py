@@ -198,8 +198,11 @@ def test_bad_pairs_are_quarantined_and_the_rest_goes_through(
     assert "empty file" in reasons["photo1_image0002"]
     assert "no readable picture" in reasons["photo1_image0003"]
     assert "different sizes" in reasons["photo3_image0449"]
-    assert "sketch/sketch2/sketch0001.*: missing" in reasons["photo2_image0001"]
-    assert "photo/photo3/image9999.*: missing" in reasons["photo3_image9999"]
+    assert "sketch/sketch2/sketch0001.jpg: missing" in reasons["photo2_image0001"]
+    assert (
+        "photo/photo3/image9999.jpg and sketch/sketch3/sketch9999.jpg: missing"
+        in reasons["photo3_image9999"]
+    )
     assert not any(str(tmp_path) in reason for reason in reasons.values())
 
 
@@ -248,7 +251,7 @@ def test_paired_folder(tmp_path: Path) -> None:
     assert set(rows_of(tmp_path / "faces")) == {"1", "2"}
     assert all(row["sketch"] for row in iter_rows(tmp_path / "faces"))
     assert [row["reason"] for row in read_quarantine(tmp_path / "faces")] == [
-        "3.png: no sketch of this name; add it"
+        "3.png: no sketch of this name; add sketches/3.png, or with another picture's ending"
     ]
 
 
