@@ -9,8 +9,6 @@ import json
 from pathlib import Path
 
 from pipeline.common.parameters import Parameters, run_stage
-from pipeline.train.training import LiveLogger, live_folder, resume_store, run_config
-from sketchface_models.training.run import train
 
 DATA = Path("data")
 
@@ -29,6 +27,10 @@ def pretrain(params: Parameters, run: str, seed: int) -> None:
 def _train(
     params: Parameters, run: str, seed: int, pack: str, out: str, start: Path | None
 ) -> None:
+    # Imported here, so that Ctrl-C ends in one line while torch is loaded, too.
+    from pipeline.train.training import LiveLogger, live_folder, resume_store, run_config
+    from sketchface_models.training.run import train
+
     config = run_config(params, run, seed)
     folder = DATA / out / run / str(seed)
     with LiveLogger(live_folder(run, seed)) as live:
@@ -38,6 +40,8 @@ def _train(
 
 def print_config(params: Parameters, run: str, seed: int) -> None:
     """Print what `python -m sketchface_models.train` needs to train it elsewhere."""
+    from pipeline.train.training import run_config
+
     print(json.dumps(run_config(params, run, seed), indent=2))
 
 
