@@ -24,6 +24,7 @@ from sketchface_models.errors import SketchFaceError
 if TYPE_CHECKING:
     import numpy as np
 
+    from pipeline.translation.paper import Paper
     from pipeline.translation.recognition import Kind, Target
     from sketchface.data_sets import Validation
     from sketchface.folder_scores import Scores
@@ -42,6 +43,7 @@ def translate(
     style_of: str | Path | Sequence[str | Path] = (),
     random: int | None = None,
     seed: int | None = None,
+    paper: Paper = "white",
 ) -> list[np.ndarray]:
     """Return a sketch of each face of a photo, or a photo of a line drawing or parsing map.
 
@@ -52,7 +54,7 @@ def translate(
         style: a label such as 2, or a weight for each style ("0.5,0.5,0"); None: the first.
         weights: folder of a trained run, or the name of a generator that comes with the package;
             None: the one of the package that draws `to`.
-        size: side of a result, pixels; None: of the training photos.
+        size: side of a result, pixels, which adds no detail; None: of the training photos.
         to: "sketch" or "photo"; None: what the weights draw, without weights a sketch of a photo
             and a photo of anything else.
         kind: what the picture is, "photo", "contour" (a line drawing) or "map" (a parsing map);
@@ -60,6 +62,7 @@ def translate(
         style_of: a photo whose style is taken, or several, where the weights know style codes.
         random: number of random styles, where the weights know style codes; None: none.
         seed: of these; None: 0.
+        paper: of sketches, "white", or "as-drawn": as grey as that of the training sketches.
 
     Returns:
         (size, size) uint8 of each face, from left to right, or (size, size, 3) where the generator
@@ -70,6 +73,7 @@ def translate(
             is unknown.
     """
     from pipeline.translation.inputs import Preparation
+    from pipeline.translation.paper import on_white
     from pipeline.translation.recognition import usual_direction
     from pipeline.translation.style_choice import StyleChoice
     from pipeline.translation.trained_generator import open_weights
@@ -91,7 +95,9 @@ def translate(
         warnings.warn(f"{path}: {note}", stacklevel=2)
     styles = choice.styles(generator, False, "faces")
     jobs = [(face, each) for face in faces for each in styles]
-    return generator.generate(jobs, size or requirements.aligned)
+    results = generator.generate(jobs, size or requirements.aligned)
+    whitens = paper == "white" and requirements.target == "sketch"
+    return [on_white(sketch) for sketch in results] if whitens else results
 
 
 def score(reference_dir: str | Path, generated_dir: str | Path, size: str | None = None) -> Scores:

@@ -96,9 +96,16 @@ def translate(
     size: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Side of the results, pixels.", show_default="of the training photos"
+            metavar="N",
+            help="Side of the results, pixels. They are enlarged or reduced to it: it adds no "
+            "detail.",
+            show_default="of the training photos",
         ),
     ] = None,
+    paper: Annotated[
+        Literal["white", "as-drawn"],
+        typer.Option(help="Of sketches: white, or as grey as that of the training sketches."),
+    ] = "white",
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Also NAME-sheet.png: inputs and all results.")
     ] = False,
@@ -165,8 +172,11 @@ def translate(
         styles = choice.styles(generator, sheet, view)
         side, extras = size or requirements.aligned, Extras(sheet, show_input)
         translator = Translator(
-            generator, preparation, styles, side, extras, _print_fault, _print_note
+            generator, preparation, styles, side, extras, _print_fault, _print_note, paper
         )
+        if side > requirements.aligned:
+            detail = f"what is drawn has {requirements.size} pixels a side"
+            _print_note(f"--size {side}: enlarged, without more detail; {detail}")
         target.make()
         result = translator(paths, target)
         typer.echo(_summary(result, len(paths), out, requirements.target))

@@ -42,6 +42,7 @@ from pipeline.translation.line_drawing import (
 from pipeline.translation.map_classes import ParsingMap
 from pipeline.translation.map_layout import placed_features
 from pipeline.translation.parsing_map import map_fault, read_map, recognised_map
+from pipeline.translation.photo_notes import photo_note
 from pipeline.translation.placement import fit_page, place, place_map
 from pipeline.translation.recognition import Kind, read_picture, recognise
 from pipeline.translation.requirements import Requirements
@@ -54,8 +55,6 @@ View = Literal["faces", "aligned", "whole"]
 that framing. whole: the picture as a whole, whatever it shows, with margins to a square."""
 LEAST_SIDE = 24
 """Shorter side of the smallest drawing, pixels."""
-MOST_ENLARGEMENT = 2.0
-"""How much a face is enlarged by its alignment before a note says so."""
 LEAST_LENGTH = 2.0
 """Length of the lines of a drawing, in longer sides of the box about them; an oval has 2.8."""
 
@@ -108,7 +107,7 @@ class Preparation:
     ) -> None:
         self.folders = folders or {}
         self.requirements, self.view, self.detection = requirements, view, FaceDetection(which)
-        self.kind = requirements.only_kind(kind)
+        self.kind, self.is_certain = requirements.only_kind(kind), kind is not None
         if view == "faces" and requirements.framing is None:
             raise SketchFaceError(
                 f"{requirements.source}: does not say how its training photos were framed; train "
@@ -156,7 +155,7 @@ class Preparation:
             SketchFaceError: if the file is no picture or shows no face.
         """
         photo, requirements = read_picture(path), self.requirements
-        transform, _ = self._transforms(photo, path)[0]
+        transform, _ = self._transforms(photo, path, self._landmarks(photo, path))[0]
         stored = self._aligned(photo, transform, path)
         return as_array(requirements.target_field, stored, requirements.size)
 
@@ -186,8 +185,10 @@ class Preparation:
 
     def _photo(self, photo: np.ndarray, path: Path) -> list[PreparedFace | str]:
         faces: list[PreparedFace | str] = []
-        transforms = self._transforms(photo, path)
-        note = _enlargement([transform for transform, _ in transforms])
+        note, landmarks = "", self._landmarks(photo, path)
+        transforms = self._transforms(photo, path, landmarks)
+        if landmarks:
+            note = photo_note(photo, landmarks, [each for each, _ in transforms], self.is_certain)
         for transform, shape in transforms:
             try:
                 faces.append(PreparedFace(self._fields(photo, transform, path), shape, note))
@@ -246,8 +247,23 @@ class Preparation:
         longer = max(height, width)
         return fit_page(width, height, self.requirements.aligned), (height / longer, width / longer)
 
+    def _landmarks(self, photo: np.ndarray, path: Path) -> list[np.ndarray]:
+        """Return the landmarks of the faces that are drawn; none where no face is looked for.
+
+        Raises:
+            SketchFaceError: if a face is looked for, and there is none.
+        """
+        if self.view != "faces":
+            return []
+        try:
+            return self.detection(photo, path)
+        except SketchFaceError as error:
+            if self.is_certain or recognise(line_drawing(photo)) != "contour":
+                raise
+            raise SketchFaceError(f"{error}; of a line drawing --to photo makes a face") from None
+
     def _transforms(
-        self, photo: np.ndarray, path: Path
+        self, photo: np.ndarray, path: Path, landmarks: Sequence[np.ndarray]
     ) -> list[tuple[np.ndarray, tuple[float, float]]]:
         """The map from pixels of the photo to aligned ones, (2, 3), and `PreparedFace.shape`."""
         if self.view != "faces":
@@ -255,8 +271,7 @@ class Preparation:
         assert self.requirements.framing is not None
         target = self.requirements.framing.target(self.requirements.aligned)
         return [
-            (align.similarity(align.eyes_and_mouth(face), target), (1.0, 1.0))
-            for face in self.detection(photo, path)
+            (align.similarity(align.eyes_and_mouth(face), target), (1.0, 1.0)) for face in landmarks
         ]
 
     def _fields(
@@ -318,20 +333,6 @@ class Preparation:
 def _parser() -> FaceParser:
     """Return the parser that labels photos, as `pipeline.segment` does."""
     return FaceParser()
-
-
-def _enlargement(transforms: Sequence[np.ndarray]) -> str:
-    """Return what to say of faces that are much smaller than the training ones; empty if nothing.
-
-    Args:
-        transforms: from pixels of the photo to aligned ones, (2, 3) each.
-    """
-    scales = [float(np.sqrt(abs(np.linalg.det(each[:, :2])))) for each in transforms]
-    small = sum(scale > MOST_ENLARGEMENT for scale in scales)
-    if not small:
-        return ""
-    which = "the face is" if len(scales) == 1 else f"{small} of {len(scales)} faces are"
-    return f"{which} small, enlarged up to {max(scales):.1f} times: little detail can be shown"
 
 
 def _check_drawing(drawing: LineDrawing, path: Path) -> None:

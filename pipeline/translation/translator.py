@@ -16,6 +16,7 @@ from pipeline.common.scored_pictures import BATCH
 from pipeline.common.sheets import GAP, displayed, sheet, tile
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output
+from pipeline.translation.paper import Paper, on_white
 from pipeline.translation.requirements import Style
 from pipeline.translation.trained_generator import Generator
 from sketchface_models.errors import SketchFaceError
@@ -67,6 +68,7 @@ class Translator:
         extras: what else to write of each picture.
         report: called with each reason why something is not drawn, as it arises.
         note: called with each line on how a picture that is drawn was read.
+        paper: of sketches.
 
     Raises:
         SketchFaceError: if results in a style would be called like what else is written.
@@ -81,7 +83,9 @@ class Translator:
         extras: Extras,
         report: Callable[[str], None],
         note: Callable[[str], None],
+        paper: Paper = "white",
     ) -> None:
+        self.whitens = paper == "white" and generator.requirements.target == "sketch"
         self.generator, self.preparation = generator, preparation
         self.styles, self.size, self.extras = styles, size, extras
         self.report, self.note = report, note
@@ -100,6 +104,7 @@ class Translator:
             prepared = [face for _, faces in group for face in _usable(faces).values()]
             jobs = [(face, style) for face in prepared for style in self.styles]
             generated = self.generator.pictures(jobs, self.size)
+            generated = map(on_white, generated) if self.whitens else generated
             for path, faces in group:
                 share = itertools.islice(generated, len(_usable(faces)) * len(self.styles))
                 self._write(path, faces, share, out, result)

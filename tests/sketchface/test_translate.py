@@ -96,7 +96,7 @@ def test_a_data_sets_photo_is_drawn_as_the_pipeline_draws_it(
     system, _ = load_trained(tmp_path / "w/weights")
     expected = generate_pack(system, pack, np.arange(2), ALIGNED, torch.device("cpu"))
     photos = packed.parent / "source/photos"
-    assert translate(photos, "-o", "out", "--weights", "w")[0] == 0
+    assert translate(photos, "-o", "out", "--weights", "w", "--paper", "as-drawn")[0] == 0
     assert names(tmp_path / "out") == ["one.png", "two.png"]
     for row, id in enumerate(pack.ids):
         np.testing.assert_array_equal(
@@ -212,6 +212,21 @@ def test_a_sheet_alone_shows_every_style_that_was_trained(
     assert translate(photo, "-o", "o.png", "--weights", weights, "--sheet", "--size", 32)[0] == 0
     assert names(tmp_path) == ["o-sheet.png", "o-style1.png", "o-style2.png"]
     assert pixels_of(tmp_path / "o-style2.png").shape == (32, 32)
+
+
+def test_paper_is_white_unless_it_is_to_stay_and_enlarging_is_noted(
+    tmp_path: Path, photo: Path, translate: Run
+) -> None:
+    shipped = ("--style", "3", "--weights", "hida")  # whose sketches have grey paper
+    assert translate(photo, "-o", "white.png", *shipped)[2] == ""
+    large = translate(photo, "-o", "grey.png", *shipped, "--paper", "as-drawn", "--size", 600)
+    assert large[2] == (
+        "note: --size 600: enlarged, without more detail; what is drawn has 128 pixels a side\n"
+    )
+    white, drawn = (pixels_of(tmp_path / f"{name}.png") for name in ("white", "grey"))
+    assert drawn.shape == (600, 600)
+    assert np.median(drawn) < 245
+    assert np.percentile(white, 75) == 255
 
 
 # Whole pictures and depth made elsewhere
@@ -413,7 +428,8 @@ def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, transl
     lines = copied(tmp_path / "lines", inputs=["lines"])
     assert (
         "lines: reads lines; a photo gives photo, depth, style, contour, parsing, a contour gives "
-        "contour, a map gives parsing: name the weights of another run" in refusal(lines)
+        "contour, a map gives parsing, a doodle gives doodle: name the weights of another run"
+        in refusal(lines)
     )
     parser = copied(tmp_path / "parser", target="parsing")
     assert "parser: draws parsing, neither sketches nor photos" in refusal(parser)
