@@ -25,11 +25,15 @@ def main() -> None:
         where = error.filename2 or error.filename
         reason = " ".join(str(error.strerror or error).split())
         _fail(f"{where}: {reason}" if where else reason)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         missing = str(error.name).partition(".")[0]
         if missing in OUR_PACKAGES:
             raise
-        _fail(f"{missing} is not installed; run: pip install 'sketchface[pipeline]'")
+        if isinstance(error, ModuleNotFoundError):
+            _fail(f"{missing} is not installed; run: pip install 'sketchface[pipeline]'")
+        from pipeline.landmarks.face_mesh import import_remedy
+
+        _fail(import_remedy(error))  # a shared library that a slim container lacks
 
 
 def _fail(*lines: str) -> None:

@@ -25,3 +25,8 @@ def command(beginning: str) -> str:
     """The one command of README that begins so."""
     (line,) = {line for block in blocks() for line in block if line.startswith(beginning)}
     return line
+
+
+def every_command() -> list[str]:
+    """All commands from top to bottom, those of one line apart."""
+    return [part.strip() for block in blocks() for line in block for part in line.split(" ; ")]

@@ -71,6 +71,23 @@ def test_a_bare_install_names_the_extra_to_add(wheel: Path, tmp_path: Path) -> N
     assert run(python, "-c", version, cwd=tmp_path).stdout.strip() == sketchface.__version__
 
 
+def test_a_missing_shared_library_is_named_with_its_package(tmp_path: Path) -> None:
+    """As where a container lacks libGL: OpenCV's module is there and cannot be loaded."""
+    reason = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "cv2.py").write_text(f"raise ImportError({reason!r}, name='cv2')\n")
+    places = os.pathsep.join([str(tmp_path), str(ROOT)])
+    result = subprocess.run(
+        [sys.executable, "-m", "sketchface", "peek", "synthetic"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    remedy = f"error: {reason}; install the Debian package libgl1\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", remedy)
+
+
 def test_the_installed_command_works(wheel: Path, tmp_path: Path) -> None:
     """In an environment of its own, with the libraries of this one."""
     venv.create(tmp_path / "full", system_site_packages=False, with_pip=False)
