@@ -6,11 +6,14 @@ depend on their order. The models come inside the mediapipe wheel.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace, TracebackType
+from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any
 
 import numpy as np
@@ -199,9 +202,10 @@ def _confidence(detection: Any) -> float:
 
 def _import_mediapipe() -> SimpleNamespace:
     try:
-        from mediapipe.python import packet_creator, packet_getter, solution_base
-        from mediapipe.python._framework_bindings import image_frame
-        from mediapipe.python.solutions import face_mesh  # noqa: F401  registers the calculators
+        with _lazy_packages("mediapipe", "mediapipe.python.solutions"):
+            from mediapipe.python import packet_creator, packet_getter, solution_base
+            from mediapipe.python._framework_bindings import image_frame
+            from mediapipe.python.solutions import face_mesh  # noqa: F401  registers calculators
     except ImportError as error:
         raise SketchFaceError(import_remedy(error)) from None
     return SimpleNamespace(
@@ -210,6 +214,35 @@ def _import_mediapipe() -> SimpleNamespace:
         solution_base=solution_base,
         image_frame=image_frame,
     )
+
+
+@contextmanager
+def _lazy_packages(*names: str) -> Iterator[None]:
+    """Import from packages without running their `__init__`, which waits until it is needed.
+
+    MediaPipe's import all of its solutions, and matplotlib to draw them: most of the time that a
+    first face takes. They run when somebody asks for what they bring: `mediapipe.solutions`, say.
+    """
+    lazy = []
+    for name in names:
+        spec = None if name in sys.modules else importlib.util.find_spec(name)
+        if spec is not None:
+            lazy.append(importlib.util.module_from_spec(spec))
+            sys.modules[name] = lazy[-1]
+    try:
+        yield
+    finally:
+        for module in lazy:
+            vars(module)["__getattr__"] = functools.partial(_run, module)
+
+
+def _run(module: ModuleType, name: str) -> Any:
+    """Run a lazy package's `__init__` and return what it brings by that name."""
+    vars(module).pop("__getattr__", None)
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
+    module.__spec__.loader.exec_module(module)
+    return getattr(module, name)
 
 
 def import_remedy(error: ImportError) -> str:

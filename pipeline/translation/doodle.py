@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.datasets import quickdraw
 from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing
 from sketchface_models.errors import SketchFaceError
 
@@ -34,6 +33,8 @@ def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.n
     Raises:
         SketchFaceError: if it is too small, blank, no line drawing, or has hardly any lines.
     """
+    from pipeline.datasets import quickdraw  # brings all data sets, which photos do not need
+
     _check(drawing, path)
     if picture.shape[:2] == (quickdraw.SIDE, quickdraw.SIDE):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)

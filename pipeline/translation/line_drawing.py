@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from pipeline.contours.rough_lines import trace
 
@@ -164,6 +163,8 @@ def _centre_lines(strokes: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
 
 def _smooth(path: np.ndarray) -> np.ndarray:
     """Smooth a path (N, 2); its ends stay, unless they meet."""
+    from scipy.ndimage import gaussian_filter1d  # slow to import
+
     if len(path) > 8 and np.hypot(*(path[0] - path[-1])) < 2:
         ring = gaussian_filter1d(path, _SMOOTHING, axis=0, mode="wrap")
         return np.concatenate([ring, ring[:1]])
@@ -204,6 +205,11 @@ def _tone_spread(contrast: np.ndarray, strokes: np.ndarray, enlargement: float) 
     depth = cv2.distanceTransform(strokes.astype(np.uint8), cv2.DIST_L2, 5)
     middle = contrast[depth > _WIDE / 2 * max(1.0, enlargement)]
     return float(middle.std() / middle.mean()) if middle.size else 0.0
+
+
+def paper_gradient(picture: np.ndarray) -> float:
+    """Return `LineDrawing.paper_gradient` of any picture, (H, W, 3) uint8, and nothing else."""
+    return _gradient(_to_side(_paper(_to_side(picture, READ_SIDE)), _PAPER_SIDE))
 
 
 def _gradient(paper: np.ndarray) -> float:

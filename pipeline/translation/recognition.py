@@ -13,7 +13,13 @@ from typing import Literal
 import numpy as np
 
 from pipeline.common.images import MAX_PIXELS, read_image
-from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing, line_drawing
+from pipeline.translation.line_drawing import (
+    LEAST_CONTRAST,
+    TRACED_INK,
+    LineDrawing,
+    line_drawing,
+    paper_gradient,
+)
 from pipeline.translation.parsing_map import recognised_map
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
@@ -104,7 +110,11 @@ def kind_of(path: Path) -> Kind:
     """
     if recognised_map(path) is not None:
         return "map"
-    return recognise(line_drawing(read_picture(path)))
+    picture = read_picture(path)
+    # Most photos are known by this alone, before anything slow is imported.
+    if max(picture.shape) > DOODLE_SIDE and paper_gradient(picture) > MOST_PAPER_GRADIENT:
+        return "photo"
+    return recognise(line_drawing(picture))
 
 
 def usual_direction(

@@ -184,3 +184,19 @@ def test_a_process_that_finds_faces_writes_nothing_to_stderr():
     )
     assert done.stdout.split() == ["2"]
     assert done.stderr == ""
+
+
+def test_matplotlib_stays_out_and_mediapipe_can_be_imported_whole_afterwards():
+    code = """
+import sys, skimage.data
+from pipeline.landmarks.face_mesh import FaceMesh
+photo = skimage.data.astronaut()
+with FaceMesh() as detector:
+    first = detector.detect(photo).landmarks
+    assert "matplotlib" not in sys.modules
+    import mediapipe
+    assert mediapipe.solutions.drawing_utils.draw_landmarks and mediapipe.Image
+    assert (detector.detect(photo).landmarks == first).all()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
