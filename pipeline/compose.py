@@ -12,7 +12,9 @@ from pathlib import Path
 from dvc.utils.hydra import compose_and_dump
 
 from pipeline.common.code_hash import ROOT
+from pipeline.overrides import mend_hydra
 from sketchface_models.atomic import atomic_file
+from sketchface_models.errors import SketchFaceError
 
 
 def compose(overrides: list[str], out: Path) -> None:
@@ -21,10 +23,18 @@ def compose(overrides: list[str], out: Path) -> None:
     Args:
         overrides: Hydra overrides such as `model=pix2pix` or `data.size=128`.
         out: a YAML file.
+
+    Raises:
+        SketchFaceError: in one line, if an override has an unknown key or choice.
     """
+    mend_hydra()
     with atomic_file(out) as temporary:
         compose_and_dump(str(temporary), str(ROOT / "conf"), None, "config", "", overrides)
 
 
 if __name__ == "__main__":
-    compose(sys.argv[1:], Path("params.yaml"))
+    try:
+        compose(sys.argv[1:], Path("params.yaml"))
+    except SketchFaceError as error:
+        print(f"error: compose: {error}", file=sys.stderr)
+        sys.exit(1)

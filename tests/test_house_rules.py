@@ -76,6 +76,7 @@ def test_the_packages_are_what_gets_installed():
 
 DISTRIBUTIONS = {
     "cv2": "opencv-contrib-python",
+    "hydra": "hydra-core",
     "markdown_it": "markdown-it-py",
     "PIL": "pillow",
     "skimage": "scikit-image",

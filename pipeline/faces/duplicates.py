@@ -59,7 +59,7 @@ class Duplicates:
         """Return a note for whoever misses a face in a split: the largest group, in one."""
         count = max(map(len, self.groups), default=0)
         return (
-            f"; {count} of them are copies of one photo and share a split, by "
+            f"; {count} of them are copies of one photo and share a split; if they are none, lower "
             f"data.duplicate_distance ({distance})"
         )
 

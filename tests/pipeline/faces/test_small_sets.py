@@ -42,7 +42,8 @@ def test_copies_of_one_photo_cannot_fill_two_splits(copies: Path, tmp_path: Path
     line = str(error.value)
     assert line.startswith(f"data.root: {copies}: none of 3 faces is in t")
     assert line.endswith(
-        "; 3 of them are copies of one photo and share a split, by data.duplicate_distance (36)"
+        "; 3 of them are copies of one photo and share a split; if they are none, lower "
+        "data.duplicate_distance (36)"
     )
     assert not (tmp_path / "faces").exists()
 
