@@ -32,7 +32,7 @@ from pipeline.depth.depth import BACKENDS, DepthSettings, DepthSource
 from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
-from pipeline.translation.doodle import doodle_bitmap
+from pipeline.translation.doodle_bitmap import doodle_bitmap
 from pipeline.translation.line_drawing import (
     LEAST_CONTRAST,
     TRACED_INK,

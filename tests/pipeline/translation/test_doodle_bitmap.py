@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 
 from pipeline.datasets.quickdraw import draw
-from pipeline.translation.doodle import doodle_bitmap
+from pipeline.translation.doodle_bitmap import doodle_bitmap
 from pipeline.translation.line_drawing import line_drawing
 from pipeline.translation.recognition import recognise
 from sketchface_models.errors import SketchFaceError
