@@ -206,3 +206,23 @@ def validate(
         typer.echo(printable(line))
     if validation.faults:
         raise typer.Exit(1)
+
+
+@app.command("weights")
+def list_weights() -> None:
+    """List the weights that come with the package: use, training data, scores, terms, hash, size.
+
+    Exits with status 1 if a file is missing, or not the one that its card describes.
+    """
+    from sketchface.shipped_weights import shipped_weights
+
+    shipped = shipped_weights()
+    for each in shipped:
+        typer.echo(f"{each.kind} {each.name}: {each.size / 1e6:.1f} MB, sha256 {each.sha256}")
+        for line in each.lines:
+            typer.echo(printable(f"  {line}"))
+    faults = [each.fault for each in shipped if each.fault]
+    for fault in faults:
+        typer.echo(printable(f"error: {fault}"), err=True)
+    if faults:
+        raise typer.Exit(1)

@@ -31,11 +31,13 @@ from sketchface_models.inference import (
     without_training_networks,
 )
 from sketchface_models.labels import CLASSES
+from sketchface_models.parser_cards import parser_markdown
 from sketchface_models.pretrained import store
 from sketchface_models.pretrained.parsers import (
     PARSER_FOLDER,
     PARSER_NETWORKS,
     PARSER_SIZE,
+    read_card,
     write_parser,
 )
 
@@ -83,7 +85,7 @@ def ship_parser(
     splits: Mapping[str, int],
     folder: Path = PARSER_FOLDER,
 ) -> Path:
-    """Write a parser run's best weights and their card into `folder`; return the weights' path.
+    """Write a parser run's best weights and their cards into `folder`; return the weights' path.
 
     Args:
         name: a key of `PARSER_NETWORKS`.
@@ -107,7 +109,10 @@ def ship_parser(
     network = {  # a run's tensors are named NETWORK.PARAMETER
         key.removeprefix("parser."): t for key, t in tensors.items() if key.startswith("parser.")
     }
-    return write_parser(name, network, card, folder)
+    path = write_parser(name, network, card, folder)
+    with atomic_file(folder / f"{name}.md") as temporary:
+        temporary.write_text(parser_markdown(read_card(name, folder)), encoding="utf-8")
+    return path
 
 
 def parser_card(

@@ -154,6 +154,7 @@ def test_a_run_ships_with_a_card_of_its_scores(data: Path, tmp_path: Path) -> No
     weights = data / "train" / RUN / "0" / "weights"
     summary = data / "evaluate" / RUN / "0" / "parsing" / "summary.json"
     ship_parser("small", weights, summary, SPLITS, tmp_path)
+    assert "# Parser `small`" in (tmp_path / "small.md").read_text()
     card = read_card("small", tmp_path)
     scores = json.loads(summary.read_text())
     assert card["scores"]["test"]["mean_f1"] == scores["means"]["system"]["mean_f1"]["mean"]
