@@ -69,6 +69,10 @@ class Drawings(Adapter[DrawingsSettings]):
         """Return drawings alone, which runs read as sketches or as doodles."""
         return {"sketch", "doodle"}
 
+    def field_sets(self, settings: DrawingsSettings) -> list[set[str]]:
+        """Return that a drawing is either, not both: a run would read its own target."""
+        return [{field} for field in sorted(self.fields(settings))]
+
     def variants(self, root: Path) -> list[DrawingsSettings]:
         """Return settings of the folder itself."""
         return [self.minimal_settings(root, folder="", test_fraction=0.1)]

@@ -125,6 +125,10 @@ class QuickDraw(Adapter[QuickDrawSettings]):
         """Return drawings alone, which runs read as doodles or as sketches."""
         return {"sketch", "doodle"}
 
+    def field_sets(self, settings: QuickDrawSettings) -> list[set[str]]:
+        """Return that a drawing is either, not both: a run would read its own target."""
+        return [{field} for field in sorted(self.fields(settings))]
+
     def variants(self, root: Path) -> list[QuickDrawSettings]:
         """Return settings of each file of drawings that can be read."""
         return [

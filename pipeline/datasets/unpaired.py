@@ -113,7 +113,7 @@ class Unpaired(Adapter[UnpairedSettings]):
         of_drawings = {*DRAWINGS, "style"}
         return [
             photos[0].fields(photos[1]) - of_drawings - {"rough"},
-            drawings[0].fields(drawings[1]) & of_drawings,
+            *(fields & of_drawings for fields in drawings[0].field_sets(drawings[1])),
         ]
 
     def roots(self, settings: UnpairedSettings) -> dict[str, str]:
