@@ -214,7 +214,7 @@ def test_sheets_of_many_styles_stay_readable_pictures(
     tmp_path: Path, faces: Path, weights: Path, translate: Run
 ) -> None:
     asked = ("--weights", weights, "--random", 200, "--sheet", "--size", 128)
-    assert translate(faces / "maps/a.png", "-o", "out", *asked)[::2] == (0, "")
+    assert translate(faces / "maps/a.png", "-o", "out", *asked)[0] == 0
     shape = pixels_of(tmp_path / "out/a-sheet.png").shape
     assert 200 * 64 < shape[1] <= MAX_SIDE
 
