@@ -17,7 +17,7 @@ from pipeline.faces.duplicates import find_duplicates
 from pipeline.faces.plan import plan
 from pipeline.faces.rehearsal import check_settled, rehearse
 from pipeline.faces.whole_sets import WANTED
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import SketchFaceError, printable
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def validate_data_set(name_or_dir: str, root: Path | None = None) -> Validation:
     lines = [*known.validate(folder), *faults(unreadable, "files that cannot be read")]
     for settings in known.variants(folder):
         lines += _left_out(known, settings)
-    return Validation(name, folder, lines)
+    return Validation(name, folder, list(map(printable, lines)))
 
 
 def _left_out(known: Adapter[Any], settings: DataSettings) -> Iterator[str]:

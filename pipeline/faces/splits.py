@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.datasets.base import Item
 
+LEAST = {"train": 2, "test": 1, "val": 0}
+"""Faces of a split that others cannot have; one face alone teaches nothing."""
+
 
 def uniform(id: str, seed: int, purpose: str) -> float:
     """Return a random number in [0, 1) for a face, independent between purposes."""
@@ -26,7 +29,7 @@ def assign(
     """Return the items with their splits: the publisher's, else a seeded one.
 
     `val` is a part of `train`. A source whose publisher has a `val` of its own keeps it as it is.
-    A seeded split that stayed empty gets one face, where train keeps one; of an unpaired set, a
+    A seeded split that stayed empty gets one face, where train keeps two; of an unpaired set, a
     photo and a drawing.
 
     Args:
@@ -47,8 +50,9 @@ def assign(
         if test_fraction and not counts["test"]:
             free = [item for item in movable if item.split is None]
             _move(free, splits, counts, "test", ("train", "val"), seed)
-        if not counts["train"]:
-            _move(movable, splits, counts, "train", ("test", "val"), seed)
+        while counts["train"] < LEAST["train"]:
+            if not _move(movable, splits, counts, "train", ("test", "val"), seed):
+                break
         if val_fraction and not counts["val"]:
             without_val = [item for item in movable if item.source not in with_val]
             _move(without_val, splits, counts, "val", ("train", "test"), seed)
@@ -62,10 +66,11 @@ def _move(
     to: str,
     donors: Sequence[str],
     seed: int,
-) -> None:
+) -> bool:
     """Move the face that is nearest to a split there, from the first donor that can spare one.
 
-    Train and test keep one face; validation need not.
+    Returns:
+        Whether there was one; donors keep what `LEAST` says.
     """
     for donor in donors:
         candidates = [
@@ -73,13 +78,14 @@ def _move(
             for item in items
             if splits[item.id] == donor and (item.split is None or "test" not in (donor, to))
         ]
-        if candidates and (counts[donor] > 1 or donor == "val"):
+        if candidates and (counts[donor] > LEAST[donor]):
             sign, purpose = (-1, donor) if to == "train" else (1, to)
             nearest = min(candidates, key=lambda i: (sign * uniform(i.id, seed, purpose), i.id))
             splits[nearest.id] = to
             counts[donor] -= 1
             counts[to] += 1
-            return
+            return True
+    return False
 
 
 def sources_with_val(items: Iterable[Item]) -> set[str]:

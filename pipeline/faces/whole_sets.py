@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Sized
 
 from pipeline.datasets.base import SPLITS, DataSettings
-from sketchface_models.errors import SketchFaceError
+from pipeline.faces.splits import LEAST
+from sketchface_models.errors import SketchFaceError, printable
 
 WANTED = ("train", "test")
 """The splits that every run needs a face of."""
@@ -34,7 +35,7 @@ def check_any(faces: Sized, settings: DataSettings, reasons: Sequence[str]) -> N
     texts = [reason.partition(": ")[2] or reason for reason in reasons]
     kinds = [text.partition(";")[0] for text in texts]
     kind, count = Counter(kinds).most_common(1)[0]
-    reason = texts[kinds.index(kind)]
+    reason = printable(texts[kinds.index(kind)])
     raise SketchFaceError(
         f"{root}: none of {len(reasons)} faces can be used; {count} of them: {reason}"
     )
@@ -43,7 +44,7 @@ def check_any(faces: Sized, settings: DataSettings, reasons: Sequence[str]) -> N
 def check_splits(
     faces: Iterable[tuple[str, str]], settings: DataSettings, wanted: Sequence[str], note: str = ""
 ) -> None:
-    """Refuse a data set without a face in a split that is wanted.
+    """Refuse a data set without a face in a split that is wanted; to train, two are.
 
     Args:
         faces: kind (see `Item.kind`) and split of each.
@@ -57,11 +58,14 @@ def check_splits(
     counts = Counter(faces)
     for kind in sorted({kind for kind, _ in counts}):
         for split in wanted:
-            if not counts[kind, split]:
+            count, least = counts[kind, split], max(1, LEAST[split])
+            if count < least:
                 whole = sum(counts[kind, each] for each in SPLITS)
+                part = f"only {count}" if count else "none"
+                takes = f", which takes {least}" if least > 1 else ""
                 raise SketchFaceError(
-                    f"data.root: {settings.root}: none of {whole} {kind or 'face'}s is in {split}; "
-                    f"{_remedy(split, settings)}{note}"
+                    f"data.root: {settings.root}: {part} of {whole} {kind or 'face'}s is in {split}"
+                    f"{takes}; {_remedy(split, settings)}{note}"
                 )
 
 

@@ -161,7 +161,7 @@ def test_validate_counts_and_finds_faults(tmp_path: Path) -> None:
         f"{FAULT}b.png: no sketch of this name; "
         "add sketches/b.png, or with another picture's ending"
     )
-    assert faults[1].startswith(f"{FAULT}data.root: {tmp_path}: none of 1 faces is in test; ")
+    assert faults[1].startswith(f"{FAULT}data.root: {tmp_path}: only 1 of 1 faces is in train, ")
     assert len(faults) == 2
     (tmp_path / "sketches/a.png").write_text("not a picture")
     faults = [

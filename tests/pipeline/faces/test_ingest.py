@@ -420,9 +420,10 @@ def test_the_stage_reads_its_section_and_writes(
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "faces-in" / "a.png", FACE)
     save(tmp_path / "faces-in" / "b.png", FACE // 2)
+    save(tmp_path / "faces-in" / "c.png", FACE // 3)
     params = parameters(duplicate_distance=-1)
     faces.main(params)
-    assert set(rows_of(tmp_path / "data/faces")) == {"a", "b"}
+    assert set(rows_of(tmp_path / "data/faces")) == {"a", "b", "c"}
     names = [field.name for field in dataclasses.fields(folder.Settings)]
     assert params.reads == {"second_root", *(f"data.{name}" for name in names)}
 

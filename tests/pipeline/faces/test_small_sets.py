@@ -19,9 +19,9 @@ WANTED = ("train", "test")
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pairs of one photo, a little brighter each time."""
+    """Four pairs of one photo, a little brighter each time."""
     root = tmp_path_factory.mktemp("copies")
-    for number in range(1, 4):
+    for number in range(1, 5):
         photo = cv2.convertScaleAbs(FACE, alpha=1, beta=number)
         save(root / f"photos/IMG_{number:04d}.jpg", photo)
         save(root / f"sketches/IMG_{number:04d}.png", sketch_of(photo))
@@ -40,15 +40,15 @@ def test_copies_of_one_photo_cannot_fill_two_splits(copies: Path, tmp_path: Path
     with pytest.raises(SketchFaceError) as error:
         ingest(adapter("folder"), settings(copies, 36), tmp_path / "faces", WANTED)
     line = str(error.value)
-    assert line.startswith(f"data.root: {copies}: none of 3 faces is in t")
+    assert line.startswith(f"data.root: {copies}: none of 4 faces is in t")
     assert line.endswith(
-        "; 3 of them are copies of one photo and share a split; if they are none, lower "
+        "; 4 of them are copies of one photo and share a split; if they are none, lower "
         "data.duplicate_distance (36)"
     )
     assert not (tmp_path / "faces").exists()
 
 
-def test_as_three_photos_they_fill_three(copies: Path, tmp_path: Path) -> None:
+def test_as_different_photos_they_fill_all_splits(copies: Path, tmp_path: Path) -> None:
     ingest(adapter("folder"), settings(copies, -1), tmp_path / "faces", WANTED)
     about = json.loads((tmp_path / "faces/dataset.json").read_text())
-    assert Counter(about["splits"]) == {"train": 1, "val": 1, "test": 1}
+    assert Counter(about["splits"]) == {"train": 2, "val": 1, "test": 1}

@@ -52,14 +52,15 @@ def test_limit_takes_the_same_faces_of_each_split_in_any_order() -> None:
     assert len(limited(items[:10], 0, 50)) == 10
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 10])
+@pytest.mark.parametrize("count", [3, 4, 5, 10])
 @pytest.mark.parametrize("fractions", [(0.05, 0.2), (0.5, 0.9), (0.0, 0.2), (0.05, 0.9)])
 def test_of_few_faces_each_split_gets_one(count: int, fractions: tuple[float, float]) -> None:
-    """Whatever the seed; of two faces, validation gets none."""
-    wanted = {"train", "test"} | ({"val"} if fractions[0] and count > 2 else set())
+    """Whatever the seed; train has two, before test has one, before validation has one."""
     for seed in range(50):
-        assigned = assign(offered(None, IDS[:count]), seed, *fractions)
-        assert set(splits(assigned).values()) == wanted
+        assigned = list(splits(assign(offered(None, IDS[:count]), seed, *fractions)).values())
+        assert assigned.count("train") >= 2
+        assert ("test" in assigned) == (count > 2)
+        assert ("val" in assigned) == (count > 3 and fractions[0] > 0)
 
 
 def test_the_face_nearest_to_an_empty_split_moves_there_and_no_other() -> None:
@@ -81,8 +82,8 @@ def test_few_faces_of_a_publishers_split_stay_in_test() -> None:
 
 def test_few_photos_and_few_drawings_get_their_own_test_faces() -> None:
     for kind, other in (("photo", "drawing"), ("drawing", "photo")):
-        few = [replace(item, kind=kind) for item in offered(None, IDS[:3])]
-        many = [replace(item, kind=other) for item in offered(None, IDS[3:400])]
+        few = [replace(item, kind=kind) for item in offered(None, IDS[:4])]
+        many = [replace(item, kind=other) for item in offered(None, IDS[4:400])]
         assigned = assign([*few, *many], 0, 0.05, 0.2)
         assert {item.split for item in assigned if item.kind == kind} == {"train", "val", "test"}
 
