@@ -50,7 +50,7 @@ def test_pairs_are_not_to_be_had_from_two_sets(tmp_path: Path) -> None:
 def test_a_drawing_is_no_pair_of_itself(tmp_path: Path, data: str) -> None:
     """A run would read its own target, under another name."""
     task = "systems.pix2pix-plain.task.inputs=[doodle]"
-    with pytest.raises(SketchFaceError, match="pix2pix-plain needs (doodle|sketch) of the same"):
+    with pytest.raises(SketchFaceError, match=r"pix2pix-plain needs (doodle|sketch) of the same"):
         checked(tmp_path, f"data={data}", "model=pix2pix-plain", task)
     alone = "systems.pix2pix-plain.task.inputs=[lines]"
     assert "sketch" in checked(tmp_path, f"data={data}", "model=pix2pix-plain", alone)
