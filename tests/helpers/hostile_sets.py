@@ -131,7 +131,7 @@ def of_fs2k(root: Path, kinds: Sequence[str], seed: int) -> Layout:
             {"image_name": where, "style": number % 3}
         )
         name = kinds[number] if number < len(kinds) else ""
-        by_name: Other = {"other ending": (BAD, "missing; fetch it again")} | BY_READING
+        by_name: Other = {"other ending": (BAD, " is there; fetch it again")} | BY_READING
         if not name:
             save(picture.with_suffix(".jpg"), photo(number))
             save(drawing.with_suffix(".jpg"), sketch_of(photo(number)))
