@@ -148,8 +148,8 @@ def _interruptible(
     where = f"{title}: stopped after step {_of(trainer.step, trainer.schedule)}"
     if not checkpoints.step:
         raise Interrupted(f"{where}, before its first checkpoint; the same command starts again")
-    kept = f"the checkpoint of step {checkpoints.step:,} is kept"
-    raise Interrupted(f"{where}; {kept}, and the same command goes on from there")
+    checkpoint = f"the checkpoint of step {checkpoints.step:,} is kept"
+    raise Interrupted(f"{where}; {checkpoint}, and the same command goes on from there")
 
 
 def _of(step: int, schedule: Schedule) -> str:

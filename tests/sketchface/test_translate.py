@@ -223,9 +223,9 @@ def test_paper_is_white_unless_it_is_to_stay_and_enlarging_is_noted(
     assert large[2] == (
         "note: --size 600: enlarged, without more detail; what is drawn has 128 pixels a side\n"
     )
-    white, drawn = (pixels_of(tmp_path / f"{name}.png") for name in ("white", "grey"))
-    assert drawn.shape == (600, 600)
-    assert np.median(drawn) < 245
+    white, grey = (pixels_of(tmp_path / f"{name}.png") for name in ("white", "grey"))
+    assert grey.shape == (600, 600)
+    assert np.median(grey) < 245
     assert np.percentile(white, 75) == 255
 
 

@@ -19,8 +19,8 @@ def sketch(paper: int, stroke: int = 60, noise: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("paper", [150, 228, 247, 255])
 def test_paper_becomes_white_and_strokes_keep_their_contrast(paper: int):
-    drawn = sketch(paper)
-    white = on_white(drawn)
+    drawing = sketch(paper)
+    white = on_white(drawing)
     assert np.median(white) == 255
     assert (white[40:] >= 250).all()
     assert white[31, 5] / 255 == pytest.approx(60 / paper, abs=0.01)
@@ -28,8 +28,8 @@ def test_paper_becomes_white_and_strokes_keep_their_contrast(paper: int):
 
 
 def test_colour_is_kept():
-    drawn = np.dstack([sketch(230, 90), sketch(230, 30), sketch(230, 30)])
-    red, green, blue = on_white(drawn)[31, 5]
+    drawing = np.dstack([sketch(230, 90), sketch(230, 30), sketch(230, 30)])
+    red, green, blue = on_white(drawing)[31, 5]
     assert red > 2 * green == 2 * blue
 
 
