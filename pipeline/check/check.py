@@ -90,7 +90,7 @@ def lacking(task: Task, field_sets: Sequence[set[str]]) -> list[str]:
         options: list[list[str]] = [
             [name for name in fields if NEEDS.get(name) not in each] for each in field_sets
         ]
-        missing += sorted(options, key=len)[0]
+        missing += dict.fromkeys(sorted(options, key=len)[0])
     # A parser that learned from another parser's labels could not become better than that one.
     if task.target == PARSING and not any("labels" in each for each in field_sets):
         missing.append("labels")

@@ -13,7 +13,7 @@ DEFINED = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 WEIGHTS = "sketchface_models/pretrained/parsers"
 SHARED = {"pretrain": "train", "pretrain-pack": "pack"}
 """Stages that run the command of another."""
-RUNS = {"pix2pixhd-0", "pix2pix-0", "pix2pix-photo-0", "hida-0"}
+RUNS = {"pix2pix-0", "pix2pix-photo-0", "hida-0"}
 
 
 def test_every_stage_depends_on_its_listing_alone():

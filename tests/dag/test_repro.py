@@ -59,7 +59,7 @@ def test_metrics_and_plots_are_declared(project: Project) -> None:
     assert page.count("vegaEmbed('#") == 2
     # It carries the program that draws, and loads nothing.
     assert "window.vegaEmbed=" in page
-    assert not re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=", page)
+    assert not re.findall(r"<(?:script|link)[^>]*(?:src|href)=|(?:src|href)=\"?https?:", page)
 
 
 def test_one_model_alone_and_the_way_back(project: Project) -> None:

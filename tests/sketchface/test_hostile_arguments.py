@@ -66,8 +66,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def test_names_of_any_characters(run: Run) -> None:
-    for arguments in (["peek", "a"], ["score", "a", "b", "--per-image"], ["validate", "a"]):
+    for arguments in (["peek", "a"], ["score", "a", "b", "--per-image"]):
         assert run(*arguments)[0] == 0, arguments
+    status, printed, _ = run("validate", "a")
+    assert status == 1  # of one photo under many names no data set can be made
+    assert "caf\\udce9.png: a name that is no valid UTF-8" in printed
     _, said, _ = run("score", "a", "b", "--json", "--per-image")
     assert '"caf\\udce9"' in said
     _, said, _ = run("score", "a", "b", "--per-image")
@@ -94,7 +97,7 @@ def test_pipes_among_the_pictures_do_not_hang(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "b/zz.png")
     assert run("peek", "a")[0] == 0
     assert "not a regular file" in run("score", "a", "b")[2]
-    assert "not a regular file" in run("validate", "a")[1]
+    assert "zz.png: a pipe" in run("validate", "a")[1]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sketchface_models.openmp import POLICY, SPINS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 START = """
 import os, runpy, sys
@@ -16,17 +19,23 @@ class Watch:
             print(os.environ.get("{policy}"), os.environ.get("{spins}"), flush=True)
             os._exit(0)
 sys.meta_path.insert(0, Watch())
-sys.argv = ["{entry}", "--help"]
+sys.argv = ["{entry}", *{arguments}]
 runpy.run_module("{entry}", run_name="__main__")
 """
 """Starts a command, prints how threads are to wait when it begins to load torch, and ends it."""
 
 
+ARGUMENTS = {"pipeline.train": ["pix2pix", "0"]}
+"""Of commands that load torch after they have read theirs."""
+
+
 def waits(entry: str, **environment: str) -> str:
     plain = {key: value for key, value in os.environ.items() if key not in (POLICY, SPINS)}
-    code = START.format(entry=entry, policy=POLICY, spins=SPINS)
+    arguments = ARGUMENTS.get(entry, ["--help"])
+    code = START.format(entry=entry, arguments=arguments, policy=POLICY, spins=SPINS)
     done = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=ROOT,
         env=plain | environment,
         capture_output=True,
         text=True,

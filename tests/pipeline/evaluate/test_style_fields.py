@@ -109,10 +109,9 @@ def test_a_run_with_a_style_lacks_it_where_the_data_have_none():
 
 @pytest.mark.parametrize("data", ["synthetic", "fs2k", "cufs"])
 def test_runs_with_a_style_need_data_with_styles(tmp_path: Path, data: str):
-    compose([f"data={data}", "scale=smoke"], tmp_path / "params.yaml")
+    compose([f"data={data}", "scale=smoke", "model=hida"], tmp_path / "params.yaml")
     params = Parameters.from_file(tmp_path / "params.yaml")
     params._values["systems"]["hida"]["task"]["inputs"] = ["photo", "depth", "style"]
-    params._values["run"] = ["hida"]
     if data != "cufs":
         assert "style" in check_parameters(params)
         return
