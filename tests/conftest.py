@@ -12,8 +12,10 @@ from pipeline.landmarks.face_mesh import FaceMesh
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share what they make; those of `tests/dag` a whole project."""
+    """A file's tests share what they make; those of `tests/dag` a whole project, unless marked."""
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder == "dag" else item.path.stem))
 

@@ -90,6 +90,7 @@ def test_what_is_not_run_is_in_readme() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("experiments")
 @pytest.mark.parametrize("command", EXPERIMENTS)
 def test_an_experiments_settings_compose(tmp_path: Path, command: str) -> None:
     words = shlex.split(command)

@@ -91,6 +91,7 @@ def test_training_elsewhere_needs_only_pack_and_config(project: Project) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("default run")
 def test_every_system_of_the_default_run_reaches_the_report(tmp_path: Path) -> None:
     project = fresh_project(tmp_path)
     project.run(sys.executable, "-m", "pipeline.compose", *SMALL)

@@ -11,7 +11,7 @@ import yaml
 from clone_project import Project
 from readme_commands import command
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("way back")]
 
 STAGE = "echo {name} >> $RAN && mkdir -p {folder} && cat {inputs} > {out} && echo $MACHINE >> {out}"
 
