@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from clone_project import Project
-from mini_data import FACE, save, sketch_of
+from mini_data import FACE, save
 from readme_commands import every_command
 from skimage.data import astronaut
 
 from pipeline.common.parameters import Parameters
 from pipeline.compose import compose
+from synthetic_faces import STYLES, render
 
 NOT_RUN = {
     "git clone ": "names no repository; the fixture `project` is a fresh copy",
@@ -68,11 +69,10 @@ def reader(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
             shade = FACE[: 200 + number, : 200 + number]
             save(root / folder / f"{number}{suffix}.png", shade)
     # A data set.
-    for number in range(3):
-        photo = FACE.copy()
-        photo[:20, :20] = 40 * number
-        save(root / f"path/to/faces/photos/{number}.png", photo)
-        save(root / f"path/to/faces/sketches/{number}.png", sketch_of(photo))
+    for number in range(6):
+        face = render(0, number, 256)
+        save(root / f"path/to/faces/photos/{number}.png", face.photo)
+        save(root / f"path/to/faces/sketches/{number}.png", face.sketch(STYLES[0]))
     return copy
 
 
