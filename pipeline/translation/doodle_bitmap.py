@@ -13,13 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.translation.line_drawing import LEAST_CONTRAST, TRACED_INK, LineDrawing
-from sketchface_models.errors import SketchFaceError
-
-LEAST_SIDE = 16
-"""Shorter side of the smallest doodle, pixels."""
-LEAST_LENGTH = 1.5
-"""Length of a doodle's lines, in longer sides of the box about them; half an oval has 1.4."""
+from pipeline.translation.drawing_limits import DOODLE
+from pipeline.translation.line_drawing import LineDrawing
 
 
 def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.ndarray:
@@ -35,26 +30,9 @@ def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.n
     """
     from pipeline.datasets import quickdraw  # brings all data sets, which photos do not need
 
-    _check(drawing, path)
+    DOODLE.check(drawing, path)
     if picture.shape[:2] == (quickdraw.SIDE, quickdraw.SIDE):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
         return grey if np.median(rim) >= 128 else 255 - grey
     return quickdraw.draw([*drawing.lines, *drawing.dots[:, None]], quickdraw.SIDE)
-
-
-def _check(drawing: LineDrawing, path: Path) -> None:
-    if min(drawing.width, drawing.height) < LEAST_SIDE:
-        raise SketchFaceError(
-            f"{path}: {drawing.width} x {drawing.height} pixels; a doodle has at least "
-            f"{LEAST_SIDE} a side"
-        )
-    if drawing.contrast < LEAST_CONTRAST:
-        raise SketchFaceError(f"{path}: blank; draw a face on it")
-    if drawing.ink > TRACED_INK:
-        raise SketchFaceError(
-            f"{path}: no doodle, strokes would cover {drawing.ink:.0%} of it; draw a face with a "
-            "few lines"
-        )
-    if drawing.length < LEAST_LENGTH:
-        raise SketchFaceError(f"{path}: hardly any lines; draw a whole face")

@@ -33,9 +33,8 @@ from pipeline.depth.files import Pictures, Unusable
 from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
 from pipeline.translation.doodle_bitmap import doodle_bitmap
+from pipeline.translation.drawing_limits import CONTOUR
 from pipeline.translation.line_drawing import (
-    LEAST_CONTRAST,
-    TRACED_INK,
     LineDrawing,
     line_drawing,
 )
@@ -53,10 +52,6 @@ from sketchface_models.pretrained.parsers import FaceParser
 View = Literal["faces", "aligned", "whole"]
 """faces: every face is brought to the framing of the training photos. aligned: the picture is in
 that framing. whole: the picture as a whole, whatever it shows, with margins to a square."""
-LEAST_SIDE = 24
-"""Shorter side of the smallest drawing, pixels."""
-LEAST_LENGTH = 2.0
-"""Length of the lines of a drawing, in longer sides of the box about them; an oval has 2.8."""
 
 
 OTHERWISE: dict[Kind, str] = {
@@ -199,7 +194,7 @@ class Preparation:
 
     def _drawing(self, drawing: LineDrawing, path: Path) -> PreparedFace:
         """Draw the lines once more, as the contour stage does, and resize as packs do."""
-        _check_drawing(drawing, path)
+        CONTOUR.check(drawing, path)
         requirements, size = self.requirements, self.requirements.aligned
         shape = (1.0, 1.0)
         if self.view == "faces":
@@ -333,24 +328,6 @@ class Preparation:
 def _parser() -> FaceParser:
     """Return the parser that labels photos, as `pipeline.segment` does."""
     return FaceParser()
-
-
-def _check_drawing(drawing: LineDrawing, path: Path) -> None:
-    """Refuse what is no drawing of a face, whatever it was said to be."""
-    if min(drawing.width, drawing.height) < LEAST_SIDE:
-        raise SketchFaceError(
-            f"{path}: {drawing.width} x {drawing.height} pixels; a drawing has at least "
-            f"{LEAST_SIDE} a side"
-        )
-    if drawing.contrast < LEAST_CONTRAST:
-        raise SketchFaceError(f"{path}: blank; draw a face on it")
-    if drawing.ink > TRACED_INK:
-        raise SketchFaceError(
-            f"{path}: no line drawing, strokes would cover {drawing.ink:.0%} of it; say --from "
-            "photo of a photo"
-        )
-    if drawing.length < LEAST_LENGTH:
-        raise SketchFaceError(f"{path}: hardly any lines; draw a whole face")
 
 
 def _check_extent(path: Path, extent: tuple[int, int]) -> None:

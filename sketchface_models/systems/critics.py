@@ -76,9 +76,9 @@ class LatentNetwork:
     """Channels of the first layer; 256 as published, deeper ones have up to four times it."""
     latent: Annotated[int, at_least(1)]
     """Size of a code; 256 as published."""
-    free_mean: bool = False
+    free_mean: bool = True
     """Codes' means of any value; as released they end in a ReLU and are never negative."""
-    free_deviation: bool = False
+    free_deviation: bool = True
     """Deviations of any value; as released their logarithms end in a ReLU: never below one."""
     sampled_at_test: bool = False
     """Sample codes when pictures are generated, as released; otherwise take their means."""

@@ -85,12 +85,12 @@ def test_any_folder_passes_through_the_environment(
 def test_both_folders_of_an_unpaired_set_and_a_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", "/home/anna")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SKETCHFACE_DATA", "~/Fotos")
     monkeypatch.setenv("SKETCHFACE_DRAWINGS", "~/doodles")
     values = composed(tmp_path, "data=unpaired")
-    assert values["data"]["root"] == values["data"]["photo"]["root"] == "/home/anna/Fotos"
-    assert values["data"]["drawings"]["root"] == values["second_root"] == "/home/anna/doodles"
+    assert values["data"]["root"] == values["data"]["photo"]["root"] == f"{tmp_path}/Fotos"
+    assert values["data"]["drawings"]["root"] == values["second_root"] == f"{tmp_path}/doodles"
 
 
 def test_quoted_twice_a_folder_passes_too(tmp_path: Path) -> None:
