@@ -29,6 +29,8 @@ CONF = ROOT / "conf"
 LISTS = ("run", "seeds", "pretrain")
 """Parameters that are lists; one value alone is taken for a list of it."""
 DATA_ROOTS = ("data.root", "data.photo.root", "data.drawings.root")
+HALVES = ("data/photo", "data/drawings")
+"""Groups that `data=unpaired` alone has."""
 QUOTED = "quote it twice, -S \"data.root='...'\", or put the folder into SKETCHFACE_DATA"
 
 
@@ -101,6 +103,8 @@ def _explained(error: Exception, overrides: Sequence[str], composed: Any) -> str
                 return f"{override.input_line}: no {override.key_or_group} of this name; " + (
                     nearest(value, options)
                 )
+            if override.key_or_group in HALVES and "data=unpaired" not in overrides:
+                return f"{override.input_line}: only data=unpaired has halves; add -S data=unpaired"
     choices = [each.input_line for each in parsed if _options(each.key_or_group)]
     try:
         config = composed(choices)

@@ -128,7 +128,7 @@ def _selection(values: Mapping[str, Any]) -> str:
 def _models() -> str:
     rows = []
     for path in sorted(CONF.joinpath(MODEL).glob("*.yaml")):
-        choice = _merged(path)
+        choice = merged(path)
         listed = [", ".join(map(str, choice[key])) for key in ("run", "seeds", "pretrain")]
         rows.append([code(f"model={path.stem}"), *listed, _purpose(path)])
     return table(["choice", "runs", "seeds", "trained first", "what for"], rows)
@@ -136,14 +136,14 @@ def _models() -> str:
 
 def _purpose(path: Path) -> str:
     """Return what a choice of runs is for; where its file does not say, what its one run is."""
-    runs = _merged(path)["run"]
+    runs = merged(path)["run"]
     if _comment(path) or len(runs) > 1:
         return _comment(path)
     return re.split(r"(?<!al\.)(?<=\.) ", _comment(_system_files()[runs[0]]))[0]
 
 
 def _shared_data() -> str:
-    sets = {name: _yaml(CONF / DATA / f"{name}.yaml") for name in ADAPTERS}
+    sets = {name: merged(CONF / DATA / f"{name}.yaml") for name in ADAPTERS}
     rows = [
         [
             code(f"{DATA}.{each.name}"),
@@ -166,7 +166,7 @@ def _common(setting: Setting, sets: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _data_set(name: str) -> str:
     path = CONF / DATA / f"{name}.yaml"
-    values, shared = _yaml(path), {each.name for each in settings(DataSettings)}
+    values, shared = merged(path), {each.name for each in settings(DataSettings)}
     own = [each for each in settings(ADAPTERS[name].Settings) if each.name not in shared]
     text = f"\n### data={name}\n\n{_comment(path)} `data.root`: {_value(values['root'])}.\n"
     return text + (f"\n{_rows(DATA, own, values)}" if own else "")
@@ -223,7 +223,7 @@ def _scale_readers() -> dict[str, list[str]]:
     """Return dotted name of a value of the scale -> the parameters that are set to it."""
     readers: dict[str, list[str]] = {f"{SCALE}.name": ["dvc exp show"]}
     for path in sorted(CONF.joinpath("system").glob("*.yaml")):
-        for name, value in _leaves(_merged(path)):
+        for name, value in _leaves(merged(path)):
             for key in _scales_named(value):
                 readers.setdefault(key, []).append(f"{SYSTEM}.{path.stem}.{name}")
     for path in sorted(CONF.joinpath(MODEL).glob("*.yaml")):
@@ -247,7 +247,7 @@ def _system(name: str, systems: Mapping[str, Any]) -> str:
         return ""
     files = _system_files()
     from_scale = {
-        run: {key for key, value in _leaves(_merged(files[run])) if _scales_named(value)}
+        run: {key for key, value in _leaves(merged(files[run])) if _scales_named(value)}
         for run in runs
     }
     order = list(next(iter(runs.values())))
@@ -327,14 +327,18 @@ def _comment(path: Path) -> str:
     return " ".join(head)
 
 
-def _merged(path: Path) -> dict[str, Any]:
-    """Return a YAML file with what it takes over from its neighbours in the same folder."""
+def merged(path: Path) -> dict[str, Any]:
+    """Return a YAML file with what it takes over from its neighbours, and from groups beside it."""
     own = _yaml(path)
-    merged: dict[str, Any] = {}
-    for name in own.pop("defaults", ()):
-        if isinstance(name, str) and name != "_self_":
-            merged = _updated(merged, _merged(path.with_name(f"{name}.yaml")))
-    return _updated(merged, own)
+    values: dict[str, Any] = {}
+    for each in own.pop("defaults", ()):
+        if isinstance(each, dict):
+            ((group, name),) = each.items()
+            if not group.startswith("/"):
+                values[group] = merged(path.parent / group / f"{name}.yaml")
+        elif each != "_self_":
+            values = _updated(values, merged(path.with_name(f"{each}.yaml")))
+    return _updated(values, own)
 
 
 def _updated(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

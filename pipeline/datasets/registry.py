@@ -8,6 +8,7 @@ from pipeline.datasets.base import Adapter
 from pipeline.datasets.celeba import CelebA
 from pipeline.datasets.celebamask import CelebAMask
 from pipeline.datasets.cufs import CUFS
+from pipeline.datasets.doodles import Doodles
 from pipeline.datasets.drawings import Drawings
 from pipeline.datasets.ffhq import FFHQ
 from pipeline.datasets.folder import Folder
@@ -25,6 +26,7 @@ SETS: dict[str, Adapter[Any]] = {
     "celebamask": CelebAMask(),
     "ffhq": FFHQ(),
     "quickdraw": QuickDraw(),
+    "doodles": Doodles(),
     "folder": Folder(),
     "drawings": Drawings(),
 }

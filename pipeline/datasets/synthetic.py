@@ -69,7 +69,7 @@ class Synthetic(Adapter[SyntheticSettings]):
         Raises:
             SketchFaceError: if `root` is not the generator's folder, on which the stage depends.
         """
-        _check_root(settings.root)
+        check_root(settings.root)
         styles = sorted(settings.styles)
         train = [_item(face_id(number), "train", styles) for number in range(settings.count)]
         names = [f"synthetic-test-{number:06d}" for number in range(settings.test_count)]
@@ -106,7 +106,7 @@ class Synthetic(Adapter[SyntheticSettings]):
         Raises:
             SketchFaceError: if `root` is not the generator's folder.
         """
-        _check_root(root)
+        check_root(root)
         lines = [
             "synthetic: drawn faces of nobody, made on demand; no files are read",
             "each has a photo, 3 styles of sketch, an amateur's rough drawing, a doodle, 68 "
@@ -150,10 +150,15 @@ def _item(id: str, split: str, styles: Sequence[int]) -> Item:
     return Item(id=id, source="synthetic", split=split, style=style_of(id, styles))
 
 
-def _check_root(root: str | Path) -> None:
+def check_root(root: str | Path) -> None:
+    """Refuse any other root than the generator's folder.
+
+    Raises:
+        SketchFaceError: naming the right one.
+    """
     if Path(root).resolve() != GENERATOR:
         raise SketchFaceError(
-            f"data.root: {str(root)!r}; built-in faces need the generator's folder, "
+            f"data.root: {str(root)!r}; built-in faces and doodles need the generator's folder, "
             "data.root=synthetic_faces, so that a change of it is noticed"
         )
 

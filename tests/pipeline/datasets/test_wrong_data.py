@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
         "test_fraction": 0.1,
     },
     "drawings": {"root": "empty", "folder": "", "test_fraction": 0.1},
+    "doodles": {"root": "empty", "count": 5, "test_count": 2},
     "unpaired": {
         "root": "photos",
         "test_fraction": 0.1,
@@ -107,12 +108,13 @@ def test_a_sub_folder_that_cannot_be(key: str, value: str, answer: Any) -> None:
     [
         ("folder", "data.root: empty: holds no face that folder knows; point it at the data"),
         ("fs2k", "empty/anno_train.json: No such file or directory; point data.root at"),
-        ("synthetic", "data.root: 'synthetic_faces'; built-in faces need the generator's"),
+        ("synthetic", "data.root: 'synthetic_faces'; built-in faces and doodles need the"),
         ("cufs", "data.root: empty: holds no face that cufs knows; point it at the data"),
         ("apdrawing", "empty/data/train: no such folder; point data.root at APDrawingDB"),
         ("celeba", "empty: neither img_celeba nor Img/img_celeba in it; point data.root at"),
         ("ffhq", "data.images: empty/images1024x1024 is no folder; set it to a sub-folder of"),
         ("quickdraw", "data.file: empty/face.npy is not there; fetch it or name another"),
+        ("doodles", "data.root: 'empty'; built-in faces and doodles need the generator's"),
         ("drawings", "data.root: empty: holds no face that drawings knows; point it at the"),
         ("unpaired", "data.photo.root: 'photos' is no folder; set it to where unpaired lies"),
     ],
