@@ -105,11 +105,13 @@ def random_pack(folder: Path, task: Task, faces: int = 64) -> Path:
     pictures = [name for name in (*task.inputs, task.target) if name != STYLE]
     channels = {name: FIELDS[name].channels for name in pictures}
     for name, count in channels.items():
-        noise = draw.integers(0, 256, (faces, count, task.size, task.size), np.uint8)
+        side = task.sizes.get(name, task.size)
+        noise = draw.integers(0, 256, (faces, count, side, side), np.uint8)
         np.save(folder / f"{name}.npy", noise)
     styled = {STYLE: STYLES} if STYLE in task.inputs else {}
     about = {
         "size": task.size,
+        "sizes": dict(task.sizes),
         "fields": channels | styled,
         "inputs": list(task.inputs),
         "target": task.target,
