@@ -15,6 +15,8 @@ OUR_PACKAGES = {"sketchface", "pipeline", "synthetic_faces", "face_geometry", "s
 
 def main() -> None:
     """Run the command line and exit: status 1, and one line each, for what the user can mend."""
+    if "" in sys.argv[1:]:  # as a path it would be the folder that the command runs in
+        _fail(f"argument {sys.argv.index('', 1)} is empty; is a variable of the shell unset?")
     try:
         from sketchface.commands import app
 

@@ -107,7 +107,7 @@ def peek(
     typer.echo(printable(write_contact_sheet(folder, count, out)))
 
 
-@app.command()
+@app.command(short_help="Score pictures against their references.")
 def score(
     reference_dir: Annotated[Path, typer.Argument(help="Folder of the pictures that are right.")],
     generated_dirs: Annotated[
@@ -176,13 +176,13 @@ def score(
     typer.echo(as_json(folders, per_image) if json else as_table(folders, per_image))
 
 
-app.command()(translate)
-app.command()(log)
-app.command()(watch)
-app.command()(compare)
+app.command(short_help="Draw sketches of photos, photos of drawings.")(translate)
+app.command(short_help="Print or export the losses of a training.")(log)
+app.command(short_help="Show a running training.")(watch)
+app.command(short_help="Compare experiments, with verdicts.")(compare)
 
 
-@app.command()
+@app.command(short_help="Read a data set, and say what is missing.")
 def validate(
     name_or_dir: Annotated[
         str,
@@ -208,7 +208,7 @@ def validate(
         raise typer.Exit(1)
 
 
-@app.command("weights")
+@app.command("weights", short_help="List the weights that come with the package.")
 def list_weights() -> None:
     """List the weights that come with the package: use, training data, scores, terms, hash, size.
 

@@ -17,6 +17,9 @@ NETWORKS = (
     "(-S seeds=[0,1,2])."
 )
 
+_LEAST_FIXED = 5e-4
+"""Smaller differences are printed with an exponent."""
+
 
 def as_table(comparisons: Sequence[Comparison]) -> str:
     """Return a table for each comparison, and what the verdicts mean."""
@@ -83,11 +86,16 @@ def _table(each: Comparison) -> list[str]:
         f"{head}  {'difference':>10}  {'95 % interval':20}  verdict",
         *(
             f"{_label(line):{label}}  {line.means[0]:>{widths[0]}.4f}  "
-            f"{line.means[1]:>{widths[1]}.4f}  {line.difference:>+10.4f}  "
-            f"{f'{line.low:+.4f} to {line.high:+.4f}':20}  {line.verdict}"
+            f"{line.means[1]:>{widths[1]}.4f}  {_signed(line.difference):>10}  "
+            f"{f'{_signed(line.low)} to {_signed(line.high)}':20}  {line.verdict}"
             for line in each.lines
         ),
     ]
+
+
+def _signed(number: float) -> str:
+    """`+0.0312`; what four digits would round to almost nothing with an exponent, `-3.1e-05`."""
+    return f"{number:+.4f}" if number == 0 or abs(number) >= _LEAST_FIXED else f"{number:+.1e}"
 
 
 def _label(line: Line) -> str:

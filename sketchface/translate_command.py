@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sketchface.generator_options import Depth, DepthPath, Nearer, Weights, depth_changes
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import SketchFaceError, printable
 
 if TYPE_CHECKING:
+    from pipeline.translation.output import Output
     from pipeline.translation.recognition import Kind
     from pipeline.translation.translator import Result
 
@@ -179,7 +180,7 @@ def translate(
             _print_note(f"--size {side}: enlarged, without more detail; {detail}")
         target.make()
         result = translator(paths, target)
-        typer.echo(_summary(result, len(paths), out, requirements.target))
+        typer.echo(printable(_summary(result, len(paths), target, requirements.target)))
     if faults or result.refused:
         raise typer.Exit(1)
 
@@ -206,12 +207,14 @@ def _print_line(line: str) -> None:
     from tqdm import tqdm
 
     with tqdm.external_write_mode():
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)
 
 
-def _summary(result: Result, pictures: int, out: Path, target: str) -> str:
+def _summary(result: Result, pictures: int, out: Output, target: str) -> str:
     rate = result.faces / max(result.seconds, 1e-9)
-    line = f"{out}: {_counted(result.generated, target, 'es' if target == 'sketch' else 's')} of"
+    line = (
+        f"{out.label}: {_counted(result.generated, target, 'es' if target == 'sketch' else 's')} of"
+    )
     line += f" {_counted(result.faces, 'face')} in {_counted(pictures, 'picture')}"
     if result.refused:
         line += f"; {len(result.refused)} not drawn"

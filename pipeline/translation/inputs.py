@@ -34,10 +34,8 @@ from pipeline.depth.network import model_file
 from pipeline.translation.detection import FaceDetection, Which
 from pipeline.translation.doodle_bitmap import doodle_bitmap
 from pipeline.translation.drawing_limits import CONTOUR
-from pipeline.translation.line_drawing import (
-    LineDrawing,
-    line_drawing,
-)
+from pipeline.translation.drawing_notes import drawing_note
+from pipeline.translation.line_drawing import LineDrawing, line_drawing
 from pipeline.translation.map_classes import ParsingMap
 from pipeline.translation.map_layout import placed_features
 from pipeline.translation.parsing_map import map_fault, read_map, recognised_map
@@ -160,10 +158,7 @@ class Preparation:
         if parsing is not None and "map" in kinds:
             return [self._map(parsing, path)]
         if parsing is not None:
-            raise SketchFaceError(
-                f"{path}: a parsing map; {self.requirements.source} reads "
-                f"{', '.join(self.requirements.inputs)}: name the weights of another run"
-            )
+            raise self._unread_map(path)
         picture = read_picture(path)
         if "contour" in kinds:
             drawing = line_drawing(picture)
@@ -177,6 +172,13 @@ class Preparation:
         except SketchFaceError as error:
             others = " or ".join(OTHERWISE[kind] for kind in kinds if kind in OTHERWISE)
             raise SketchFaceError(f"{error}, or say {others}") from None
+
+    def _unread_map(self, path: Path) -> SketchFaceError:
+        return SketchFaceError(
+            f"{path}: a parsing map; {self.requirements.source} reads "
+            f"{', '.join(self.requirements.inputs)}: draw maps by themselves, or name weights that "
+            "read them, as --weights spade"
+        )
 
     def _photo(self, photo: np.ndarray, path: Path) -> list[PreparedFace | str]:
         faces: list[PreparedFace | str] = []
@@ -196,25 +198,30 @@ class Preparation:
         """Draw the lines once more, as the contour stage does, and resize as packs do."""
         CONTOUR.check(drawing, path)
         requirements, size = self.requirements, self.requirements.aligned
-        shape = (1.0, 1.0)
+        shape, note = (1.0, 1.0), ""
         if self.view == "faces":
             assert requirements.framing is not None
+            note = drawing_note(drawing, self.detection.largest)
             framing, moves = requirements.framing, requirements.contour_moves
             lines = place(drawing, framing, size, moves, self.detection.largest)
         else:
             transform, shape = self._page(drawing.width, drawing.height, path)
             lines = [align.transform_points(line, transform) for line in drawing.lines]
         contour = encode_png(draw_lines(lines, size))
-        return PreparedFace({"contour": as_array("contour", contour, requirements.size)}, shape)
+        raw = {"contour": as_array("contour", contour, requirements.size)}
+        return PreparedFace(raw, shape, note)
 
     def _doodle(self, path: Path) -> PreparedFace:
         """Bring a drawing to the form of doodles, store it as data sets do, and resize as packs."""
         picture = read_picture(path)
-        bitmap = doodle_bitmap(picture, line_drawing(picture), path)
+        drawing = line_drawing(picture)
+        bitmap, note = doodle_bitmap(picture, drawing, path), ""
+        if drawing.lines:
+            note = drawing_note(drawing, self.detection.largest)
         side = self.requirements.aligned
         stored = encode_png(resize(bitmap, (side, side)))
         raw = {"doodle": as_array("doodle", stored, self.requirements.side("doodle"))}
-        return PreparedFace(raw)
+        return PreparedFace(raw, note=note)
 
     def _map(self, parsing: ParsingMap, path: Path) -> PreparedFace:
         """Bring a map to the framing, nearest pixel and background around it, and resize."""
@@ -253,7 +260,11 @@ class Preparation:
         try:
             return self.detection(photo, path)
         except SketchFaceError as error:
-            if self.is_certain or recognise(line_drawing(photo)) != "contour":
+            if self.is_certain:
+                raise
+            if recognised_map(path) is not None:
+                raise self._unread_map(path) from None
+            if recognise(line_drawing(photo)) != "contour":
                 raise
             raise SketchFaceError(f"{error}; of a line drawing --to photo makes a face") from None
 

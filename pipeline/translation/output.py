@@ -74,6 +74,14 @@ class Output:
         self.written: dict[str, Path] = {}
         self.sources = {os.path.realpath(source) for source in sources}
 
+    @property
+    def label(self) -> str:
+        """The folder of results, the one file, or what all files are called that stand for it."""
+        if self.file is None:
+            return str(self.folder)
+        alone = not self.written or os.path.realpath(self.file) in self.written
+        return str(self.file if alone else self.file.with_name(f"{self.file.stem}-*{PNG}"))
+
     def make(self) -> None:
         """Make the folder before any work.
 

@@ -21,7 +21,7 @@ from pipeline.translation.line_drawing import (
     paper_gradient,
 )
 from pipeline.translation.parsing_map import recognised_map
-from sketchface_models.errors import SketchFaceError
+from sketchface_models.errors import SketchFaceError, printable
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
@@ -127,6 +127,9 @@ def usual_direction(
         kind: of all pictures; None to recognise it, unless sketches or drawings are made, of photos
             alone.
         target: what is made of them; None for what `USUAL_TARGET` says.
+
+    Raises:
+        SketchFaceError: if there is one picture alone, and it cannot be read.
     """
     if kind is None and target in (None, "photo"):
         kind = _first_kind(paths)
@@ -138,6 +141,8 @@ def _first_kind(paths: Sequence[Path]) -> Kind | None:
     for path in paths:
         try:
             return kind_of(path)
-        except SketchFaceError:
+        except SketchFaceError as error:
+            if len(paths) == 1:
+                raise SketchFaceError(printable(str(error))) from None
             continue  # said when its turn comes
     return None

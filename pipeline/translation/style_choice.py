@@ -57,7 +57,7 @@ class StyleChoice:
         if not self.photos and self.random is None:
             return requirements.select_styles(self.texts, every)
         if not generator.system.has_codes:
-            option = "--style-of" if self.photos else "--random"
+            option = "--style-of" if self.photos else "--random, --samples"
             raise SketchFaceError(
                 f"{option}: {requirements.source} has no style codes; leave it out, or name the "
                 "weights of a run that has some, such as spade or sketch2face"

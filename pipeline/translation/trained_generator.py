@@ -38,6 +38,8 @@ SHIPPED: dict[Target, dict[Kind, str]] = {
     "drawing": dict.fromkeys(get_args(Kind), "sketch2face"),
 }
 """What is drawn -> of what -> the shipped generator that is used where no weights are named."""
+UNSHIPPED = {"sketch2face"}
+"""Generators among them of which no weights ship."""
 
 Job = tuple[PreparedFace, Style]
 """A face, and the style to draw it in."""
@@ -152,6 +154,11 @@ def open_weights(
     """
     device = default_device()
     name = SHIPPED[target or "sketch"][kind] if weights is None else str(weights)
+    if weights is None and name in UNSHIPPED:
+        raise SketchFaceError(
+            f"no generator that makes a {target} of a {kind} comes with the package; train one "
+            f"with `dvc exp run -S model={name}`, and give --weights data/train/{name}/0"
+        )
     if weights is None or (not weights.exists() and name in generator_names()):
         system, card = load_generator(name, device)
         source = f"the shipped {name}"

@@ -20,6 +20,7 @@ from pipeline.common.records import Method
 from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL
 from sketchface.cli import main
+from sketchface.experiment_tables import _signed
 
 FACES = [f"face-{i:02d}" for i in range(24)]
 ALIKE = np.random.default_rng(0).normal(0, 0.05, len(FACES))
@@ -114,6 +115,11 @@ def test_a_table_with_verdicts_of_two_trained_networks(compare: Command, project
     assert difference == pytest.approx(-0.06, abs=0.005)
     assert "They are on these trained networks" in lines[-1]
     assert not (project / "data/evaluate").exists()
+
+
+def test_small_differences_do_not_read_as_nothing():
+    printed = [_signed(each) for each in (0.0312, -0.0005, 0.0, -0.0000312, 4.9e-4)]
+    assert printed == ["+0.0312", "-0.0005", "+0.0000", "-3.1e-05", "+4.9e-04"]
 
 
 def test_three_seeds_of_each_say_something_of_systems(compare: Command):

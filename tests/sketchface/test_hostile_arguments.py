@@ -84,12 +84,23 @@ def test_folders_that_are_none(run: Run) -> None:
         for arguments in (
             ["peek", place], ["validate", place], ["score", place, "b"], ["score", "b", place],
         ):  # fmt: skip
-            if place == "" and arguments[0] != "score":
-                continue  # the current folder
             status, _, _ = run(*arguments)
             assert status, arguments
         for name in set(ADAPTERS) - {"synthetic"}:
             run("validate", name, "--root", place)
+
+
+def test_an_empty_argument_is_not_the_current_folder(run: Run, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    for arguments in (
+        ["peek", ""], ["validate", "a", "--root", ""], ["translate", "", "-o", "out"],
+        ["translate", "a", "-o", ""], ["figures", "", "-o", "out"], ["score", "a", ""],
+    ):  # fmt: skip
+        status, printed, said = run(*arguments)
+        number = arguments.index("") + 1
+        expected = f"error: argument {number} is empty; is a variable of the shell unset?\n"
+        assert (status, printed, said) == (1, "", expected)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_pipes_among_the_pictures_do_not_hang(run: Run, tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ from pipeline.evaluate.generate import generate as generate_pack
 from pipeline.faces.ingest import ingest
 from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
+from pipeline.translation.trained_generator import SHIPPED, UNSHIPPED
 from sketchface_models.checkpoint import load_tensors, save_tensors
-from sketchface_models.inference import load_trained
+from sketchface_models.inference import generator_names, load_trained
 from sketchface_models.systems.registry import build
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.pack_reader import Pack
@@ -413,8 +414,53 @@ def test_several_photos_do_not_go_into_one_file(
     status, _, wrong = translate(photo, "other.png", "-o", "one.png", "--weights", weights)
     assert (status, wrong) == (1, "error: one.png: one file for 2 pictures; give -o a folder\n")
 
+    status, said, wrong = translate(
+        photo, "-o", "one.png", "--weights", weights, "--style", 1, "--style", 2
+    )
+    assert (status, wrong) == (0, "")
+    assert said.startswith("one-*.png: 2 sketches of 1 face in 1 picture")
+    assert names(tmp_path) == ["one-style1.png", "one-style2.png", "other.png"]
+
+
+def test_names_with_line_breaks_are_said_in_one_line(tmp_path: Path, translate: Run) -> None:
+    (tmp_path / "no\npicture.png").write_text("text")
+    status, said, wrong = translate("no\npicture.png", "-o", "new\nfolder")
+    assert status == 1
+    assert len(said.splitlines()) <= 1
+    assert wrong.startswith("error: no\\npicture.png: no readable picture")
+    assert len(wrong.splitlines()) == 1
+
 
 # Weights that cannot draw photos
+
+
+def test_what_no_generator_ships_for_says_what_to_train(photo: Path, translate: Run) -> None:
+    shipped = {name for kinds in SHIPPED.values() for name in kinds.values()}
+    assert shipped - UNSHIPPED == set(generator_names())
+    for asked, made in (
+        (("--to", "drawing"), "drawing of a photo"),
+        (("--from", "doodle"), "photo of a doodle"),
+    ):
+        status, said, wrong = translate(photo, "-o", "out", *asked)
+        assert (status, said, len(wrong.splitlines())) == (1, "", 1)
+        assert wrong.startswith(f"error: no generator that makes a {made} comes with the package")
+        assert "--weights data/train/sketch2face/0" in wrong
+
+
+def test_one_picture_that_is_not_there_is_all_that_is_said(translate: Run) -> None:
+    status, said, wrong = translate("gone.png", "-o", "out", "--random", 4)
+    assert (status, said) == (1, "")
+    assert wrong == "error: gone.png: No such file or directory; check that it is there\n"
+
+
+def test_a_parsing_map_among_photos_is_told_what_draws_it(
+    tmp_path: Path, weights: Path, translate: Run
+) -> None:
+    Image.fromarray(render(5, 4, 256).labels).save(tmp_path / "map.png")
+    status, _, wrong = translate("map.png", "-o", "out", "--weights", weights)
+    assert (status, len(wrong.splitlines())) == (1, 1)
+    assert "map.png: a parsing map; " in wrong
+    assert "as --weights spade" in wrong
 
 
 def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, translate: Run) -> None:

@@ -292,7 +292,7 @@ def test_what_a_picture_is_decides_what_is_done_with_it(
         assert wrong.startswith("error: ")
         assert words in wrong
     assert translate("black.png", "-o", "out", "--weights", weights, "--from", "map")[0] == 0
-    with pytest.raises(SketchFaceError, match="reads contour: name the weights of another run"):
+    with pytest.raises(SketchFaceError, match="reads contour: draw maps by themselves, or"):
         sketchface.translate(tmp_path / "map.png", weights=contour_weights)
 
 
