@@ -17,7 +17,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from sketchface_models.errors import SketchFaceError
 
@@ -52,13 +52,14 @@ def translate(
     Args:
         picture: file of any common format.
         style: a label such as 2, or a weight for each style ("0.5,0.5,0"); None: the first.
-        weights: folder of a trained run, or the name of a generator that comes with the package;
-            None: the one of the package that draws `to`.
-        size: side of a result, pixels, which adds no detail; None: of the training photos.
-        to: "sketch" or "photo"; None: what the weights draw, without weights a sketch of a photo
-            and a photo of anything else.
-        kind: what the picture is, "photo", "contour" (a line drawing) or "map" (a parsing map);
-            None: recognised.
+        weights: folder of a trained run, a file of its weights, or the name of a generator that
+            comes with the package; None: the one of the package that draws `to`.
+        size: side of a result, 16 to 4,096 pixels, which adds no detail; None: that of the training
+            photos.
+        to: "sketch", "photo" or "drawing" (a doodle); None: what the weights draw, without weights
+            a sketch of a photo and a photo of anything else.
+        kind: what the picture is, "photo", "contour" (a line drawing), "map" (a parsing map) or
+            "doodle"; None: recognised.
         style_of: a photo whose style is taken, or several, where the weights know style codes.
         random: number of random styles, where the weights know style codes; None: none.
         seed: of these; None: 0.
@@ -69,16 +70,27 @@ def translate(
         draws in colour; of several styles, each face in all of them, one face after another.
 
     Raises:
-        SketchFaceError: if the picture cannot be read, shows no face, drawing or map, or the style
-            is unknown.
+        SketchFaceError: if the picture cannot be read, shows no face, drawing or map, or what is
+            asked for is not among what is allowed.
     """
     from pipeline.translation.inputs import Preparation
-    from pipeline.translation.paper import on_white
-    from pipeline.translation.recognition import usual_direction
+    from pipeline.translation.paper import Paper, on_white
+    from pipeline.translation.recognition import Kind, Target, usual_direction
     from pipeline.translation.style_choice import StyleChoice
     from pipeline.translation.trained_generator import open_weights
+    from sketchface.generator_options import check_size
 
+    for name, value, allowed in (
+        ("to", to, get_args(Target)),
+        ("kind", kind, get_args(Kind)),
+        ("paper", paper, get_args(Paper)),
+    ):
+        if value is not None and value not in allowed:
+            raise SketchFaceError(f"{name}={value!r}; allowed: {', '.join(allowed)}")
+    check_size(size)
     path, texts = Path(picture), () if style is None else (str(style),)
+    if path.is_dir():
+        raise SketchFaceError(f"{picture or path}: a folder; give the file of one picture")
     photos = [style_of] if isinstance(style_of, str | Path) else style_of
     choice = StyleChoice(texts, tuple(map(Path, photos)), random, seed)
     first: Kind = "photo"

@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from sketchface_models.errors import SketchFaceError
+
+LEAST_SIZE, MOST_SIZE = 16, 4096
 Weights = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER|NAME",
-        help="Weights of a run, such as data/train/hida/0, or the name of a generator that comes "
-        "with the package.",
+        help="Weights of a run, such as data/train/hida/0 or a copy of its model.safetensors, or "
+        "the name of a generator that comes with the package.",
         show_default="one that comes with the package",
     ),
 ]
@@ -39,3 +42,13 @@ def depth_changes(depth: str | None, path: Path | None, nearer: str | None) -> d
     """Return the depth settings that the command line names, by their keys in `depth`."""
     changes = {"backend": depth, "path": path, "nearer": nearer}
     return {key: str(value) for key, value in changes.items() if value is not None}
+
+
+def check_size(size: int | None) -> None:
+    """Refuse a side of results, pixels, that no picture should have.
+
+    Raises:
+        SketchFaceError: if it is too small or too large.
+    """
+    if size is not None and not LEAST_SIZE <= size <= MOST_SIZE:
+        raise SketchFaceError(f"--size {size}: allowed: {LEAST_SIZE} to {MOST_SIZE}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from json import dumps
 from typing import Any
 
+from pipeline.common.verdicts import LEAST_FACES, Verdict
 from sketchface.folder_scores import Scores, compared
 from sketchface.score_options import RANK_1
 from sketchface_models.errors import printable
@@ -46,8 +47,17 @@ def as_table(folders: Sequence[Scores], per_image: bool) -> str:
     words = compared(folders)
     if words:
         lines += ["Of these pictures, name by name (95 %, Holm's correction over all lines):"]
-        lines += [f"  {a} is {word} than {b} by {LABELS[name]}" for a, b, name, word in words]
+        lines += [f"  {_verdict(*each)}" for each in words]
+        if len(folders[0].pairs) < LEAST_FACES:
+            lines.append(f"fewer than {LEAST_FACES} pairs decide nothing")
     return "\n".join(map(printable, lines)).rstrip()
+
+
+def _verdict(ours: str, theirs: str, metric: str, word: str) -> str:
+    """Return `a is better than b by SSIM`, or `a and b: undecided by SSIM`."""
+    if word == Verdict.UNDECIDED:
+        return f"{ours} and {theirs}: {word} by {LABELS[metric]}"
+    return f"{ours} is {word} than {theirs} by {LABELS[metric]}"
 
 
 def _json_part(scores: Scores, per_image: bool) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sketchface.generator_options import Depth, DepthPath, Nearer, Weights, depth_changes
+from sketchface.generator_options import (
+    Depth,
+    DepthPath,
+    Nearer,
+    Weights,
+    check_size,
+    depth_changes,
+)
 from sketchface_models.errors import SketchFaceError, printable
 
 if TYPE_CHECKING:
@@ -190,8 +197,7 @@ def _check_translate(face: str | None, whole: bool, aligned: bool, size: int | N
         raise SketchFaceError("--whole, --aligned: give one of the two")
     if face and (whole or aligned):
         raise SketchFaceError("--face: of no use with --whole or --aligned, which choose no face")
-    if size is not None and not 16 <= size <= 4096:
-        raise SketchFaceError(f"--size {size}: allowed: 16 to 4096")
+    check_size(size)
 
 
 def _print_fault(line: str) -> None:

@@ -102,7 +102,7 @@ class Requirements:
             SketchFaceError: if the weights draw none of `Target`, or read what no picture gives.
         """
         task, faces = card["model"]["task"], card.get("faces") or {}
-        inputs, result = _direction(task, target)
+        inputs, result = _direction(task, target, source)
         targets: dict[str, Target] = {name: each for each, name in FIELD_OF.items()}
         if result not in targets:
             raise SketchFaceError(
@@ -199,16 +199,26 @@ class Requirements:
         return load(DepthSettings, values, "depth")
 
 
-def _direction(task: Mapping[str, Any], target: Target | None) -> tuple[tuple[str, ...], str]:
+def _direction(
+    task: Mapping[str, Any], target: Target | None, source: str
+) -> tuple[tuple[str, ...], str]:
     """Return the fields that are read and the one that is drawn: for an unpaired task either way.
 
     Args:
         task: of the run.
         target: what is wanted; None for what the task says.
+        source: of the weights.
+
+    Raises:
+        SketchFaceError: if it takes what no picture is read as.
     """
     inputs, result = tuple(task["inputs"]), task["target"]
     turned = task.get("unpaired") and target is not None and inputs == (FIELD_OF[target],)
-    if turned and _kinds([result]):
+    if turned and not _kinds([result]):
+        raise SketchFaceError(
+            f"--to {target}: {source} makes one of a {result} alone; {_offers()}: leave --to out"
+        )
+    if turned:
         return (result,), inputs[0]
     return inputs, result
 

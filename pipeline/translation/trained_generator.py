@@ -38,6 +38,7 @@ SHIPPED: dict[Target, dict[Kind, str]] = {
     "drawing": dict.fromkeys(get_args(Kind), "sketch2face"),
 }
 """What is drawn -> of what -> the shipped generator that is used where no weights are named."""
+SUFFIX = ".safetensors"
 UNSHIPPED = {"sketch2face"}
 """Generators among them of which no weights ship."""
 
@@ -144,8 +145,9 @@ def open_weights(
     """Return the generator of a run or a shipped one, on a GPU where there is one.
 
     Args:
-        weights: folder of a trained run, the one that holds its `weights`, or the name of a
-            shipped generator; None for the shipped one that draws `target` of `kind`.
+        weights: folder of a trained run, the one that holds its `weights`, a .safetensors file of
+            one, under any name, or the name of a shipped generator; None for the shipped one that
+            draws `target` of `kind`.
         target: what it must draw; None for whatever the weights draw, without weights sketches.
         kind: what is drawn; of use without weights alone.
 
@@ -163,7 +165,8 @@ def open_weights(
         system, card = load_generator(name, device)
         source = f"the shipped {name}"
     else:
-        system, card = load_trained(_weights_folder(weights), device)
+        file = _weights_file(weights)
+        system, card = load_trained(file.parent, device, file.name)
         source = str(weights)
     requirements = Requirements.of(card, source, target)
     if target not in (None, requirements.target):
@@ -174,11 +177,19 @@ def open_weights(
     return Generator(system, requirements, device)
 
 
-def _weights_folder(weights: Path) -> Path:
+def _weights_file(weights: Path) -> Path:
+    """Return the file of weights that a path names: itself, or in it, or in its `weights`."""
+    if weights.suffix == SUFFIX and weights.is_file():
+        return weights
     for folder in (weights, weights / "weights"):
         if (folder / WEIGHTS_FILE).exists():
-            return folder
+            return folder / WEIGHTS_FILE
+    remedy = "name the weights folder of a trained run, such as data/train/hida/0/weights"
+    for seed in sorted(weights.glob(f"*/weights/{WEIGHTS_FILE}")):
+        remedy = f"name the seed too: {seed.parents[1]}"
+    for file in sorted(weights.glob(f"*{SUFFIX}")):
+        remedy = f"name the file itself: {file}"
     raise SketchFaceError(
-        f"{weights}: no {WEIGHTS_FILE} in it; name the weights folder of a trained run, such as "
-        f"data/train/hida/0/weights, or what comes with the package: {', '.join(generator_names())}"
+        f"{weights}: no {WEIGHTS_FILE} in it; {remedy}, or what comes with the package: "
+        f"{', '.join(generator_names())}"
     )

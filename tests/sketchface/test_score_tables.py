@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 from score_command import NAMES, expected_scores, grey, run
 
 from sketchface_models.metrics.simple import finite
@@ -55,3 +56,18 @@ def test_table_shows_every_metric_and_the_count(folders):
     lines = run(*folders, "--per-image").splitlines()
     line = next(line for line in lines if line.startswith("face0"))
     assert line.split()[1:3] == ["0.0000", "100.0000"]
+
+
+def test_verdicts_read_as_sentences_and_few_pairs_say_that_they_are_few(folders):
+    reference, generated = folders
+    options = ("--metrics", "l1,ssim")
+    copy = shutil.copytree(reference, generated.parent / "copy")
+    output = run(reference, generated, copy, *options)
+    assert "  generated and copy: undecided by SSIM" in output
+    assert output.endswith("fewer than 6 pairs decide nothing\n")
+    for i in range(3, 9):
+        for folder, noise in ((reference, i), (generated, 20 + i), (copy, i)):
+            Image.fromarray(grey(noise)).save(folder / f"face{i}.png")
+    output = run(reference, generated, copy, *options)
+    assert "  generated is worse than copy by SSIM" in output
+    assert "fewer" not in output

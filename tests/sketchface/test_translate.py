@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from PIL import Image
 from skimage import data
 from written_pictures import names, pixels_of
 
+import sketchface
 from face_geometry.align import PORTRAIT, eyes_and_mouth
 from pipeline.datasets import adapter
 from pipeline.datasets import synthetic as synthetic_adapter
@@ -28,6 +30,7 @@ from pipeline.landmarks.landmarks import LandmarkSettings, find_landmarks
 from pipeline.pack.pack import write_pack
 from pipeline.translation.trained_generator import SHIPPED, UNSHIPPED
 from sketchface_models.checkpoint import load_tensors, save_tensors
+from sketchface_models.errors import SketchFaceError
 from sketchface_models.inference import generator_names, load_trained
 from sketchface_models.systems.registry import build
 from sketchface_models.systems.run_settings import Task
@@ -447,6 +450,27 @@ def test_what_no_generator_ships_for_says_what_to_train(photo: Path, translate: 
         assert "--weights data/train/sketch2face/0" in wrong
 
 
+def test_a_copied_file_of_weights_is_enough_under_any_name(
+    tmp_path: Path, photo: Path, weights: Path
+) -> None:
+    file = shutil.copy(weights / "model.safetensors", tmp_path / "mine.safetensors")
+    [sketch] = sketchface.translate(photo, weights=file)
+    [expected] = sketchface.translate(photo, weights=weights)
+    np.testing.assert_array_equal(sketch, expected)
+
+
+def test_the_library_refuses_what_is_not_allowed_before_any_work(photo: Path) -> None:
+    for options, words in (
+        ({"to": "painting"}, "to='painting'; allowed: sketch, photo, drawing"),
+        ({"kind": "picture"}, "kind='picture'; allowed: photo, contour, map, doodle"),
+        ({"paper": "grey"}, "paper='grey'; allowed: white, as-drawn"),
+        ({"size": 100_000}, "--size 100000: allowed: 16 to 4096"),
+        ({"picture": photo.parent}, "a folder; give the file of one picture"),
+    ):
+        with pytest.raises(SketchFaceError, match=re.escape(words)):
+            sketchface.translate(**{"picture": photo, **options})
+
+
 def test_one_picture_that_is_not_there_is_all_that_is_said(translate: Run) -> None:
     status, said, wrong = translate("gone.png", "-o", "out", "--random", 4)
     assert (status, said) == (1, "")
@@ -471,6 +495,13 @@ def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, transl
         return wrong
 
     assert "nowhere: no model.safetensors in it" in refusal("nowhere")
+    run = make_weights(tmp_path / "run/0/weights")
+    assert f"name the seed too: {tmp_path}/run/0, or" in refusal(tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(run / "model.safetensors", tmp_path / "elsewhere/mine.safetensors")
+    assert "name the file itself: elsewhere/mine.safetensors, or" in refusal("elsewhere")
+    both = copied(tmp_path / "both", inputs=["photo"], unpaired=True)
+    assert "both makes one of a sketch alone; a photo gives photo" in refusal(both, "--to", "photo")
     lines = copied(tmp_path / "lines", inputs=["lines"])
     assert (
         "lines: reads lines; a photo gives photo, depth, style, contour, parsing, a contour gives "
