@@ -84,7 +84,7 @@ def changed_by_params(status: dict[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("stride", [30, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [30, pytest.param(12, marks=pytest.mark.slow)])
 def test_flipping_a_parameter_reruns_the_stages_that_read_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:

@@ -117,7 +117,7 @@ def test_several_processes_stop_together(tmp_path: Path, pack: Path):
         assert running.poll() is None
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=600)
     assert running.returncode == INTERRUPTED_STATUS
     (line,) = stderr.splitlines()
     assert "the same command goes on from there" in line
