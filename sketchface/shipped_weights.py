@@ -85,7 +85,7 @@ def _parser(card: Mapping[str, Any]) -> Iterator[str]:
 
 def _classifier(card: Mapping[str, Any]) -> Iterator[str]:
     accuracy = card["accuracy"]
-    yield "tells hair and glasses of built-in photos; evaluate judges photos of doodles by it"
+    yield "tells hair, glasses and open mouths in photos; evaluate judges photos of doodles by it"
     yield "learned from the built-in faces of SketchFace, which show nobody"
     yield (
         f"scores on {card['held_out']:,} held-out photos: accuracy {min(accuracy.values()):.3f} to "

@@ -1,6 +1,6 @@
-"""Train the classifier of hair and glasses: python -m tools.train_attributes [PHOTOS].
+"""Train the classifier of hair, glasses and mouths: python -m tools.train_attributes [PHOTOS].
 
-PHOTOS (3,000 by default) built-in people are rendered, of whom one in five is held out. It takes
+PHOTOS (2,250 by default) built-in people are rendered, of whom one in five is held out. It takes
 about a quarter of an hour, nearly all of it for rendering, and writes the weights in half precision
 and their card beside the network.
 """
@@ -25,19 +25,23 @@ from pipeline.evaluate.attributes.attribute_network import (
     WEIGHTS,
     AttributeNetwork,
     classify,
+    shrunk,
 )
 from pipeline.evaluate.attributes.doodled import indices_of
 from sketchface_models.atomic import atomic_file, write_json
 from synthetic_faces import render
 
-PHOTOS, HELD_OUT = 3000, 5
+PHOTOS, HELD_OUT = 2250, 5
+RENDERED = 256
+"""Side of the photos before they are shrunk: that of a data set."""
 EPOCHS, BATCH, RATE = 24, 64, 3e-3
 
 
 def rendered(number: int) -> tuple[Tensor, dict[str, int]]:
     """Return one person's photo, (3, SIDE, SIDE) uint8, and the index of each attribute's value."""
-    face = render(SEED, f"attributes-{number:06d}", SIDE)
-    return torch.from_numpy(face.photo).permute(2, 0, 1), indices_of(face.parameters)
+    face = render(SEED, f"attributes-{number:06d}", RENDERED)
+    photo = torch.from_numpy(face.photo).permute(2, 0, 1)
+    return shrunk(photo[None])[0].round().to(torch.uint8), indices_of(face.parameters)
 
 
 def train(photos: Tensor, truth: dict[str, Tensor]) -> AttributeNetwork:

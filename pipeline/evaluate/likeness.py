@@ -21,7 +21,7 @@ from pipeline.baselines.targets import read_pictures
 from pipeline.common.records import ATTRIBUTE, OUTLINE, Measure, Method, Origin
 from pipeline.common.score_frames import Scores, long_frame
 from pipeline.common.subsets import ALL
-from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, classify, weights_hash
+from pipeline.evaluate.attributes.attribute_network import asked, classify, weights_hash
 from pipeline.evaluate.attributes.doodled import doodled
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.outline_overlap import PARAMETERS, outline_overlaps
@@ -68,13 +68,13 @@ def likeness(
     measures = [Measure(OUTLINE, "overlap of outlines", Direction.HIGHER, control=True)]
     known = doodled(evaluated.data / "faces", set(ids))
     if len(known) == len(ids):
-        truth = {k: np.array([known[id][k] for id in ids]) for k in ATTRIBUTES}
+        truth = {k: np.array([known[id][k] for id in ids]) for k in asked()}
         lines += attribute_lines(origin, ids, truth, sets, evaluated.seed)
         parameters[ATTRIBUTE] = {"revision": 1, "classifier": weights_hash(), "least": LEAST}
         names = {metric for each in lines for metric in each["metric"]}
         measures += [
             Measure(f"{ATTRIBUTE}{k}", f"{k} of the doodle", Direction.HIGHER, control=True)
-            for k in ATTRIBUTES
+            for k in truth
             if f"{ATTRIBUTE}{k}" in names
         ]
     return Likeness(tuple(measures), tuple(map(Scores, lines)), parameters)

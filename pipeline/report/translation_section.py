@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from pipeline.common.records import (
     Method,
 )
 from pipeline.common.subsets import ALL
-from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, read_card
+from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, RIGHT, asked, read_card
 from pipeline.report.collect import Result
 from pipeline.report.findings import ALL_SEEDS
 from pipeline.report.markdown_tables import (
@@ -70,7 +71,7 @@ def translation_section(
         _a_line_each(results, means, sampled),
         SAMPLES,
         _likeness(results, means, alike) if alike else None,
-        _classifier() if any(each.name != OUTLINE for each in alike) else "",
+        classifier_words(read_card()) if any(each.name != OUTLINE for each in alike) else "",
     )
 
 
@@ -114,13 +115,24 @@ def _likeness(
     return table(["run", "its photos beside", *map(heading, measures)], rows)
 
 
-def _classifier() -> str:
-    card = read_card()
-    rates = listed(f"{name} {percent(card['accuracy'][name])}" for name in ATTRIBUTES)
-    return (
+def classifier_words(card: Mapping[str, Any]) -> str:
+    """Return how well the classifier knows real photos, and what it is not asked for that.
+
+    Args:
+        card: of its weights.
+    """
+    names = asked(card)
+    rates = {name: f"{name} {percent(card['accuracy'][name])}" for name in ATTRIBUTES}
+    left_out = [rates[name] for name in ATTRIBUTES if name not in names]
+    text = (
         f"The classifier learned from {card['learned_from']:,} built-in photos of people that no "
-        f"data set has; of {card['held_out']:,} others it is right in: {rates}."
+        f"data set has; of {card['held_out']:,} others it is right in: "
+        f"{listed(rates[name] for name in names)}."
     )
+    if left_out:
+        text += f" What it names rightly in fewer than {percent(RIGHT)} is not asked: "
+        text += f"{listed(left_out)}."
+    return text
 
 
 def _cell(means: pd.DataFrame, result: Result, metric: str, method: Method = Method.SYSTEM) -> str:

@@ -1,1 +1,1 @@
-"""Whether a photo made of a doodle shows what the doodle shows: hair and glasses."""
+"""Whether a photo made of a doodle shows what the doodle shows: hair, glasses, an open mouth."""

@@ -26,6 +26,7 @@ def indices_of(parameters: Parameters) -> dict[str, int]:
     values = {
         "hair": traits.hair,
         "glasses": "yes" if traits.glasses else "no",
+        "mouth": "open" if traits.mouth == "open" else "closed",
     }
     return {name: ATTRIBUTES[name].index(value) for name, value in values.items()}
 

@@ -8,9 +8,18 @@ import pytest
 import torch
 
 from pipeline.common.records import Method, Origin
-from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES, CARD, WEIGHTS, classify
+from pipeline.evaluate.attributes.attribute_network import (
+    ATTRIBUTES,
+    CARD,
+    RIGHT,
+    WEIGHTS,
+    asked,
+    classify,
+    read_card,
+)
 from pipeline.evaluate.attributes.doodled import doodled, indices_of
 from pipeline.evaluate.likeness import attribute_lines, balanced_hits
+from pipeline.report.translation_section import classifier_words
 from synthetic_faces import render
 from synthetic_faces.ranges import vector
 
@@ -56,8 +65,18 @@ def test_the_card_states_the_accuracy_on_held_out_photos():
     card = json.loads(CARD.read_text())
     assert card["held_out"] >= 400
     assert set(card["accuracy"]) == set(ATTRIBUTES)
-    assert all(rate >= 0.95 for rate in card["accuracy"].values())
+    assert asked() == [name for name in ATTRIBUTES if card["accuracy"][name] >= RIGHT]
+    assert {"hair", "glasses"} <= {*asked()}
     assert WEIGHTS.stat().st_size < 1e6
+
+
+@pytest.mark.parametrize(
+    ("rate", "end"), [(0.97, "glasses 98.5 %, mouth 97.0 %."), (0.9, "is not asked: mouth 90.0 %.")]
+)
+def test_the_report_names_what_is_asked_and_what_is_not(rate: float, end: str):
+    rates = {"hair": 0.975, "glasses": 0.985, "mouth": rate}
+    words = classifier_words(read_card() | {"accuracy": rates}).replace("\N{NO-BREAK SPACE}", " ")
+    assert words.endswith(end)
 
 
 def test_true_photos_show_the_attributes_and_other_peoples_do_not(photos, truth):
