@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.outputs import (
-    ABOUT_FILE,
-    SAMPLES_FOLDER,
-    SPEED_FILE,
-    STEPS_FILE,
-)
-from sketchface_models.training.speed_log import HIDDEN, SPEED
 
+STEPS_FILE, SPEED_FILE, ABOUT_FILE = "steps.jsonl", "timing.jsonl", "about.json"
+SAMPLES_FOLDER = "samples"
+SPEED = "images_per_second"
+HIDDEN = ("lr_", "grad_", SPEED)
+"""As in `sketchface_models.training`, whose import takes seconds."""
 STORE = Path(".cache/resume")
 """Where unfinished trainings wait, also those of `--temp` and queued experiments."""
 FINISHED = (Path("data/train"), Path("data/pretrain"))

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import mean
 
-from sketchface.training_logs import VALIDATION, Step, TrainingLog, find_log, is_loss
+from sketchface.training_logs import SPEED, VALIDATION, Step, TrainingLog, find_log, is_loss
 from sketchface_models.errors import SketchFaceError
-from sketchface_models.training.speed_log import SPEED
 
 RATE = "lr_"
 RECENT = 5

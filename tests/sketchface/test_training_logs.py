@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +14,20 @@ from pathlib import Path
 import pytest
 from made_packs import make_config, write_pack
 
+from sketchface import training_logs
 from sketchface.cli import main
 from sketchface.training_logs import find_log
 from sketchface.training_watch import status, watch_training
 from sketchface_models.errors import Interrupted
+from sketchface_models.training import outputs, speed_log
 from sketchface_models.training.log import Lines
 from sketchface_models.training.run import train
 
 Command = Callable[..., tuple[int, str, str]]
 OUT = Path("data/train/tiny/0")
+
+
+ROOT = Path(training_logs.__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +145,31 @@ def test_who_is_not_there_is_answered_with_those_who_are(sketchface: Command, co
     assert (code, out) == (1, "")
     assert err.startswith("error: hida: no training here has this name (tiny, seed 0; tiny, seed 1")
     assert err.count("\n") == 1
+
+
+def test_names_of_files_and_terms_are_those_of_training():
+    for name in ("STEPS_FILE", "SPEED_FILE", "ABOUT_FILE", "SAMPLES_FOLDER"):
+        assert getattr(training_logs, name) == getattr(outputs, name)
+    assert (training_logs.SPEED, training_logs.HIDDEN) == (speed_log.SPEED, speed_log.HIDDEN)
+
+
+@pytest.mark.parametrize("command", ["watch", "log"])
+def test_looking_at_a_log_imports_nothing_slow(tmp_path: Path, command: str):
+    code = f"""
+import sys
+sys.argv = ["sketchface", "{command}", "nobody"]
+from sketchface.cli import main
+try:
+    main()
+finally:
+    print(sorted({{"torch", "lightning_fabric", "numpy", "dvc"}} & sys.modules.keys()))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (result.stdout, result.returncode) == ("[]\n", 1), result.stderr
+    assert result.stderr.startswith("error: nobody: no training here has this name")
