@@ -15,7 +15,7 @@ from sketchface.generator_options import (
     check_size,
     depth_changes,
 )
-from sketchface_models.errors import SketchFaceError, printable
+from sketchface_models.errors import INTERRUPTED_STATUS, SketchFaceError, printable
 
 if TYPE_CHECKING:
     from pipeline.translation.output import Output
@@ -186,7 +186,12 @@ def translate(
             detail = f"what is drawn has {requirements.size} pixels a side"
             _print_note(f"--size {side}: enlarged, without more detail; {detail}")
         target.make()
-        result = translator(paths, target)
+        try:
+            result = translator(paths, target)
+        except KeyboardInterrupt:
+            done = f"{_counted(len(target.written), 'file')} in {target.folder}"
+            _print_line(f"stopped: {done}, each of them whole; the same command draws all anew")
+            raise typer.Exit(INTERRUPTED_STATUS) from None
         typer.echo(printable(_summary(result, len(paths), target, requirements.target)))
     if faults or result.refused:
         raise typer.Exit(1)

@@ -7,6 +7,9 @@ import io
 import json
 import re
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -485,6 +488,29 @@ def test_a_parsing_map_among_photos_is_told_what_draws_it(
     assert (status, len(wrong.splitlines())) == (1, 1)
     assert "map.png: a parsing map; " in wrong
     assert "as --weights spade" in wrong
+
+
+def test_a_press_of_ctrl_c_says_how_many_files_are_whole(
+    tmp_path: Path, photo: Path, weights: Path, translate: Run
+) -> None:
+    for number in range(60):
+        shutil.copy(photo, tmp_path / f"{number:02}.png")
+
+    def press() -> None:
+        while not (tmp_path / "o/00.png").exists():
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    status, _, wrong = translate(".", "-o", "o", "--weights", weights)
+    written = list((tmp_path / "o").iterdir())
+    assert status == 130
+    count = re.search(r"stopped: (\d+) files? in o, each of them whole", wrong)
+    # A file may have got its name in the moment before it was counted.
+    assert count is not None, wrong
+    assert len(written) - int(count[1]) in (0, 1)
+    assert 0 < len(written) < 60
+    assert {pixels_of(path).shape for path in written} == {(ALIGNED, ALIGNED)}
 
 
 def test_weights_that_cannot_be_used_say_why(tmp_path: Path, photo: Path, translate: Run) -> None:
