@@ -4,8 +4,8 @@
     python -m tools.draw_docs astronaut-understood   those named
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
-(docs/results/understanding-faces.md), what the generator that ships draws of it, and the faces that
-others make of drawings and of parsing maps (README.md).
+(docs/results/understanding-faces.md), what the generator that ships draws of it, the faces that
+others make of drawings and of parsing maps, and what `make repro` has trained (README.md).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
+from tools.default_run import default_run
 from tools.face_drawings import DRAWINGS, draw
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
@@ -89,6 +90,7 @@ def main() -> None:
         FACES_OF_DRAWINGS: faces_of_drawings,
         MAP: lambda: colourise(render(UNSEEN, MAP_FACES[0], SIZE).labels),
         FACES_OF_MAPS: faces_of_maps,
+        "default-run": lambda: default_run(Path.cwd()),
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:
