@@ -51,7 +51,7 @@ def _results(system: System, pack: Pack) -> Iterator[tuple[str, list[np.ndarray]
     for name, output in system.outputs.items():
         source = pictured_inputs(pack, output.field)[0]
         raw = read_inputs(pack, pack.rows("test")[list(FACES)])[source]
-        results = from_signed(generate_output(system, batch, name))
+        results = from_signed(generate_output(system, batch, name)).byte()
         pairs = zip(raw, results, strict=True)
         yield (
             f"{source} to {output.field}",
