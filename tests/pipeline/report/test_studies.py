@@ -16,12 +16,21 @@ from scipy import stats
 
 from pipeline.baselines import resegmentation
 from pipeline.common.evaluations import Evaluation, read_evaluation, write_evaluation
-from pipeline.common.records import CYCLE, SAMPLING, Level, Measure, Method
+from pipeline.common.records import (
+    ATTRIBUTE,
+    CYCLE,
+    OUTLINE,
+    SAMPLING,
+    Level,
+    Measure,
+    Method,
+)
 from pipeline.common.score_frames import long_frame
 from pipeline.common.subsets import ALL, style_subset
 from pipeline.common.verdicts import Verdict
 from pipeline.compose import compose
 from pipeline.evaluate import drawing_noise
+from pipeline.evaluate.attributes.attribute_network import ATTRIBUTES
 from pipeline.report import training_measures
 from pipeline.report.collect import Result, Training, read_data, read_results
 from pipeline.report.findings import judge, statements
@@ -53,6 +62,8 @@ CONTROL = {
     *(measure.name for measure in training_measures.MEASURES),
     *(f"{CYCLE}{field}_{m}" for field in ("doodle", "photo") for m in ("l1", *SET_METRICS)),
     SAMPLING,
+    OUTLINE,
+    *(f"{ATTRIBUTE}{name}" for name in ATTRIBUTES),
 }
 PUBLISHED = {"fid", "lpips", "kid"}
 """Measures that need weights of others: a study that claims something by them lists them."""
