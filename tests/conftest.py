@@ -1,5 +1,6 @@
 """What all tests share: one thread, a face detector, and who runs in which process."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder == "dag" else item.path.stem))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Let SIGINT interrupt, here and in children: shells ignore it for what runs in background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ def make_system(run: str = "spade", **network: object) -> SPADEFaces:
     torch.manual_seed(0)
     model = copy.deepcopy(PARAMS["systems"][run])
     model["task"] |= {"size": SIZE}
+    model["coarse"] |= {"until": 0.0}  # every step at the full side
     model["network"] |= {"width": 2, "discriminator_width": 2} | network
     return build(model, CHANNELS)
 
@@ -188,6 +189,7 @@ def test_with_mixing_there_are_two_codes():
 )
 def test_impossible_settings_are_refused(changes: dict, line: str):
     model = copy.deepcopy(PARAMS["systems"]["spade"])
+    model["coarse"] |= {"until": 0.0}
     for section, values in changes.items():
         model[section] |= values
     with pytest.raises(SketchFaceError, match=line):

@@ -70,6 +70,8 @@ def small_trainer(folder: Path, run: str, compiled: bool = False) -> Trainer:
     model = copy.deepcopy(PARAMS["systems"][run])
     model["task"] |= {"size": SIZE}
     model["schedule"] |= {"batch": 2}
+    if "coarse" in model:  # of half this side there are no three scales
+        model["coarse"] |= {"until": 0.0}
     if isinstance(model.get("network"), dict) and "width" in model["network"]:
         model["network"] |= {"width": 8}
         if model["network"].get("batch_statistics"):  # of one picture of this size there are none
