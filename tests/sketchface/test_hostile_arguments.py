@@ -96,10 +96,10 @@ def test_an_empty_argument_is_not_the_current_folder(run: Run, tmp_path: Path) -
         ["peek", ""], ["validate", "a", "--root", ""], ["translate", "", "-o", "out"],
         ["translate", "a", "-o", ""], ["figures", "", "-o", "out"], ["score", "a", ""],
     ):  # fmt: skip
-        status, printed, said = run(*arguments)
+        status, printed, errors = run(*arguments)
         number = arguments.index("") + 1
         expected = f"error: argument {number} is empty; is a variable of the shell unset?\n"
-        assert (status, printed, said) == (1, "", expected)
+        assert (status, printed, errors) == (1, "", expected)
     assert sorted(tmp_path.iterdir()) == before
 
 
