@@ -25,7 +25,7 @@ KILLS = (
 )
 PACK = "pack@pix2pix"
 FIELDS = ("lines", "sketch")  # in the order in which it packs them
-SLOWLY = ("data.shards=40", "data.count=60", "data.test_count=20", "data.size=64")
+SLOWLY = ("data.shards=40", "data.count=100", "data.test_count=40", "data.size=64")
 
 
 @pytest.fixture(scope="module")

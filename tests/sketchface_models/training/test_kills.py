@@ -83,6 +83,7 @@ def test_kills_at_random_moments(tmp_path: Path, pack: Path):
     draw, died, resumed = random.Random(5), 0, 0
     while died < 5:
         resumed += bool(list((program.folder / "store").glob("*/state.safetensors")))
+        began = time.monotonic()
         running = subprocess.Popen(
             [sys.executable, *program.arguments], stderr=subprocess.DEVNULL, env=ENVIRONMENT
         )
@@ -92,6 +93,7 @@ def test_kills_at_random_moments(tmp_path: Path, pack: Path):
         if running.wait() == 0:
             assert_same(program, straight)
             shutil.rmtree(program.out)
+            whole = min(whole, time.monotonic() - began)  # the first run may have been slowed
         else:
             died += 1
     program.finished()
