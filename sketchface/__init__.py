@@ -87,7 +87,7 @@ def translate(
     ):
         if value is not None and value not in allowed:
             raise SketchFaceError(f"{name}={value!r}; allowed: {', '.join(allowed)}")
-    check_size(size)
+    check_size(size, f"size={size}")
     path, texts = Path(picture), () if style is None else (str(style),)
     if path.is_dir():
         raise SketchFaceError(f"{picture or path}: a folder; give the file of one picture")

@@ -44,11 +44,15 @@ def depth_changes(depth: str | None, path: Path | None, nearer: str | None) -> d
     return {key: str(value) for key, value in changes.items() if value is not None}
 
 
-def check_size(size: int | None) -> None:
+def check_size(size: int | None, shown: str) -> None:
     """Refuse a side of results, pixels, that no picture should have.
+
+    Args:
+        size: the side; None is any.
+        shown: how whoever gave it wrote it, for the message.
 
     Raises:
         SketchFaceError: if it is too small or too large.
     """
     if size is not None and not LEAST_SIZE <= size <= MOST_SIZE:
-        raise SketchFaceError(f"--size {size}: allowed: {LEAST_SIZE} to {MOST_SIZE}")
+        raise SketchFaceError(f"{shown}; allowed: {LEAST_SIZE} to {MOST_SIZE}")

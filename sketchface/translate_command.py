@@ -202,7 +202,7 @@ def _check_translate(face: str | None, whole: bool, aligned: bool, size: int | N
         raise SketchFaceError("--whole, --aligned: give one of the two")
     if face and (whole or aligned):
         raise SketchFaceError("--face: of no use with --whole or --aligned, which choose no face")
-    check_size(size)
+    check_size(size, f"--size {size}")
 
 
 def _print_fault(line: str) -> None:

@@ -116,7 +116,7 @@ def _likeness(
 
 
 def classifier_words(card: Mapping[str, Any]) -> str:
-    """Return how well the classifier knows real photos, and what it is not asked for that.
+    """Return how often the classifier is right, and which attributes are left out for that.
 
     Args:
         card: of its weights.

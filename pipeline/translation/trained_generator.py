@@ -37,10 +37,9 @@ SHIPPED: dict[Target, dict[Kind, str]] = {
     },
     "drawing": dict.fromkeys(get_args(Kind), "sketch2face"),
 }
-"""What is drawn -> of what -> the shipped generator that is used where no weights are named."""
+"""What is drawn -> of what -> the generator that is used where no weights are named; `open_weights`
+says so where it does not ship."""
 SUFFIX = ".safetensors"
-UNSHIPPED = {"sketch2face"}
-"""Generators among them of which no weights ship."""
 
 Job = tuple[PreparedFace, Style]
 """A face, and the style to draw it in."""
@@ -156,7 +155,7 @@ def open_weights(
     """
     device = default_device()
     name = SHIPPED[target or "sketch"][kind] if weights is None else str(weights)
-    if weights is None and name in UNSHIPPED:
+    if weights is None and name not in generator_names():
         raise SketchFaceError(
             f"no generator that makes a {target} of a {kind} comes with the package; train one "
             f"with `dvc exp run -S model={name}`, and give --weights data/train/{name}/0"

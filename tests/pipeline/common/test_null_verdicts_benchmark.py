@@ -3,24 +3,17 @@
 import sys
 from collections.abc import Iterator
 from math import comb
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-
-import pipeline
-
-BENCHMARKS = Path(pipeline.__file__).resolve().parents[1] / "benchmarks"
+from benchmark_modules import benchmark_modules
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(BENCHMARKS))
-    import null_verdicts
-
-    yield null_verdicts
-    sys.path.remove(str(BENCHMARKS))
+    with benchmark_modules("null_verdicts") as [module]:
+        yield module
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,21 @@
 """The figures that benchmarks/real_faces.py and benchmarks/landmark_error.py report."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from benchmark_modules import benchmark_modules
 from scipy.spatial.transform import Rotation
 
-import pipeline
 from face_geometry.palette import INDEX
 from pipeline.depth.surround import LEFT_EAR, RIGHT_EAR
-
-BENCHMARKS = Path(pipeline.__file__).resolve().parents[1] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def benchmarks() -> Iterator[SimpleNamespace]:
-    sys.path.insert(0, str(BENCHMARKS))
-    import landmark_error
-    import real_faces
-
-    yield SimpleNamespace(real=real_faces, error=landmark_error)
-    sys.path.remove(str(BENCHMARKS))
+    with benchmark_modules("real_faces", "landmark_error") as [real, error]:
+        yield SimpleNamespace(real=real, error=error)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """The textbook loop of Sketch2face's benchmark does the engine's work, and no less of it."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
+from benchmark_modules import benchmark_modules
 
-import sketchface_models
 from sketchface_models.config import load
 from sketchface_models.losses.wasserstein import gradient_penalty
 from sketchface_models.networks.sketch2face import Critic
@@ -15,16 +15,11 @@ from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.cost import _Total as FlopCounter
 from sketchface_models.training.pack_reader import Pack
 
-BENCHMARKS = Path(sketchface_models.__file__).resolve().parents[1] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def benchmark() -> Iterator[object]:
-    sys.path.insert(0, str(BENCHMARKS))
-    import sketch2face_step
-
-    yield sketch2face_step
-    sys.path.remove(str(BENCHMARKS))
+def benchmark() -> Iterator[ModuleType]:
+    with benchmark_modules("sketch2face_step") as [module]:
+        yield module
 
 
 def flops(contender: object) -> int:

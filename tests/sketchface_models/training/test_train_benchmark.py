@@ -8,29 +8,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import torch
+from benchmark_modules import BENCHMARKS, ROOT, benchmark_modules
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-import sketchface_models
 from sketchface_models.config import load
 from sketchface_models.systems.run_settings import Task
-
-ROOT = Path(sketchface_models.__file__).resolve().parents[1]
-BENCHMARKS = ROOT / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def contenders() -> Iterator[object]:
-    sys.path.insert(0, str(BENCHMARKS))
-    import contenders
-
-    yield contenders
-    sys.path.remove(str(BENCHMARKS))
+    with benchmark_modules("contenders") as [module]:
+        yield module
 
 
 @pytest.fixture(scope="module")
