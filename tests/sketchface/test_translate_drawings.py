@@ -260,7 +260,7 @@ def test_shipped_generators_are_chosen_by_direction_by_name_and_by_what_is_drawn
     Image.fromarray(data.astronaut()).save(tmp_path / "someone.png")
     status, _, wrong = translate("someone.png", "-o", "out")
     assert status == 1
-    assert "hida.safetensors: no generator of this name comes with the package" in wrong
+    assert "no generator that makes a sketch of a photo comes with the package" in wrong
 
 
 def test_the_card_says_where_drawings_go_and_whose_rights_there_are(shipped: Path) -> None:

@@ -306,16 +306,16 @@ def test_without_weights_maps_want_the_generator_that_reads_them(
     contour = draw_contour(render(5, 4, 512).landmarks, 512)
     Image.fromarray(contour).save(tmp_path / "drawing.png")
     Image.fromarray(data.astronaut()).save(tmp_path / "photo.png")
-    for asked, name in (
-        (("map.png",), "spade"),
-        (("map.png", "photo.png", "--to", "photo"), "spade"),
-        (("photo.png", "--from", "map"), "spade"),
-        (("drawing.png",), "pix2pixhd"),
-        (("photo.png", "map.png", "--to", "photo"), "pix2pixhd"),
-        (("photo.png",), "hida"),
-        (("map.png", "--to", "sketch"), "hida"),
+    for asked, name, made in (
+        (("map.png",), "spade", "photo of a map"),
+        (("map.png", "photo.png", "--to", "photo"), "spade", "photo of a map"),
+        (("photo.png", "--from", "map"), "spade", "photo of a map"),
+        (("drawing.png",), "pix2pixhd", "photo of a contour"),
+        (("photo.png", "map.png", "--to", "photo"), "pix2pixhd", "photo of a photo"),
+        (("photo.png",), "hida", "sketch of a photo"),
+        (("map.png", "--to", "sketch"), "hida", "sketch of a photo"),
     ):
         status, _, wrong = translate(*asked, "-o", "out")
         assert (status, len(wrong.splitlines())) == (1, 1)
-        assert f"{name}.safetensors: no generator of this name comes with the package" in wrong
+        assert f"no generator that makes a {made} comes with the package" in wrong
         assert f"`dvc exp run -S model={name}`" in wrong
