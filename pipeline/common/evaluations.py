@@ -18,7 +18,9 @@ says which runs may be ranked.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,10 @@ SCHEMAS = {
 }
 
 
+ByMeasure = Mapping[tuple[str, str], Mapping[str, pd.Series]]
+"""(Method, metric) -> subset -> values."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One output of one run from one seed, as `evaluate` left it."""
@@ -188,6 +194,30 @@ class Evaluation:
         """The system, its styles and the baselines that there are, in table order."""
         present = set(self.scores["method"])
         return [method for method in (Method.SYSTEM, *STYLED, *BASELINES) if method in present]
+
+    @cached_property
+    def values(self) -> ByMeasure:
+        """Values of faces and edits, by id."""
+        return _by_measure(self.scores.dropna(subset="id"), "id")
+
+    @cached_property
+    def pooled_values(self) -> ByMeasure:
+        """Values of whole subsets, by seed."""
+        return _by_measure(self.scores[self.scores["id"].isna()], "seed")
+
+    @cached_property
+    def draws(self) -> ByMeasure:
+        """Values of `RESAMPLED`, by number of the draw."""
+        return _by_measure(self.resampled, "resample")
+
+
+def _by_measure(lines: pd.DataFrame, index: str) -> ByMeasure:
+    """Return lines as series with one of their columns as index, split once for all look-ups."""
+    groups = lines.set_index(index).groupby(["method", "metric", "subset"])["value"]
+    measures: dict[tuple[str, str], dict[str, pd.Series]] = {}
+    for (method, metric, subset), values in groups:
+        measures.setdefault((method, metric), {})[subset] = values
+    return measures
 
 
 def why_not_comparable(

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.common.evaluations import Evaluation
+from pipeline.common.evaluations import ByMeasure, Evaluation
 from pipeline.common.records import Method, Origin, Summary
 from pipeline.common.subsets import ALL, Subset
+
+NO_VALUES = pd.Series(index=pd.Index([], "str", name="id"), name="value", dtype=float)
+"""Of a measure that was not taken."""
 
 
 def long_frame(
@@ -80,12 +83,11 @@ def per_face(
     """
     lines = {}
     for each in evaluations:
-        mine = _lines(each, metric, method)
-        mine = mine[mine["id"].notna()]
-        own = mine[mine["subset"] == str(subset)]
-        ids = each.faces["id"] if len(own) else each.faces["id"][subset.mask(each.faces)]
-        values = (own if len(own) else mine[mine["subset"] == str(ALL)]).set_index("id")["value"]
-        lines[each.summary.seed] = values.reindex([id for id in ids if id in values.index])
+        values, ids = _select(each.values, metric, method, subset), each.faces["id"]
+        if values.empty:
+            values, ids = _select(each.values, metric, method), ids[subset.mask(each.faces)]
+        places = values.index.get_indexer(ids)
+        lines[each.summary.seed] = values.iloc[places[places >= 0]]
     return pd.DataFrame(lines).T.rename_axis(index="seed", columns="id")
 
 
@@ -109,10 +111,9 @@ def per_edit(
     """
     lines = {}
     for each in evaluations:
-        mine = _lines(each, metric, method)
-        if subset != ALL:
-            mine = mine[mine["subset"] == str(subset)]
-        lines[each.summary.seed] = mine.set_index("id")["value"]
+        groups = each.values.get((method, metric), {})
+        chosen = groups.values() if subset == ALL else [groups.get(str(subset), NO_VALUES)]
+        lines[each.summary.seed] = pd.concat([NO_VALUES, *chosen])
     return pd.DataFrame(lines).T.sort_index(axis="columns").rename_axis(index="seed", columns="id")
 
 
@@ -143,8 +144,8 @@ def pooled(
     subset: Subset = ALL,
 ) -> pd.Series:
     """Values of one measure of a whole subset: seed -> value; empty if not measured."""
-    lines = pd.concat([_matching(each.scores, metric, method, subset) for each in evaluations])
-    return lines[lines["id"].isna()].set_index("seed")["value"]
+    selected = [_select(each.pooled_values, metric, method, subset) for each in evaluations]
+    return pd.concat([values for values in selected if len(values)] or [NO_VALUES])
 
 
 def resampled(
@@ -154,16 +155,11 @@ def resampled(
     subset: Subset = ALL,
 ) -> pd.DataFrame:
     """A measure on faces drawn again: a line for each seed, a column for each draw (S, R)."""
-    lines = pd.concat([_matching(each.resampled, metric, method, subset) for each in evaluations])
-    return lines.pivot(index="seed", columns="resample", values="value")
+    lines = {each.summary.seed: _select(each.draws, metric, method, subset) for each in evaluations}
+    measured = {seed: values for seed, values in lines.items() if len(values)}
+    return pd.DataFrame(measured).T.rename_axis(index="seed", columns="resample")
 
 
-def _matching(frame: pd.DataFrame, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
-    chosen = (frame["metric"] == metric) & (frame["method"] == method)
-    return frame[chosen & (frame["subset"] == str(subset))]
-
-
-def _lines(evaluation: Evaluation, metric: str, method: Method) -> pd.DataFrame:
-    """Return the lines of one measure of one method's pictures."""
-    scores = evaluation.scores
-    return scores[(scores["metric"] == metric) & (scores["method"] == method)]
+def _select(lines: ByMeasure, metric: str, method: Method, subset: Subset = ALL) -> pd.Series:
+    """Return the values of one measure of one method's pictures, as far as there are any."""
+    return lines.get((method, metric), {}).get(str(subset), NO_VALUES)

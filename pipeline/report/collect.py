@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,6 @@ class Result:
     trainings: tuple[Training, ...]
     _samples: dict[tuple[str, Method, Subset], Sample | None] = field(
         default_factory=dict, repr=False, compare=False
-    )
-    _frames: dict[tuple[str, Method], pd.DataFrame] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-    _parts: list[dict[tuple[str, str], Evaluation]] = field(
-        default_factory=list, repr=False, compare=False
     )
     _logged: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
 
@@ -159,13 +153,11 @@ class Result:
         if level in (None, Level.FACE):
             values = self.faces(metric, method, subset)
             return Sample.per_face(values, fixed) if values.size else None
-        each = self._only(metric, method)
-        of_seeds = pooled(each, metric, method, subset)
+        of_seeds = pooled(self.evaluations, metric, method, subset)
         if not len(of_seeds):
             return None
-        return Sample.pooled(
-            of_seeds, resampled(each, metric, method, subset), self._count(metric, subset), fixed
-        )
+        draws = resampled(self.evaluations, metric, method, subset)
+        return Sample.pooled(of_seeds, draws, self._count(metric, subset), fixed)
 
     def faces(
         self, metric: str, method: Method = Method.SYSTEM, subset: Subset = ALL
@@ -176,8 +168,8 @@ class Result:
         detected) is left out.
         """
         if metric in RANKS:
-            return self._per_face(RANK, method, subset) <= RANKS[metric]
-        return self._per_face(metric, method, subset).dropna(axis="columns")
+            return per_face(self.evaluations, RANK, method, subset) <= RANKS[metric]
+        return per_face(self.evaluations, metric, method, subset).dropna(axis="columns")
 
     def _training_values(self) -> list[dict[str, float]]:
         if not self._logged:
@@ -195,7 +187,7 @@ class Result:
 
     def edits(self, metric: str, subset: Subset = ALL) -> pd.DataFrame:
         """Return the values of edits, (S, E), NaN where a seed has none; see `per_edit`."""
-        return per_edit(self._only(metric, Method.SYSTEM), metric, subset=subset)
+        return per_edit(self.evaluations, metric, subset=subset)
 
     def sample_of_edits(
         self, metric: str, subset: Subset = ALL, other: Result | None = None
@@ -214,35 +206,6 @@ class Result:
             values = values[values.columns.intersection(theirs)]
         faces = by_base_face(values)
         return Sample.per_face(faces) if faces.size else None
-
-    def _per_face(self, metric: str, method: Method, subset: Subset) -> pd.DataFrame:
-        """Values of faces, (S, N); those of a subset are picked from all where that is enough."""
-        each = self._only(metric, method)
-        if subset == ALL or any((one.scores["subset"] == str(subset)).any() for one in each):
-            return per_face(each, metric, method, subset)
-        key = (metric, method)
-        if key not in self._frames:
-            self._frames[key] = per_face(each, metric, method)
-        faces = each[0].faces
-        return self._frames[key].filter(faces["id"][subset.mask(faces)], axis="columns")
-
-    def _only(self, metric: str, method: Method) -> list[Evaluation]:
-        """The evaluations with nothing but the lines of one measure and method."""
-        if not self._parts:
-            for evaluation in self.evaluations:
-                self._parts.append(_by_measure(evaluation))
-        return [part.get((str(method), metric), part["", ""]) for part in self._parts]
-
-
-def _by_measure(evaluation: Evaluation) -> dict[tuple[str, str], Evaluation]:
-    """(Method, metric) -> the evaluation with only their lines; ("", "") has none."""
-    columns = ["method", "metric"]
-    empty = replace(evaluation, scores=evaluation.scores[:0], resampled=evaluation.resampled[:0])
-    resamples = dict(list(evaluation.resampled.groupby(columns)))
-    return {("", ""): empty} | {
-        key: replace(empty, scores=lines, resampled=resamples.get(key, empty.resampled))
-        for key, lines in evaluation.scores.groupby(columns)
-    }
 
 
 @dataclass(frozen=True)
