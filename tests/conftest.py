@@ -13,8 +13,13 @@ from pipeline.landmarks.face_mesh import FaceMesh
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share what they make; those of `tests/dag` a whole project, unless marked."""
+    """A file's tests share what they make; those of `tests/dag` a whole project, unless marked.
+
+    All that look at this project are slow: it is made once, by `make test-slow`.
+    """
     for item in items:
+        if "project" in getattr(item, "fixturenames", ()) and item.path.parent.name == "dag":
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("xdist_group"):
             continue
         folder = item.path.parent.name

@@ -7,12 +7,23 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPOSED = {
+    *("pix2pix", "pix2pix-photo", "pix2pix-photo-transposed", "pix2pixhd", "spade"),
+    *("sketch2face", "vae-wgan-photo", "vae-wgan-doodle", "hida", "hida-base", "pictures"),
+}
+"""Systems of a small project: DVC reads all parameters several times for each stage."""
 SMALL = [
     "scale=smoke",
-    "data.count=40",
-    "data.test_count=10",
+    *(
+        f"~system@systems.{name}"
+        for name in yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["systems"]
+        if name not in COMPOSED
+    ),
+    "data.count=24",
+    "data.test_count=8",
     "data.size=128",
     "data.shards=2",
     "evaluate.samples=4",
