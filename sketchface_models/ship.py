@@ -1,14 +1,14 @@
 """Put trained weights into the package, in half precision and with a card.
 
     python -m sketchface_models.ship parser NAME WEIGHTS SCORES PACK
-    python -m sketchface_models.ship generator NAME WEIGHTS SCORES [--learned-from DATA_SET ...]
-                                               [--note TEXT]
+    python -m sketchface_models.ship generator NAME WEIGHTS SCORES [SCORES ...]
+                                               [--learned-from DATA_SET ...] [--note TEXT]
 
-WEIGHTS is a run's `weights` folder, SCORES the `summary.json` that `evaluate` wrote for it, PACK
-its pack. Of a parser, the best weights on the validation faces are taken; of a system that
-generates, the last ones, without the networks that only training needs. Where a folder of pictures
-was learned from, `--learned-from` names the data sets that they came from. `--note` says on the
-card what else a reader must know of the training.
+WEIGHTS is a run's `weights` folder, SCORES the `summary.json` that `evaluate` wrote for it, each
+output's where there are several, PACK its pack. Of a parser, the best weights on the validation
+faces are taken; of a system that generates, the last ones, without the networks that only training
+needs. Where a folder of pictures was learned from, `--learned-from` names the data sets that they
+came from. `--note` says on the card what else a reader must know of the training.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ DATA_SETS = {
         "CelebAMask-HQ (Lee, Liu, Wu, Luo, CVPR 2020): real faces, photos with 19-class masks",
         "CelebAMask-HQ is available for non-commercial research purposes only, and so are these "
         "weights, which were learned from it; they contain none of its pictures",
+    ),
+    "quickdraw": (
+        "QuickDraw's category of faces (Google, CC BY 4.0): doodles by people who had seconds",
+        "the doodles are Google's, under CC BY 4.0: name it where you pass these weights on",
     ),
     "fs2k": (
         "FS2K (Fan, Huang, Zheng, Liu, Qin, Van Gool, Machine Intelligence Research 2022): photos "
@@ -158,6 +162,7 @@ def ship_generator(
     folder: Path = GENERATOR_FOLDER,
     learned_from: Sequence[str] = (),
     note: str = "",
+    other_summaries: Sequence[Path] = (),
 ) -> Path:
     """Write a run's generator and its cards into `folder`; return the path of the weights.
 
@@ -168,6 +173,7 @@ def ship_generator(
         folder: to write to.
         learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
         note: sentences on the training that neither weights nor scores tell.
+        other_summaries: those of the run's other outputs.
 
     Raises:
         SketchFaceError: if a file is missing or damaged, the scores are another run's, or the
@@ -181,15 +187,18 @@ def ship_generator(
             f"{weights / WEIGHTS_FILE}: {size / 1e6:.1f} MB in half precision; a package carries "
             f"at most {MOST_BYTES / 1e6:.0f} MB: train a narrower network"
         )
-    try:
-        scores = json.loads(summary.read_text(encoding="utf-8"))
-        parameters = sum(p.numel() for p in system.networks.parameters())
-        card = generator_card(name, trained, scores, parameters, learned_from)
-        card["training"] |= {"note": note} if note else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SketchFaceError(
-            f"{summary}: not the scores of a run that draws ({error}); run its evaluate stage"
-        ) from None
+    scores = []
+    for path in (summary, *other_summaries):
+        try:
+            scores.append(json.loads(path.read_text(encoding="utf-8")))
+            _scores(scores[-1], trained)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SketchFaceError(
+                f"{path}: not the scores of a run that draws ({error}); run its evaluate stage"
+            ) from None
+    parameters = sum(p.numel() for p in system.networks.parameters())
+    card = generator_card(name, trained, scores, parameters, learned_from)
+    card["training"] |= {"note": note} if note else {}
     path = store.write(folder, name, tensors, card)
     text = "\n".join(_markdown(card, path.stat().st_size)) + "\n"
     with atomic_file(folder / f"{name}.md") as temporary:
@@ -200,7 +209,7 @@ def ship_generator(
 def generator_card(
     name: str,
     trained: Mapping[str, Any],
-    scores: Mapping[str, Any],
+    scores: Sequence[Mapping[str, Any]],
     parameters: int,
     learned_from: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -209,21 +218,15 @@ def generator_card(
     Args:
         name: of its files.
         trained: the card inside the run's weights.
-        scores: of `evaluate`.
+        scores: of `evaluate`, those of each output.
         parameters: number of them in the networks that are shipped.
         learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
 
     Raises:
         SketchFaceError: if the scores are of another run.
     """
-    for key in ("run", "seed"):
-        if scores[key] != trained[key]:
-            raise SketchFaceError(
-                f"scores of {key} {scores[key]}, weights of {key} {trained[key]}; name the "
-                "summary.json that evaluate wrote for these weights"
-            )
     what, terms = map(
-        "; ".join, zip(*map(_data_set, learned_from or [scores["data"]]), strict=True)
+        "; ".join, zip(*map(_data_set, learned_from or [scores[0]["data"]]), strict=True)
     )
     perceptual = PERCEPTUAL.get(trained["model"]["loss"].get("perceptual", ""))
     return {
@@ -237,30 +240,43 @@ def generator_card(
         "data": {"what": what, "pack": trained["pack"]},
         "terms": f"{terms}; {perceptual}" if perceptual else terms,
         "training": {key: trained[key] for key in ("run", "seed", "steps", "images")},
-        "scores": {
-            "protocol": scores["protocol"],
-            "split": scores["split"],
-            "faces": scores["n"],
-            "rows": {row: _without_ranks(means) for row, means in scores["means"].items()},
-            "retrieval": {
-                row: {rank: means[rank]["mean"] for rank in RANKS}
-                for row, means in scores["means"].items()
-                if set(RANKS) <= means.keys()
-            },
-            "not_learned": scores["not_learned"],
+        "scores": _scores(scores[0], trained),
+        "other_scores": [_scores(each, trained) for each in scores[1:]],
+    }
+
+
+def _scores(scores: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a card keeps of the scores of one output of the run that a card describes."""
+    for key in ("run", "seed"):
+        if scores[key] != trained[key]:
+            raise SketchFaceError(
+                f"scores of {key} {scores[key]}, weights of {key} {trained[key]}; name the "
+                "summary.json that evaluate wrote for these weights"
+            )
+    return {
+        "output": scores["output"],
+        "protocol": scores["protocol"],
+        "split": scores["split"],
+        "faces": scores["n"],
+        "rows": {row: _without_ranks(means) for row, means in scores["means"].items()},
+        "retrieval": {
+            row: {rank: means[rank]["mean"] for rank in RANKS}
+            for row, means in scores["means"].items()
+            if set(RANKS) <= means.keys()
         },
+        "not_learned": scores["not_learned"],
     }
 
 
 def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
     """Yield the lines of a generator's card in Markdown; `size` of the weights in bytes."""
-    task, training, scores = card["model"]["task"], card["training"], card["scores"]
-    faces = card["faces"]
+    task, training, faces = card["model"]["task"], card["training"], card["faces"]
+    back = ", and back" if task.get("unpaired") else ""
     yield f"# Generator `{card['name']}`"
     yield ""
     yield (
         f"Draws a {task['target']} of {', '.join(task['inputs'])} at {task['size']} x "
-        f"{task['size']} pixels. {card['parameters']:,} parameters, {size / 1e6:.1f} MB; "
+        f"{task['size']} pixels{back}. {card['parameters']:,} parameters, {size / 1e6:.1f} MB; "
         f"{card['precision']}. Settings stand in `{card['name']}.json`."
     )
     yield ""
@@ -293,10 +309,17 @@ def _markdown(card: Mapping[str, Any], size: int) -> Iterator[str]:
             f"{rotation:g} degrees. `sketchface translate` brings eyes and mouth of any drawing to "
             "the framing."
         )
+    others = card.get("other_scores", [])
+    for scores in (card["scores"], *others):
+        yield from _score_lines(scores, f"Scores of the {scores['output']}" if others else "Scores")
+
+
+def _score_lines(scores: Mapping[str, Any], heading: str) -> Iterator[str]:
+    """Yield the lines of a card that tell the scores of one output."""
     yield ""
     yield (
-        f"**Scores.** Protocol `{scores['protocol']}`, {scores['faces']:,} faces of "
-        f"{scores['split']}; 95 % intervals."
+        f"**{heading}.** Protocol `{scores['protocol']}`, "
+        f"{scores['faces']:,} faces of {scores['split']}; 95 % intervals."
     )
     yield ""
     metrics = [name for name in scores["rows"]["system"] if not name.startswith(DETAILS)]
@@ -344,10 +367,12 @@ def main() -> None:
         choices = tuple(PARSER_NETWORKS) if kind == "parser" else None
         command.add_argument("name", choices=choices, help="of the files, such as hida")
         command.add_argument("weights", type=Path, help="the run's weights folder")
-        command.add_argument("scores", type=Path, help="summary.json of its evaluate stage")
+        help = "summary.json of its evaluate stage"
         if kind == "parser":
+            command.add_argument("scores", type=Path, help=help)
             command.add_argument("pack", type=Path, help="the run's pack folder")
         else:
+            command.add_argument("scores", type=Path, nargs="+", help=f"{help}, of each output")
             command.add_argument(
                 "--learned-from",
                 nargs="+",
@@ -363,7 +388,7 @@ def main() -> None:
             print(ship_parser(name, weights, scores, _splits(arguments.pack)))
         else:
             more = {"learned_from": arguments.learned_from, "note": arguments.note}
-            print(ship_generator(name, weights, scores, **more))
+            print(ship_generator(name, weights, scores[0], other_summaries=scores[1:], **more))
     except SketchFaceError as error:
         sys.exit(f"error: {error}")
 

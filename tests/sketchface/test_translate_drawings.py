@@ -228,7 +228,7 @@ def shipped(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> P
     value = {"mean": 0.5, "low": 0.4, "high": 0.6}
     summary = {
         "run": "pix2pixhd", "seed": 0, "data": "synthetic", "split": "test", "n": 100,
-        "protocol": "synthetic-64:00000000", "not_learned": [],
+        "output": "photo", "protocol": "synthetic-64:00000000", "not_learned": [],
         "means": {"system": {"ssim": value, "rank_1": value, "rank_5": value}},
     }  # fmt: skip
     (tmp_path / "summary.json").write_text(json.dumps(summary))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import sys
@@ -50,6 +51,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "run": "tiny",
         "seed": 0,
         "data": "fs2k",
+        "output": "sketch",
         "split": "test",
         "protocol": "fs2k-250:8e3cca0b",
         "n": 1046,
@@ -207,6 +209,31 @@ def test_a_note_on_the_training_stands_in_both_cards(trained: Path, tmp_path: Pa
     ship.ship_generator("noted", trained / "weights", trained / "summary.json", tmp_path, note=note)
     assert json.loads((tmp_path / "noted.json").read_text())["training"]["note"] == note
     assert f" images. {note}\n" in (tmp_path / "noted.md").read_text()
+
+
+def test_each_output_of_a_run_has_its_scores_on_the_card(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    other = tmp_path / "photo.json"
+    inside = functools.partial(ship.ship_generator, folder=tmp_path)
+    monkeypatch.setattr(ship, "ship_generator", inside)
+    scores = [str(trained / "summary.json"), str(other)]
+    command = ["ship", "generator", "both", str(trained / "weights"), *scores]
+    monkeypatch.setattr(sys, "argv", [*command, "--learned-from", "synthetic", "quickdraw"])
+    other.write_text(json.dumps(summary(output="photo", seed=1)))
+    with pytest.raises(SystemExit, match=r"^error: scores of seed 1, weights of seed 0"):
+        ship.main()
+    other.write_text(json.dumps(summary(output="photo", n=3)))
+    ship.main()
+    assert capsys.readouterr().out == f"{tmp_path / 'both.safetensors'}\n"
+    card = json.loads((tmp_path / "both.json").read_text())
+    assert [each["output"] for each in (card["scores"], *card["other_scores"])] == [
+        "sketch", "photo",
+    ]  # fmt: skip
+    text = (tmp_path / "both.md").read_text()
+    assert "**Scores of the sketch.** Protocol `fs2k-250:8e3cca0b`, 1,046 faces of test" in text
+    assert "**Scores of the photo.** Protocol `fs2k-250:8e3cca0b`, 3 faces of test" in text
+    assert "CC BY 4.0" in card["terms"]
 
 
 def test_the_package_carries_its_generators() -> None:
