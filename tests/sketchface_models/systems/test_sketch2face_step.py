@@ -90,7 +90,7 @@ def test_losses_of_the_cycle_against_the_formulas():
         atol=1e-5,
     )
     total = sum(
-        5000 * terms[f"cycle_{field}"] + terms[f"adversarial_{field}"] + 5000 * terms[f"kl_{field}"]
+        500 * terms[f"cycle_{field}"] + terms[f"adversarial_{field}"] + 500 * terms[f"kl_{field}"]
         for field in CHANNELS
     )
     torch.testing.assert_close(terms["generator"], total, rtol=1e-5, atol=1e-3)
@@ -136,9 +136,9 @@ def test_losses_of_the_autoencoder_against_the_formulas():
     torch.manual_seed(2)
     terms = system.training_step(batch, clock, lambda name, loss: loss.detach())
     torch.testing.assert_close(terms["reconstruction"], F.l1_loss(fake, real).detach())
-    weight = 5000 * cosine_ramp(74, 50, 80)
-    assert 0 < weight < 5000
-    total = 5000 * terms["reconstruction"] + terms["adversarial"] + weight * terms["kl"]
+    weight = 500 * cosine_ramp(74, 50, 80)
+    assert 0 < weight < 500
+    total = 500 * terms["reconstruction"] + terms["adversarial"] + weight * terms["kl"]
     torch.testing.assert_close(terms["generator"], total)
 
 
