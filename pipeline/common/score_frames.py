@@ -83,10 +83,10 @@ def per_face(
     """
     lines = {}
     for each in evaluations:
-        values, ids = _select(each.values, metric, method, subset), each.faces["id"]
+        values, chosen = _select(each.values, metric, method, subset), ALL.mask(each.faces)
         if values.empty:
-            values, ids = _select(each.values, metric, method), ids[subset.mask(each.faces)]
-        places = values.index.get_indexer(ids)
+            values, chosen = _select(each.values, metric, method), subset.mask(each.faces)
+        places = values.index.get_indexer(each.faces["id"])[chosen]
         lines[each.summary.seed] = values.iloc[places[places >= 0]]
     return pd.DataFrame(lines).T.rename_axis(index="seed", columns="id")
 

@@ -55,7 +55,7 @@ class Subset:
         if self.kind in MEASURED:
             return np.zeros(len(faces), bool)
         if self.kind is SubsetKind.STYLE:
-            return (faces["style"] == self.style).fillna(False).to_numpy(bool)
+            return faces["style"].to_numpy(float, na_value=np.nan) == self.style
         if self.kind is SubsetKind.UNSHARED:
             return ~faces["shared"].to_numpy(bool)
         if self.kind is SubsetKind.TRAIT:

@@ -69,6 +69,9 @@ class Result:
     _samples: dict[tuple[str, Method, Subset], Sample | None] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _faces: dict[tuple[str, Method, Subset], pd.DataFrame] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _logged: list[dict[str, float]] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -167,9 +170,11 @@ class Result:
         A face that has no value in one of the seeds (landmarks in a photo where no face is
         detected) is left out.
         """
-        if metric in RANKS:
-            return per_face(self.evaluations, RANK, method, subset) <= RANKS[metric]
-        return per_face(self.evaluations, metric, method, subset).dropna(axis="columns")
+        key = (RANK if metric in RANKS else metric, method, subset)
+        if key not in self._faces:
+            self._faces[key] = per_face(self.evaluations, *key)
+        values = self._faces[key]
+        return values <= RANKS[metric] if metric in RANKS else values.dropna(axis="columns")
 
     def _training_values(self) -> list[dict[str, float]]:
         if not self._logged:
