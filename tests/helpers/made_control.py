@@ -60,8 +60,12 @@ def add_control(
     spread: float = 0.5,
     more: tuple[pd.DataFrame, ...] = (),
     other_measures: tuple[Measure, ...] = (),
+    planes: bool = False,
 ) -> None:
-    """Add edits, spreads and other lines of scores and measures to the evaluation in `folder`."""
+    """Add edits, spreads and other lines of scores and measures to the evaluation in `folder`.
+
+    With `planes`, also maps of the vectors, which take most of the time.
+    """
     evaluation = read_evaluation(folder, "evaluate")
     summary = evaluation.summary
     layers = {Method.SYSTEM: layer_cells(spread, seed), Method.UNTRAINED: layer_cells(0.9, seed)}
@@ -82,5 +86,6 @@ def add_control(
         resampled=pd.concat([evaluation.resampled, *draws], ignore_index=True),
     )
     write_evaluation(changed)
-    maps = plane_maps(layers[Method.SYSTEM], FACES, GROUPS)
-    write_frame(folder / VECTOR_MAPS_FILE, maps)
+    if planes:
+        maps = plane_maps(layers[Method.SYSTEM], FACES, GROUPS)
+        write_frame(folder / VECTOR_MAPS_FILE, maps)

@@ -58,14 +58,15 @@ def with_drawings(data: Path, run: str, ssim_gain: float) -> None:
     )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    write_faces(tmp_path / "data", "made")
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawings")
+    write_faces(root / "data", "made")
     for run, gain in (("clear", 0.2), ("scant", 0.05), ("border", 0.1)):
-        write_run(tmp_path / "data", run, 0)
-        with_drawings(tmp_path / "data", run, gain)
-    write_run(tmp_path / "data", "silent", 0)
-    return tmp_path
+        write_run(root / "data", run, 0)
+        with_drawings(root / "data", run, gain)
+    write_run(root / "data", "silent", 0)
+    return root
 
 
 def results_of(project: Path) -> list[Result]:

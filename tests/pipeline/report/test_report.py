@@ -171,7 +171,7 @@ def test_one_unlearned_seed_is_named(copy: Path):
     shutil.rmtree(copy / "data/evaluate/able/1")
     shutil.rmtree(copy / "data/train/able/1")
     write_run(copy / "data", "able", 1, -1.0, shared=SHARED)
-    write_report(["able"], SEEDS, copy / "data", copy / "reports")
+    write_report(["able"], SEEDS[:2], copy / "data", copy / "reports")
     reason = "finds the right target no more often than chance (seed 1 only).**"
     assert reason in (copy / "reports/report.md").read_text()
     assert json.loads((copy / "reports/metrics.json").read_text())["able"]["learned"] == 0
@@ -210,11 +210,10 @@ def test_that_nothing_is_missing_is_said(made: Path, tmp_path: Path):
 
 def test_many_missing_faces_are_named_once_in_full(copy: Path):
     missing = [{"id": f"m{i}", "split": "test", "style": 1, "reason": "lost"} for i in range(5)]
-    for seed in SEEDS:
-        rewrite(copy / f"data/evaluate/able/{seed}/sketch/summary.json", missing=missing)
+    rewrite(copy / "data/evaluate/able/0/sketch/summary.json", missing=missing)
     splits = {"train": 1058, "val": 0, "test": 28}
     rewrite(copy / "data/faces/dataset.json", splits=splits)
-    write_report(["able"], SEEDS, copy / "data", copy / "reports")
+    write_report(["able"], SEEDS[:1], copy / "data", copy / "reports")
     text = (copy / "reports/report.md").read_text()
     assert "24 of 29 faces; missing: `m0`, `m1`, `m2` and 2 more\n" in text
     assert "- 5 lost: `m0`, `m1`, `m2`, `m3`, `m4`" in text
@@ -245,11 +244,10 @@ def test_provenance(text: str):
 
 
 def test_an_unpaired_run_says_how_many_pictures_of_each_kind_it_saw(copy: Path):
-    for seed in SEEDS:
-        path = copy / f"data/train/able/{seed}/weights/model.json"
-        model = json.loads(path.read_text())["model"]
-        rewrite(path, model=model | {"task": model["task"] | {"unpaired": True}})
-    write_report(["able"], SEEDS, copy / "data", copy / "reports")
+    path = copy / "data/train/able/0/weights/model.json"
+    model = json.loads(path.read_text())["model"]
+    rewrite(path, model=model | {"task": model["task"] | {"unpaired": True}})
+    write_report(["able"], SEEDS[:1], copy / "data", copy / "reports")
     text = (copy / "reports/report.md").read_text()
     assert "450 steps, 3,600 images seen of each kind, at 64 × 64 pixels" in text
 
@@ -276,40 +274,32 @@ def test_a_stale_run_or_seed_changes_nothing(made: Path, copy: Path):
         assert (copy / "again" / name).read_bytes() == (made / "reports" / name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    "change", [{"size": 32}, {"target": "photo"}, {"inputs": ["photo", "depth"]}]
-)
-def test_runs_that_were_measured_otherwise_are_not_ranked(copy: Path, change: dict):
-    for seed in SEEDS:
-        write_run(copy / "data", "strange", seed, 1.0, shared=SHARED, **change)
-    write_report(["able", "strange"], SEEDS, copy / "data", copy / "reports")
+def test_runs_that_were_measured_otherwise_or_on_other_faces_are_not_ranked(copy: Path):
+    changes = {"size": 32, "target": "photo", "inputs": ["photo", "depth"]}
+    for key, value in changes.items():
+        write_run(copy / "data", f"other-{key}", 0, 1.0, shared=SHARED, **{key: value})
+    for name in ("faces", "scores"):
+        path = copy / f"data/evaluate/hopeless/0/sketch/{name}.parquet"
+        frame = pd.read_parquet(path)
+        frame["id"] = frame["id"].replace("face-23", "face-99")
+        frame.to_parquet(path)
+    runs = ["able", "hopeless", *(f"other-{key}" for key in changes)]
+    write_report(runs, [0], copy / "data", copy / "reports")
     comparison = sections((copy / "reports/report.md").read_text())["Comparison"]
     assert tables(comparison) == []
-    assert comparison.count("has no run to be compared with") == 2
-
-
-def test_runs_on_other_faces_are_not_ranked(copy: Path):
-    for seed in SEEDS:
-        for name in ("faces", "scores"):
-            path = copy / f"data/evaluate/hopeless/{seed}/sketch/{name}.parquet"
-            frame = pd.read_parquet(path)
-            frame["id"] = frame["id"].replace("face-23", "face-99")
-            frame.to_parquet(path)
-    write_report(["able", "hopeless"], SEEDS, copy / "data", copy / "reports")
-    assert tables(sections((copy / "reports/report.md").read_text())["Comparison"]) == []
+    assert comparison.count("has no run to be compared with") == len(runs)
 
 
 def test_a_run_that_sees_the_target_is_marked(copy: Path):
-    for seed in SEEDS:
-        rewrite(copy / f"data/evaluate/able/{seed}/sketch/summary.json", sees_target=True)
-    write_report(["able", "hopeless"], SEEDS, copy / "data", copy / "reports")
+    rewrite(copy / "data/evaluate/able/0/sketch/summary.json", sees_target=True)
+    write_report(["able", "hopeless"], [0], copy / "data", copy / "reports")
     found = sections((copy / "reports/report.md").read_text())
     overview = tables(found["At a glance"])[0]
     assert [row[1] for row in overview[1:]] == [
         "photo → sketch (*sees the target*)",
         "photo → sketch",
     ]
-    assert tables(found["Run `able`"])[0][1][0] == "**able**, 3 seeds (*sees the target*)"
+    assert tables(found["Run `able`"])[0][1][0] == "**able**, 1 seed (*sees the target*)"
     (_, line) = tables(found["Comparison"])[0]
     assert line[0] == "`able` (*sees the target*) … than `hopeless`"
 
@@ -433,7 +423,7 @@ def test_a_missing_sheet_names_its_stage(copy: Path):
     with pytest.raises(
         SketchFaceError, match=r"samples\.png: missing; run `dvc repro evaluate@able-0"
     ):
-        write_report(["able"], SEEDS, copy / "data", copy / "reports")
+        write_report(["able"], SEEDS[:1], copy / "data", copy / "reports")
 
 
 def test_a_damaged_step_log_is_named(copy: Path):
@@ -484,14 +474,14 @@ def test_the_stage_reads_run_and_seeds_and_fails_in_one_line(copy: Path):
 def test_several_outputs_of_a_run_are_reported_each_by_itself(tmp_path: Path):
     data = tmp_path / "data"
     write_faces(data, "made")
-    for seed in SEEDS:
+    for seed in (0, 1):
         folder = write_run(data, "both", seed, 2.0)
         write_run(tmp_path / "other", "both", seed, 1.0, target="photo")
         shutil.copytree(tmp_path / f"other/evaluate/both/{seed}/photo", folder.parent / "photo")
-    write_report(["both"], SEEDS, data, tmp_path / "reports")
+    write_report(["both"], [0, 1], data, tmp_path / "reports")
     found = sections((tmp_path / "reports/report.md").read_text())
     assert {"Run `both: photo`", "Run `both: sketch`"} <= set(found)
-    assert "\n1 run from 3 seeds each" in (tmp_path / "reports/report.md").read_text()
+    assert "\n1 run from 2 seeds each" in (tmp_path / "reports/report.md").read_text()
     assert found["Comparison"].count("has no run to be compared with") == 2
     metrics = json.loads((tmp_path / "reports/metrics.json").read_text())["both"]
     assert list(metrics) == ["photo", "sketch"]
