@@ -1,10 +1,9 @@
 """Which stages a change of code reruns: those that can reach it, and no others."""
 
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
+import pytest
 import yaml
 from clone_project import ROOT, Project
 
@@ -38,24 +37,31 @@ def test_stages_that_load_a_parser_depend_on_its_weights():
     assert depending == running | {"pretrain"}  # whose code is that of `train`
 
 
-@contextmanager
-def edited(project: Project, name: str) -> Iterator[None]:
-    """Within the block a file ends in one more comment, and the command of `code` has seen it."""
-    path = project.root / name
-    before = path.read_text()
+def test_a_listing_has_the_form_that_sha256sum_checks(project: Project):
+    for name in ("faces", "train/hida"):
+        project.run("sha256sum", "--check", "--quiet", f"data/code/{name}")
+
+
+@pytest.fixture(scope="module")
+def stale_after(project: Project) -> Iterator[Callable[[str], set[str]]]:
+    """For a file that ends in one more comment: stages that DVC would rerun after `code`.
+
+    Others may follow from what these write.
+    """
     command = (sys.executable, "-m", "pipeline.code")
-    try:
-        path.write_text(f"{before}\n# One more comment.\n")
-        project.run(*command)
-        yield
-    finally:
-        path.write_text(before)
-        project.run(*command)
 
+    def stale(name: str) -> set[str]:
+        path = project.root / name
+        before = path.read_text()
+        try:
+            path.write_text(f"{before}\n# One more comment.\n")
+            project.run(*command)
+            return set(project.status()) - {"code"}
+        finally:
+            path.write_text(before)
 
-def stale(project: Project) -> set[str]:
-    """Stages that DVC would rerun after `code`; others may follow from what these write."""
-    return set(json.loads(project.run("dvc", "status", "--json").stdout)) - {"code"}
+    yield stale
+    project.run(*command)
 
 
 def of_runs(*runs: str) -> set[str]:
@@ -63,41 +69,30 @@ def of_runs(*runs: str) -> set[str]:
     return {f"{stage}@{run}" for stage in BY_RUN for run in runs} | {"check", "report"}
 
 
-def test_a_system_reruns_its_own_runs_alone(project: Project):
-    with edited(project, "sketchface_models/systems/pix2pix.py"):
-        assert stale(project) == of_runs("pix2pix-0")
+def test_a_system_reruns_its_own_runs_alone(stale_after: Callable[[str], set[str]]):
+    assert stale_after("sketchface_models/systems/pix2pix.py") == of_runs("pix2pix-0")
 
 
-def test_a_network_reruns_the_systems_that_use_it(project: Project):
-    with edited(project, "sketchface_models/networks/hida/generator.py"):
-        assert stale(project) == of_runs("hida-0")
+def test_a_network_reruns_the_systems_that_use_it(stale_after: Callable[[str], set[str]]):
+    assert stale_after("sketchface_models/networks/hida/generator.py") == of_runs("hida-0")
 
 
-def test_what_two_systems_share_reruns_both(project: Project):
-    with edited(project, "sketchface_models/networks/training_mode.py"):
-        assert stale(project) == of_runs("pix2pix-0", "pix2pix-photo-0")
+def test_what_two_systems_share_reruns_both(stale_after: Callable[[str], set[str]]):
+    stale = stale_after("sketchface_models/networks/training_mode.py")
+    assert stale == of_runs("pix2pix-0", "pix2pix-photo-0")
 
 
-def test_the_trainer_reruns_every_training(project: Project):
-    with edited(project, "sketchface_models/training/trainer.py"):
-        assert stale(project) == {f"train@{run}" for run in RUNS}
+def test_the_trainer_reruns_every_training(stale_after: Callable[[str], set[str]]):
+    assert stale_after("sketchface_models/training/trainer.py") == {f"train@{run}" for run in RUNS}
 
 
-def test_a_new_system_reruns_no_other(project: Project):
-    with edited(project, "sketchface_models/systems/registry.py"):
-        assert stale(project) == {"check", "report"}
+def test_a_new_system_reruns_no_other(stale_after: Callable[[str], set[str]]):
+    assert stale_after("sketchface_models/systems/registry.py") == {"check", "report"}
 
 
-def test_the_report_reruns_alone(project: Project):
-    with edited(project, "pipeline/report/page.py"):
-        assert stale(project) == {"report"}
+def test_the_report_reruns_alone(stale_after: Callable[[str], set[str]]):
+    assert stale_after("pipeline/report/page.py") == {"report"}
 
 
-def test_another_data_set_reruns_nothing(project: Project):
-    with edited(project, "pipeline/datasets/fs2k.py"):
-        assert stale(project) == {"check"}
-
-
-def test_a_listing_has_the_form_that_sha256sum_checks(project: Project):
-    for name in ("faces", "train/hida"):
-        project.run("sha256sum", "--check", "--quiet", f"data/code/{name}")
+def test_another_data_set_reruns_nothing(stale_after: Callable[[str], set[str]]):
+    assert stale_after("pipeline/datasets/fs2k.py") == {"check"}

@@ -4,10 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
+from dvc.utils.serialize import _yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSED = {
@@ -66,6 +72,16 @@ class Project:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def status(self) -> dict[str, Any]:
+        """What `dvc status` says, by stage.
+
+        DVC parses params.yaml anew for each stage, which takes most of its time; here once.
+        """
+        parse = lru_cache(maxsize=4)(_yaml.parse_yaml)
+        with chdir(self.root), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_yaml, "parse_yaml", lambda *args, **typ: deepcopy(parse(*args, **typ)))
+            return Repo().status()
 
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -56,7 +56,7 @@ def test_the_detector_finds_a_few_faces(detector: FaceMesh):
 def test_the_detector_finds_nearly_all_faces_where_they_are(detector: FaceMesh):
     """Over all poses, frontal ones more surely, and dark skin as surely as light."""
     faces, detected, distances, shifts = [], [], [], []
-    for id in range(400):
+    for id in range(200):
         face = render(0, id, 256)
         detection = detector.detect(face.photo)
         faces.append((abs(face.parameters.view.yaw), np.dot(face.parameters.skin.tone, LUMA)))
@@ -70,7 +70,7 @@ def test_the_detector_finds_nearly_all_faces_where_they_are(detector: FaceMesh):
     assert detected.mean() >= 0.97
     assert detected[yaw < FRONTAL].mean() >= 0.99
     darker, lighter = np.quantile(luma, [1 / 3, 2 / 3])
-    # A point of a third is one face here; benchmarks/built_in_faces.py looks at thousands.
+    # One face of a third is a point and a half; benchmarks/built_in_faces.py looks at thousands.
     assert abs(detected[luma < darker].mean() - detected[luma > lighter].mean()) < 0.02
     yaw, away = np.array(distances).T
     assert away[yaw < FRONTAL].mean() < 0.045
