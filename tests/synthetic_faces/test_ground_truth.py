@@ -342,8 +342,13 @@ def test_a_mirrored_pose_mirrors_the_face(id, yaw):
     assert np.corrcoef(left.depth[:, ::-1].ravel(), right.depth.ravel())[0, 1] > 0.98
 
 
+@functools.cache
+def people() -> list[Parameters]:
+    return [sample_person(5, id) for id in range(700)]
+
+
 def test_three_quarters_of_the_poses_are_within_20_degrees_of_yaw():
-    views = [sample_person(5, id).view for id in range(700)]
+    views = [one.view for one in people()]
     yaw, pitch, roll = (np.array([getattr(v, k) for v in views]) for k in ("yaw", "pitch", "roll"))
     assert 0.70 < np.mean(np.abs(yaw) < 20) < 0.80
     assert np.abs(yaw).max() > 42
@@ -409,10 +414,9 @@ def test_expressions_move_the_right_way(name, point, axis, sign):
 
 
 def test_few_faces_close_their_eyes():
-    people = [sample_person(2, id) for id in range(700)]
-    shut = np.mean([p.eyes.lid_left == 0 for p in people])
+    shut = np.mean([p.eyes.lid_left == 0 for p in people()])
     assert 0.003 < shut < 0.05
-    assert np.mean([p.mouth.opening > 0 for p in people]) > 0.2
+    assert np.mean([p.mouth.opening > 0 for p in people()]) > 0.2
 
 
 # --- determinism -----------------------------------------------------------------------------

@@ -51,17 +51,21 @@ def one_run_of_each_system(values: dict) -> dict:
     return values | {"systems": systems}
 
 
-@pytest.mark.parametrize("data", ["synthetic", "unpaired"])
-def test_junk_under_every_key(data: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("data", "section"), [("synthetic", ""), ("unpaired", "data")])
+def test_junk_under_every_key(data: str, section: str, tmp_path: Path) -> None:
+    """Two sets have keys of their own below `data`; all others are the same."""
     compose([f"data={data}"], tmp_path / "params.yaml")
     whole = one_run_of_each_system(yaml.safe_load((tmp_path / "params.yaml").read_text()))
     random = np.random.default_rng(0)
     refused = tried = 0
     for at in key_paths(whole):
+        if section and at[0] != section:
+            continue
         # All of it where sections and choices stand, in the depths one value for half of the keys.
         if len(at) > 2 and random.random() < 0.5:
             continue
-        chosen = random.choice(len(JUNK), 1) if len(at) > 1 else range(len(JUNK))
+        few = 8 if section else 1
+        chosen = random.choice(len(JUNK), few) if len(at) > 1 else range(len(JUNK))
         for number in chosen:
             tried += 1
             try:
