@@ -87,9 +87,10 @@ def run(
     return read_evaluation(out / task.target, "evaluate@copier-4")
 
 
-@pytest.fixture
-def copied(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
-    return run(data, tmp_path, Copier(layers=True), monkeypatch)
+@pytest.fixture(scope="module")
+def copied(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    with pytest.MonkeyPatch.context() as patch:
+        return run(data, tmp_path_factory.mktemp("copied"), Copier(layers=True), patch)
 
 
 def test_a_system_that_paints_only_what_changed_leaks_nothing(copied: Evaluation):
@@ -236,10 +237,7 @@ def test_changes_of_equal_photos_are_none():
     assert change(photo, photo, square("G1")).inside == 0
 
 
-def test_unmoved_contours_score_as_ever_and_moved_ones_otherwise(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    copied = run(data, tmp_path, Copier(), monkeypatch)
+def test_unmoved_contours_score_as_ever_and_moved_ones_otherwise(copied: Evaluation):
     still, whole = (
         per_face([copied], "l1", subset=subset) for subset in (moved_subset(SHIFT, 0), ALL)
     )
