@@ -38,7 +38,6 @@ def trained(project: Project, values: dict[str, Any]) -> set[str]:
     return set(re.findall("Running stage '(.*)'", output))
 
 
-@pytest.mark.slow
 def test_a_changed_pretraining_retrains_only_what_starts_from_it(
     project: Project, values: dict[str, Any]
 ):

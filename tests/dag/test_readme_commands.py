@@ -5,7 +5,6 @@ place. Of experiments the settings are composed.
 """
 
 import shlex
-import shutil
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -50,9 +49,8 @@ EXPERIMENTS = list(dict.fromkeys(e for e in every_command() if e.startswith("dvc
 @pytest.fixture(scope="module")
 def reader(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the finished project, committed, with the files that README's reader has."""
-    root = tmp_path_factory.mktemp("reader") / "project"
-    shutil.copytree(project.root, root, symlinks=True)
-    copy = Project(root)
+    copy = project.copy(tmp_path_factory.mktemp("reader") / "project")
+    root = copy.root
     copy.run("git", "add", "-A")
     copy.run("git", "commit", "-q", "-m", "Run here", check=False)
     # Photos.
@@ -76,7 +74,6 @@ def reader(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
     return copy
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", RUN)
 def test_a_command_runs_as_written(reader: Project, command: str) -> None:
     done = reader.run("bash", "-c", command, check=False, COLUMNS="200")

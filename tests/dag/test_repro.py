@@ -110,7 +110,6 @@ def test_what_the_default_run_has_besides_reaches_the_report(tmp_path: Path) -> 
     assert list(metrics) == others
 
 
-@pytest.mark.slow
 def test_a_temporary_experiment_leaves_the_workspace_alone(project: Project) -> None:
     project.run("git", "add", "-A")
     project.run("git", "commit", "-q", "-m", "as it stands", check=False)
@@ -124,14 +123,14 @@ def test_a_temporary_experiment_leaves_the_workspace_alone(project: Project) -> 
     assert not list((project.root / ".cache/resume").glob("*/state*"))  # it finished
 
 
-@pytest.mark.slow
 def test_a_killed_experiment_goes_on_where_it_stood(project: Project) -> None:
     """kill -9 on a temporary experiment and all its processes; the workspace's run takes over."""
     project.run("git", "add", "-A")
     project.run("git", "commit", "-q", "-m", "before the kill", check=False)
-    steps = "systems.pix2pix-photo.schedule.steps=400"
+    steps = "systems.pix2pix-photo.schedule.steps=100"
     choice = [*SMALL, "model=pix2pix-photo", "seeds=[7]", steps]
-    command = ["dvc", "exp", "run", *(word for override in choice for word in ("-S", override))]
+    words = (word for override in choice for word in ("-S", override))
+    command = ["dvc", "exp", "run", *words, "train@pix2pix-photo-7"]
     running = project.start(*command, "--temp")
     store = project.root / ".cache/resume"
     try:
@@ -141,9 +140,9 @@ def test_a_killed_experiment_goes_on_where_it_stood(project: Project) -> None:
         running.wait()
     project.run(*command)
     notes = json.loads((project.root / "data/train/pix2pix-photo/7/logs/run.json").read_text())
-    assert 0 < notes["resumed_at"] < 400
+    assert 0 < notes["resumed_at"] < 100
     curve = (project.root / "data/train/pix2pix-photo/7/logs/steps.jsonl").read_text()
-    assert [json.loads(line)["step"] for line in curve.splitlines()] == list(range(400))
+    assert [json.loads(line)["step"] for line in curve.splitlines()] == list(range(100))
     project.run("git", "checkout", "-q", ".")
     project.run("dvc", "checkout", "-q")
 

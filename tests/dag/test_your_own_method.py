@@ -45,10 +45,8 @@ def replace(path: Path, diff: str) -> None:
 @pytest.fixture(scope="module")
 def with_method(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the finished project in which the page was followed to its end."""
-    root = tmp_path_factory.mktemp("method") / "project"
-    shutil.copytree(project.root, root, symlinks=True)
-    apply_page(root)
-    mine = Project(root)
+    mine = project.copy(tmp_path_factory.mktemp("method") / "project")
+    apply_page(mine.root)
     mine.run(sys.executable, "-m", "pipeline.compose", *SMALL, "model=residual")
     mine.run("dvc", "repro", SKETCHFACE_JOBS="1")
     return mine

@@ -73,6 +73,11 @@ class Project:
             start_new_session=True,
         )
 
+    def copy(self, folder: Path) -> "Project":
+        """This project with all that it has made, in a folder that is not there yet."""
+        shutil.copytree(self.root, folder, symlinks=True)
+        return Project(folder)
+
     def status(self) -> dict[str, Any]:
         """What `dvc status` says, by stage.
 
