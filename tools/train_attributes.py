@@ -1,8 +1,8 @@
 """Train the classifier of hair, glasses and mouths: python -m tools.train_attributes [PHOTOS].
 
-PHOTOS (2,250 by default) built-in people are rendered, of whom one in five is held out. It takes
-about a quarter of an hour, nearly all of it for rendering, and writes the weights in half precision
-and their card beside the network.
+PHOTOS (5,000 by default) built-in people are rendered, of whom one in five is held out. It takes
+about twenty minutes of one core, most of them for rendering, and writes the weights in half
+precision and their card beside the network.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pipeline.evaluate.attributes.doodled import indices_of
 from sketchface_models.atomic import atomic_file, write_json
 from synthetic_faces import render
 
-PHOTOS, HELD_OUT = 2250, 5
+PHOTOS, HELD_OUT = 5000, 5
 RENDERED = 256
 """Side of the photos before they are shrunk: that of a data set."""
 EPOCHS, BATCH, RATE = 24, 64, 3e-3
