@@ -60,8 +60,9 @@ def shipped_weights(folder: Path = PRETRAINED, attributes: Path = ATTRIBUTES) ->
 
 def _generator(card: Mapping[str, Any]) -> Iterator[str]:
     task, scores = card["model"]["task"], card["scores"]
+    back = ", and back" if task.get("unpaired") else ""
     yield (
-        f"draws a {task['target']} of {', '.join(task['inputs'])} at {task['size']} pixels; "
+        f"draws a {task['target']} of {', '.join(task['inputs'])} at {task['size']} pixels{back}; "
         f"{card['parameters'] / 1e6:.1f} million parameters"
     )
     yield f"learned from {card['data']['what']}"

@@ -5,7 +5,7 @@
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
 (docs/results/understanding-faces.md), what the generator that ships draws of it, the faces that
-others make of drawings and of parsing maps, and what `make repro` has trained (README.md).
+others make of drawings, parsing maps and doodles, and what `make repro` has trained (README.md).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pipeline.depth.mesh import mesh_depth
 from pipeline.landmarks.face_mesh import FaceMesh
 from pipeline.translation.inputs import Preparation
 from pipeline.translation.output import Output
+from pipeline.translation.recognition import Kind, Target
 from pipeline.translation.trained_generator import open_weights
 from pipeline.translation.translator import Extras, Translator
 from sketchface.sheet_faces import VISIBLE, doodles, edits, face_pictures
@@ -40,7 +41,7 @@ from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
 from tools.default_run import default_run
-from tools.face_drawings import DRAWINGS, draw
+from tools.face_drawings import DOODLES, DRAWINGS, draw
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
@@ -48,7 +49,11 @@ SIZE = 256
 ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS = "astronaut-understood", "astronaut-drawn"
 DRAWING, FACES_OF_DRAWINGS = "drawing", "drawings-to-faces"
 MAP, FACES_OF_MAPS = "map", "maps-to-faces"
-EXACT = (ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS, DRAWING, FACES_OF_DRAWINGS, MAP, FACES_OF_MAPS)
+DOODLE, FACES_OF_DOODLES = "doodle", "doodles-to-faces"
+EXACT = (
+    *(ASTRONAUT_STAGES, ASTRONAUT_DRAWINGS, DRAWING, FACES_OF_DRAWINGS),
+    *(MAP, FACES_OF_MAPS, DOODLE),
+)
 """Pictures that are kept without loss."""
 STYLE_CHOICES = ("1", "2", "3", "0.5,0.5,0")
 """Styles that the photo is translated to."""
@@ -90,6 +95,8 @@ def main() -> None:
         FACES_OF_DRAWINGS: faces_of_drawings,
         MAP: lambda: colourise(render(UNSEEN, MAP_FACES[0], SIZE).labels),
         FACES_OF_MAPS: faces_of_maps,
+        DOODLE: lambda: draw(DOODLES["curly"])[::3, ::3],
+        FACES_OF_DOODLES: faces_of_doodles,
         "default-run": lambda: default_run(Path.cwd()),
     }
     unknown = set(sys.argv[1:]) - set(makers)
@@ -233,6 +240,24 @@ def faces_of_maps() -> np.ndarray:
         "a photo",
         "its style",
     ]
+    return sheet(rows, [], titles, side=SHOWN_SIDE)
+
+
+def faces_of_doodles() -> np.ndarray:
+    """Return doodles and faces made of them, and a public photo with doodles made of it."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, "page.png")
+        asked: list[tuple[np.ndarray, Target, Kind]] = [
+            *((draw(doodle), "photo", "doodle") for doodle in DOODLES.values()),
+            (skimage.data.astronaut(), "drawing", "photo"),
+        ]
+        for picture, to, kind in asked:
+            page.write_bytes(encode_png(picture))
+            plain = sketchface.translate(page, to=to, kind=kind)
+            samples = sketchface.translate(page, to=to, kind=kind, random=4)
+            rows.append([picture, *plain, *samples])
+    titles = ["doodle or photo", "by its mean code", *(f"sample {n}" for n in (1, 2, 3, 4))]
     return sheet(rows, [], titles, side=SHOWN_SIDE)
 
 

@@ -32,7 +32,6 @@ NOT_RUN = {
     "sketchface translate drawing.jpg ": "needs a pix2pixhd; test_translate_drawings.py",
     "sketchface translate map.png ": "needs a spade; tests/sketchface/test_translate_maps.py",
     "sketchface translate doodle.png ": "needs a sketch2face; test_translate_doodles.py",
-    "sketchface translate me.jpg -o doodles/ ": "likewise",
     "sketchface validate path/to/FS2K": "FS2K comes from its authors; test_validate.py",
 }
 """Beginnings of commands, and why they are not run here."""

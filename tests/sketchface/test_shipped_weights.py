@@ -24,7 +24,7 @@ def test_every_file_of_weights_that_ships_is_listed_with_its_hash() -> None:
         for path in (root / package).rglob("*.safetensors")
     }
     shipped = shipped_weights()
-    assert [each.name for each in shipped][:3] == ["hida", "pix2pixhd", "spade"]
+    assert [each.name for each in shipped][:4] == ["hida", "pix2pixhd", "sketch2face", "spade"]
     assert {each.name for each in shipped} == files.keys()
     for each in shipped:
         data = files[each.name].read_bytes()

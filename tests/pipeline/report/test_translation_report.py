@@ -86,7 +86,7 @@ def test_what_was_measured_stands_in_the_tables(report: Path):
         "–": ["–", "0.500"],
     }
     assert "16 samples" in section
-    assert re.search(r"of \d+ others it is right in: hair \d+", section.replace("\u00a0", " "))
+    assert re.search(r"of [\d,]+ others it is right in: hair \d+", section.replace("\u00a0", " "))
 
 
 def test_sheets_of_cycles_and_samples_stand_on_the_page(report: Path):
