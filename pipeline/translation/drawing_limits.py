@@ -37,13 +37,20 @@ class DrawingLimits:
             )
         if drawing.contrast < LEAST_CONTRAST:
             raise SketchFaceError(f"{path}: blank; draw a face on it")
-        if drawing.ink > TRACED_INK:
-            raise SketchFaceError(
-                f"{path}: no {self.full_name}, strokes would cover {drawing.ink:.0%} of it; "
-                f"{self.remedy}"
-            )
+        self.check_ink(drawing.ink, TRACED_INK, path)
         if drawing.length < self.least_length:
             raise SketchFaceError(f"{path}: hardly any lines; draw a whole face")
+
+    def check_ink(self, ink: float, most: float, path: Path) -> None:
+        """Refuse a drawing of which strokes would cover more than a part, both 0 to 1.
+
+        Raises:
+            SketchFaceError: naming `path`, the part, and the remedy.
+        """
+        if ink > most:
+            raise SketchFaceError(
+                f"{path}: no {self.full_name}, strokes would cover {ink:.0%} of it; {self.remedy}"
+            )
 
 
 CONTOUR = DrawingLimits("drawing", "line drawing", 24, 2.0, "say --from photo of a photo")

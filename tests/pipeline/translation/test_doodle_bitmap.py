@@ -94,8 +94,9 @@ def test_dots_for_eyes_are_drawn():
         (np.full((300, 300, 3), 255, np.uint8), "blank; draw a face on it"),
         (np.zeros((12, 12, 3), np.uint8), "12 x 12 pixels; a doodle has at least 16 a side"),
         (data.astronaut(), "no doodle|hardly any lines"),
+        (np.stack(3 * [data.brick()], axis=2), "no doodle, strokes would cover 7[0-9]% of it"),
     ],
-    ids=["blank", "tiny", "photo"],
+    ids=["blank", "tiny", "photo", "wall"],
 )
 def test_what_is_no_doodle_is_refused(picture: np.ndarray, reason: str):
     with pytest.raises(SketchFaceError, match=reason) as refused:
