@@ -2,8 +2,8 @@
 
 They learn from drawings of "Quick, Draw!", or built-in ones of that form: 28 x 28 pixels, strokes
 of one width, the drawing in the middle and as large as the margin allows. So the lines of a drawing
-are cut out, thinned, and drawn anew like that. A bitmap of 28 x 28 pixels stays as it is; light
-strokes on dark are inverted.
+are cut out, without the edges of its page, thinned, and drawn anew like that. A bitmap of 28 x 28
+pixels stays as it is; light strokes on dark are inverted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pipeline.translation.drawing_limits import DOODLE
-from pipeline.translation.line_drawing import LineDrawing
+from pipeline.translation.line_drawing import LineDrawing, within_page
 
 MOST_INK = 0.5
 """Part of a bitmap that ink may cover; of 800 QuickDraw faces the darkest has 0.37."""
@@ -40,6 +40,7 @@ def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.n
         rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
         bitmap = grey if np.median(rim) >= 128 else 255 - grey
     else:
-        bitmap = quickdraw.draw([*drawing.lines, *drawing.dots[:, None]], quickdraw.SIDE)
+        lines = within_page([*drawing.lines, *drawing.dots[:, None]], picture)
+        bitmap = quickdraw.draw(lines, quickdraw.SIDE)
     DOODLE.check_ink(1 - float(bitmap.mean()) / 255, MOST_INK, path)
     return bitmap

@@ -30,6 +30,7 @@ _SPECK = 40  # area
 _HOLE = 30  # area; smaller ones lie between two strokes of one line
 _BORDER = 0.02  # part of the longer side: what lies wholly in it is the edge of a scan
 _RING = 6  # width of the page's rim
+_EDGE, _EDGE_REACH = 8.0, 11  # grey levels from pixel to pixel of paper; pixels about its edge
 _WIDE = 6  # width of a stroke whose middle shows its tone
 _SMOOTHING = 2.5  # standard deviation along a line
 _LARGE_ENOUGH = 0.5  # of the page; a smaller drawing is read once more, nearer
@@ -212,14 +213,43 @@ def paper_gradient(picture: np.ndarray) -> float:
     return _gradient(_to_side(_paper(_to_side(picture, READ_SIDE)), _PAPER_SIDE))
 
 
+def within_page(lines: Sequence[np.ndarray], picture: np.ndarray) -> list[np.ndarray]:
+    """Return lines without those that are the edge of a page on a table, around all others.
+
+    Both sides of a stroke are the same paper; of an edge they are not.
+
+    Args:
+        lines: each (N, 2) float, x and y in pixels of the picture.
+        picture: that they were read in, (H, W, 3) uint8.
+    """
+    paper = _to_side(_paper(_to_side(picture, READ_SIDE)), _PAPER_SIDE)
+    steepness = cv2.dilate(_steepness(paper), np.ones((_EDGE_REACH, _EDGE_REACH)))
+    scale = max(steepness.shape) / max(picture.shape)
+    edges: list[np.ndarray] = []
+    others: list[np.ndarray] = []
+    for line in lines:
+        x, y = (line * scale).astype(int).T
+        rows, columns = (np.clip(each, 0, n - 1) for each, n in zip((y, x), paper.shape))
+        steep = np.median(steepness[rows, columns]) > _EDGE
+        (edges if steep else others).append(line)
+    if not edges or not others:
+        return list(lines)
+    outer, inner = np.concatenate(edges), np.concatenate(others)
+    around = (outer.min(axis=0) < inner.min(axis=0)) & (outer.max(axis=0) > inner.max(axis=0))
+    return others if around.all() else list(lines)
+
+
 def _gradient(paper: np.ndarray) -> float:
-    """Return the 95th percentile of the steepest channel's change from pixel to pixel."""
-    if min(paper.shape[:2]) < 2:
-        return 0.0
+    """Return the 95th percentile of the paper's steepness."""
+    return float(np.percentile(_steepness(paper), 95)) if min(paper.shape[:2]) > 1 else 0.0
+
+
+def _steepness(paper: np.ndarray) -> np.ndarray:
+    """Return the steepest channel's change from pixel to pixel, (h, w)."""
     down, right = (
         np.abs(each).max(axis=2) for each in np.gradient(paper.astype(float), axis=(0, 1))
     )
-    return float(np.percentile(np.hypot(down, right), 95))
+    return np.hypot(down, right)
 
 
 def _to_side(picture: np.ndarray, side: int) -> np.ndarray:

@@ -47,6 +47,13 @@ def shadowed(picture: np.ndarray) -> np.ndarray:
     return np.clip(pencil * light + grain, 0, 255).astype(np.uint8)
 
 
+def on_a_table(picture: np.ndarray) -> np.ndarray:
+    """A page that lies a little askew on a dark table."""
+    side = len(picture)
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), 2, 0.6)
+    return cv2.warpAffine(picture, turn, (side, side), borderValue=(90, 80, 70))
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -57,9 +64,20 @@ def shadowed(picture: np.ndarray) -> np.ndarray:
         np.pad(page(500), ((40, 700), (900, 60), (0, 0)), constant_values=255),
         255 - page(),
         shadowed(page(900)),
+        on_a_table(shadowed(page(900, scale=0.7))),
         np.where(page() < 128, (180, 30, 30), (240, 230, 200)).astype(np.uint8),
     ],
-    ids=["usual", "thin", "thick", "small", "corner", "inverted", "pencil", "red on cream"],
+    ids=[
+        "usual",
+        "thin",
+        "thick",
+        "small",
+        "corner",
+        "inverted",
+        "pencil",
+        "table",
+        "red on cream",
+    ],
 )
 def test_any_drawing_becomes_the_same_doodle(picture: np.ndarray):
     bitmap = read(picture)
