@@ -241,11 +241,13 @@ def within_page(lines: Sequence[np.ndarray], picture: np.ndarray) -> list[np.nda
 
 def _gradient(paper: np.ndarray) -> float:
     """Return the 95th percentile of the paper's steepness."""
-    return float(np.percentile(_steepness(paper), 95)) if min(paper.shape[:2]) > 1 else 0.0
+    return float(np.percentile(_steepness(paper), 95))
 
 
 def _steepness(paper: np.ndarray) -> np.ndarray:
-    """Return the steepest channel's change from pixel to pixel, (h, w)."""
+    """Return the steepest channel's change from pixel to pixel, (h, w); 0 in a single row."""
+    if min(paper.shape[:2]) < 2:
+        return np.zeros(paper.shape[:2])
     down, right = (
         np.abs(each).max(axis=2) for each in np.gradient(paper.astype(float), axis=(0, 1))
     )
