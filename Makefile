@@ -38,10 +38,10 @@ docs: setup     ## write docs/data-flow.md and docs/config.md, which are made fr
 WORKERS := $(shell env -u OMP_NUM_THREADS nproc)
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist loadgroup
 
-test: setup     ## the fast tests (a quarter of an hour on 2 cores)
+test: setup     ## the fast tests (ten minutes on 2 cores)
 	$(PYTEST) -m "not slow"
 
-test-slow: setup  ## the tests that take minutes
+test-slow: setup  ## the tests that take minutes (a quarter of an hour on 2 cores)
 	$(PYTEST) -m slow
 
 lint: setup     ## ruff and mypy
