@@ -158,22 +158,20 @@ def parser_card(
 def ship_generator(
     name: str,
     weights: Path,
-    summary: Path,
+    summaries: Sequence[Path],
     folder: Path = GENERATOR_FOLDER,
     learned_from: Sequence[str] = (),
     note: str = "",
-    other_summaries: Sequence[Path] = (),
 ) -> Path:
     """Write a run's generator and its cards into `folder`; return the path of the weights.
 
     Args:
         name: of the files.
         weights: folder that training wrote.
-        summary: `summary.json` of the run's evaluation.
+        summaries: `summary.json` of the run's evaluation, of each of its outputs.
         folder: to write to.
         learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
         note: sentences on the training that neither weights nor scores tell.
-        other_summaries: those of the run's other outputs.
 
     Raises:
         SketchFaceError: if a file is missing or damaged, the scores are another run's, or the
@@ -187,15 +185,7 @@ def ship_generator(
             f"{weights / WEIGHTS_FILE}: {size / 1e6:.1f} MB in half precision; a package carries "
             f"at most {MOST_BYTES / 1e6:.0f} MB: train a narrower network"
         )
-    scores = []
-    for path in (summary, *other_summaries):
-        try:
-            scores.append(json.loads(path.read_text(encoding="utf-8")))
-            _scores(scores[-1], trained)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SketchFaceError(
-                f"{path}: not the scores of a run that draws ({error}); run its evaluate stage"
-            ) from None
+    scores = [_read_scores(path, trained) for path in summaries]
     parameters = sum(p.numel() for p in system.networks.parameters())
     card = generator_card(name, trained, scores, parameters, learned_from)
     card["training"] |= {"note": note} if note else {}
@@ -218,12 +208,9 @@ def generator_card(
     Args:
         name: of its files.
         trained: the card inside the run's weights.
-        scores: of `evaluate`, those of each output.
+        scores: of each output, as `_read_scores` returns them.
         parameters: number of them in the networks that are shipped.
         learned_from: keys of `DATA_SETS`; none for the data set that the scores name.
-
-    Raises:
-        SketchFaceError: if the scores are of another run.
     """
     what, terms = map(
         "; ".join, zip(*map(_data_set, learned_from or [scores[0]["data"]]), strict=True)
@@ -240,20 +227,35 @@ def generator_card(
         "data": {"what": what, "pack": trained["pack"]},
         "terms": f"{terms}; {perceptual}" if perceptual else terms,
         "training": {key: trained[key] for key in ("run", "seed", "steps", "images")},
-        "scores": _scores(scores[0], trained),
-        "other_scores": [_scores(each, trained) for each in scores[1:]],
+        "scores": scores[0],
+        "other_scores": list(scores[1:]),
     }
 
 
-def _scores(scores: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a card keeps of the scores of one output of the run that a card describes."""
-    for key in ("run", "seed"):
-        if scores[key] != trained[key]:
-            raise SketchFaceError(
-                f"scores of {key} {scores[key]}, weights of {key} {trained[key]}; name the "
-                "summary.json that evaluate wrote for these weights"
-            )
+def _read_scores(path: Path, trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a card keeps of the `summary.json` of one output.
+
+    Raises:
+        SketchFaceError: if it is missing, damaged, or of another run than the weights' card says.
+    """
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("run", "seed"):
+            if scores[key] != trained[key]:
+                raise SketchFaceError(
+                    f"scores of {key} {scores[key]}, weights of {key} {trained[key]}; name the "
+                    "summary.json that evaluate wrote for these weights"
+                )
+        return _kept(scores)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SketchFaceError(
+            f"{path}: not the scores of a run that draws ({error}); run its evaluate stage"
+        ) from None
+
+
+def _kept(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        "data": scores["data"],
         "output": scores["output"],
         "protocol": scores["protocol"],
         "split": scores["split"],
@@ -367,12 +369,14 @@ def main() -> None:
         choices = tuple(PARSER_NETWORKS) if kind == "parser" else None
         command.add_argument("name", choices=choices, help="of the files, such as hida")
         command.add_argument("weights", type=Path, help="the run's weights folder")
-        help = "summary.json of its evaluate stage"
+        of_scores = "summary.json of its evaluate stage"
         if kind == "parser":
-            command.add_argument("scores", type=Path, help=help)
+            command.add_argument("scores", type=Path, help=of_scores)
             command.add_argument("pack", type=Path, help="the run's pack folder")
         else:
-            command.add_argument("scores", type=Path, nargs="+", help=f"{help}, of each output")
+            command.add_argument(
+                "scores", type=Path, nargs="+", help=f"{of_scores}, of each output"
+            )
             command.add_argument(
                 "--learned-from",
                 nargs="+",
@@ -388,7 +392,7 @@ def main() -> None:
             print(ship_parser(name, weights, scores, _splits(arguments.pack)))
         else:
             more = {"learned_from": arguments.learned_from, "note": arguments.note}
-            print(ship_generator(name, weights, scores[0], other_summaries=scores[1:], **more))
+            print(ship_generator(name, weights, scores, **more))
     except SketchFaceError as error:
         sys.exit(f"error: {error}")
 

@@ -35,9 +35,8 @@ def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: st
 
 OF_MADE_LINES = ("contours.roughness", "contours.seed")
 """Read for faces without drawn lines, which built-in faces have."""
-
-
 STRIDE = 10
+"""Of so many parameters one is flipped."""
 
 
 def leaves(values: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -233,7 +233,7 @@ def shipped(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> P
     }  # fmt: skip
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     folder = tmp_path / "package"
-    ship_generator("pix2pixhd", weights, tmp_path / "summary.json", folder)
+    ship_generator("pix2pixhd", weights, [tmp_path / "summary.json"], folder)
     for function in (load_generator, generator_names):
         inside = functools.partial(function, folder=folder)
         monkeypatch.setattr(trained_generator, function.__name__, inside)

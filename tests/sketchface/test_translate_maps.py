@@ -306,7 +306,7 @@ def test_without_weights_maps_want_the_generator_that_reads_them(
     contour = draw_contour(render(5, 4, 512).landmarks, 512)
     Image.fromarray(contour).save(tmp_path / "drawing.png")
     Image.fromarray(data.astronaut()).save(tmp_path / "photo.png")
-    for asked, name, made in (
+    for asked, name, result in (
         (("map.png",), "spade", "photo of a map"),
         (("map.png", "photo.png", "--to", "photo"), "spade", "photo of a map"),
         (("photo.png", "--from", "map"), "spade", "photo of a map"),
@@ -317,5 +317,5 @@ def test_without_weights_maps_want_the_generator_that_reads_them(
     ):
         status, _, wrong = translate(*asked, "-o", "out")
         assert (status, len(wrong.splitlines())) == (1, 1)
-        assert f"no generator that makes a {made} comes with the package" in wrong
+        assert f"no generator that makes a {result} comes with the package" in wrong
         assert f"`dvc exp run -S model={name}`" in wrong

@@ -65,7 +65,7 @@ def summary(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def shipped(trained: Path, tmp_path: Path) -> Path:
     path = ship.ship_generator(
-        "tiny", trained / "weights", trained / "summary.json", tmp_path / "generators"
+        "tiny", trained / "weights", [trained / "summary.json"], tmp_path / "generators"
     )
     assert path == tmp_path / "generators/tiny.safetensors"
     return path.parent
@@ -113,7 +113,7 @@ def test_a_card_tells_of_real_photos_and_of_rows_that_see_the_target(
     scores["means"]["system"] |= parsed
     scores["means"] |= {"own_style": scores["means"]["input"], "real": parsed}
     (tmp_path / "summary.json").write_text(json.dumps(scores))
-    ship.ship_generator("tiny", trained / "weights", tmp_path / "summary.json", tmp_path)
+    ship.ship_generator("tiny", trained / "weights", [tmp_path / "summary.json"], tmp_path)
     lines = (tmp_path / "tiny.md").read_text().splitlines()
     cells = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
     columns = cells["| row"]
@@ -182,7 +182,7 @@ def test_what_cannot_ship_is_refused(
         path = tmp_path / "summary.json"
         path.write_text(scores if isinstance(scores, str) else json.dumps(scores))
         with pytest.raises(SketchFaceError) as caught:
-            ship.ship_generator("tiny", trained / "weights", path, tmp_path / "out")
+            ship.ship_generator("tiny", trained / "weights", [path], tmp_path / "out")
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "out").exists()
         return str(caught.value)
@@ -206,7 +206,9 @@ def test_the_command_ends_in_one_line(
 
 def test_a_note_on_the_training_stands_in_both_cards(trained: Path, tmp_path: Path) -> None:
     note = "The last steps ran on warmer evenings."
-    ship.ship_generator("noted", trained / "weights", trained / "summary.json", tmp_path, note=note)
+    ship.ship_generator(
+        "noted", trained / "weights", [trained / "summary.json"], tmp_path, note=note
+    )
     assert json.loads((tmp_path / "noted.json").read_text())["training"]["note"] == note
     assert f" images. {note}\n" in (tmp_path / "noted.md").read_text()
 
