@@ -95,7 +95,7 @@ def translate(
     choice = StyleChoice(texts, tuple(map(Path, photos)), random, seed)
     first: Kind = "photo"
     if weights is None:
-        first, to = usual_direction([path], kind, to)
+        first, to = usual_direction(path, kind, to)
     generator = open_weights(None if weights is None else Path(weights), to, first)
     requirements = generator.requirements
     settings = requirements.depth_settings({})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,8 +21,8 @@ from sketchface_models.errors import INTERRUPTED_STATUS, SketchFaceError, printa
 
 if TYPE_CHECKING:
     from pipeline.translation.output import Output
-    from pipeline.translation.recognition import Kind
-    from pipeline.translation.translator import Result
+    from pipeline.translation.picture_groups import Direction
+    from pipeline.translation.translator import Result, Translator
 
 
 def translate(
@@ -40,8 +42,8 @@ def translate(
         Literal["sketch", "photo", "drawing"] | None,
         typer.Option(
             help="What is made of them.",
-            show_default="what the weights draw; without weights a sketch if the first picture "
-            "is a photo, else a photo",
+            show_default="what the weights draw; without weights a sketch of a photo, a photo of "
+            "anything else",
         ),
     ] = None,
     kind: Annotated[
@@ -50,7 +52,7 @@ def translate(
             "--from",
             help="What all pictures are: photos of faces, or line drawings (contour), parsing maps "
             "or doodles of one face each.",
-            show_default="recognised",
+            show_default="each is recognised by itself",
         ),
     ] = None,
     style: Annotated[
@@ -123,6 +125,8 @@ def translate(
 ) -> None:
     """Draw sketches of photos, and photos of line drawings, parsing maps and doodles.
 
+    A list may mix them: each picture is recognised by itself, and without --weights each kind has a
+    generator of its own.
     Every face is brought to the framing that the weights were trained in, and what is made of it is
     written to OUT/NAME.png; of several faces to NAME-1.png, NAME-2.png ..., in several styles to
     NAME-style1.png, NAME-PHOTO.png (--style-of) or NAME-random1.png ... Of a folder all that lies
@@ -139,14 +143,12 @@ def translate(
     """
     _check_translate(face, whole, aligned, size)
 
-    from pipeline.translation.inputs import Preparation
     from pipeline.translation.map_parts import collapse_parts, read_files
     from pipeline.translation.output import Output
     from pipeline.translation.picture_folders import list_pictures
-    from pipeline.translation.recognition import usual_direction
+    from pipeline.translation.picture_groups import Options, by_direction, open_translators
     from pipeline.translation.style_choice import StyleChoice
-    from pipeline.translation.trained_generator import open_weights
-    from pipeline.translation.translator import Extras, Result, Translator
+    from pipeline.translation.translator import Extras
     from sketchface_models.runtime import keep_freed_memory
 
     choice = StyleChoice(tuple(style or ()), tuple(style_of or ()), random, seed)
@@ -162,38 +164,41 @@ def translate(
         _print_note(line)
     for line in faults:
         _print_fault(line)
-    result = Result()
-    if paths:
-        keep_freed_memory()
-        first: Kind = "photo"
-        if weights is None:
-            first, to = usual_direction(paths, kind, to)
-        generator = open_weights(weights, to, first)
-        requirements = generator.requirements
-        settings = requirements.depth_settings(depth_changes(depth, depth_path, nearer))
-        view: Literal["whole", "aligned", "faces"] = (
-            "whole" if whole else "aligned" if aligned else "faces"
-        )
-        preparation = Preparation(
-            requirements, settings, view, face or "all", kind, listing.folders
-        )
-        styles = choice.styles(generator, sheet, view)
-        side, extras = size or requirements.aligned, Extras(sheet, show_input)
-        translator = Translator(
-            generator, preparation, styles, side, extras, _print_fault, _print_note, paper
-        )
-        if side > requirements.aligned:
-            detail = f"what is drawn has {requirements.size} pixels a side"
-            _print_note(f"--size {side}: enlarged, without more detail; {detail}")
+    refused: list[str] = []
+
+    def refuse(line: str) -> None:
+        refused.append(line)
+        _print_fault(line)
+
+    options = Options(
+        choice=choice,
+        extras=Extras(sheet, show_input),
+        report=refuse,
+        note=_print_note,
+        paper=paper,
+        view="whole" if whole else "aligned" if aligned else "faces",
+        which=face or "all",
+        kind=kind,
+        folders=listing.folders,
+        depth=depth_changes(depth, depth_path, nearer),
+        size=size,
+    )
+    keep_freed_memory()
+    groups: Mapping[Direction, Sequence[Path]] = {("photo", to): paths} if paths else {}
+    if weights is None:
+        groups = by_direction(paths, kind, to, refuse)
+    translators = open_translators(groups, weights, options)
+    if translators:
+        _print_enlarged([translator for translator, _ in translators])
         target.make()
         try:
-            result = translator(paths, target)
+            results = [translator(some, target) for translator, some in translators]
         except KeyboardInterrupt:
             done = f"{_counted(len(target.written), 'file')} in {target.folder}"
             _print_line(f"stopped: {done}, each of them whole; the same command draws all anew")
             raise typer.Exit(INTERRUPTED_STATUS) from None
-        typer.echo(printable(_summary(result, len(paths), target, requirements.target)))
-    if faults or result.refused:
+        typer.echo(printable(_summary(results, len(refused), len(paths), target)))
+    if faults or refused:
         raise typer.Exit(1)
 
 
@@ -221,14 +226,32 @@ def _print_line(line: str) -> None:
         typer.echo(printable(line), err=True)
 
 
-def _summary(result: Result, pictures: int, out: Output, target: str) -> str:
-    rate = result.faces / max(result.seconds, 1e-9)
-    line = (
-        f"{out.label}: {_counted(result.generated, target, 'es' if target == 'sketch' else 's')} of"
-    )
-    line += f" {_counted(result.faces, 'face')} in {_counted(pictures, 'picture')}"
-    if result.refused:
-        line += f"; {len(result.refused)} not drawn"
+def _print_enlarged(translators: Sequence[Translator]) -> None:
+    """Print once of each size of what is drawn that results are enlarged."""
+    sizes = {
+        each.generator.requirements.size: each.size
+        for each in translators
+        if each.size > each.generator.requirements.aligned
+    }
+    for drawn, size in sizes.items():
+        detail = f"what is drawn has {drawn} pixels a side"
+        _print_note(f"--size {size}: enlarged, without more detail; {detail}")
+
+
+def _summary(results: Sequence[Result], refused: int, pictures: int, out: Output) -> str:
+    generated: Counter[str] = Counter()
+    for result in results:
+        generated[result.target] += result.generated
+    faces = sum(result.faces for result in results)
+    rate = faces / max(sum(result.seconds for result in results), 1e-9)
+    targets = [
+        _counted(number, target, "es" if target == "sketch" else "s")
+        for target, number in generated.items()
+    ]
+    line = f"{out.label}: {' and '.join(targets)} of {_counted(faces, 'face')}"
+    line += f" in {_counted(pictures, 'picture')}"
+    if refused:
+        line += f"; {refused} not drawn"
     return f"{line} ({rate:.1f} faces/s)"
 
 

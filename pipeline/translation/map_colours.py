@@ -27,6 +27,8 @@ MOST_FLAT_STRAYS, FLAT = 0.02, 12
 """Part of the same that may have such a colour in a flat area, and how many levels a channel may
 differ in 3 x 3 pixels of one. Edges of JPEG have up to 0.01 of such pixels, the colours of
 face-parsing.PyTorch on black 0.03 or more, or too many strays."""
+LEAST_FAR = 0.75
+"""The same part of a picture whose edges were averaged, in which it is surely no map."""
 FEWER = 0.95
 """How many strays as RGB a picture has at most, in those as BGR, to be read as RGB: JPEGs of 64 to
 512 pixels have up to 0.99. The other way JPEGs of 256 pixels and more have up to 0.95."""
@@ -78,6 +80,15 @@ def shows_palette(picture: np.ndarray) -> bool:
     strays = labels.size - clear.size
     most = MOST_STRAYS * np.count_nonzero(labels)
     return strays <= most and len(np.unique(clear)) > 1
+
+
+def is_far_from_palette(picture: np.ndarray) -> bool:
+    """Return whether a picture, (H, W, 3) uint8, surely shows no map in the palette's colours.
+
+    It may be a reduced copy of the picture in question.
+    """
+    orders = (_looked_up(picture), _looked_up(picture[..., ::-1]))
+    return all((each == _NONE).sum() > LEAST_FAR * np.count_nonzero(each) for each in orders)
 
 
 def _looked_up(picture: np.ndarray) -> np.ndarray:

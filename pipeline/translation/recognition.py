@@ -6,7 +6,6 @@ A new kind of picture is a line in `FIELDS_OF`, one in `USUAL_TARGET` and an ans
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +19,9 @@ from pipeline.translation.line_drawing import (
     line_drawing,
     paper_gradient,
 )
+from pipeline.translation.map_colours import is_far_from_palette
+from pipeline.translation.map_parts import part_files
 from pipeline.translation.parsing_map import recognised_map
-from sketchface_models.errors import SketchFaceError, printable
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
@@ -66,6 +66,9 @@ portraits have as many tones and 2.0 to 7; a thick marker is wider, but has one 
 
 LARGEST_PICTURE = 205_000_000
 """Pixels of the largest picture that is drawn: the largest that phones take have 200 million."""
+REDUCED_PICTURE = 1_000_000
+"""Most pixels of the copy by which photos are recognised: that of a large JPEG is read quickly."""
+_JPEG_START = b"\xff\xd8\xff"
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -108,41 +111,52 @@ def kind_of(path: Path) -> Kind:
     Raises:
         SketchFaceError: if it cannot be read.
     """
+    if _is_plainly_photo(path):
+        return "photo"
     if recognised_map(path) is not None:
         return "map"
     picture = read_picture(path)
-    # Most photos are known by this alone, before anything slow is imported.
+    # Most other photos are known by this alone, before anything slow is imported.
     if max(picture.shape) > DOODLE_SIDE and paper_gradient(picture) > MOST_PAPER_GRADIENT:
         return "photo"
     return recognise(line_drawing(picture))
 
 
-def usual_direction(
-    paths: Sequence[Path], kind: Kind | None, target: Target | None
-) -> tuple[Kind, Target]:
-    """Return what pictures are and what is made of them where no weights decide it.
+def _is_plainly_photo(path: Path) -> bool:
+    """Return whether a small copy of a JPEG shows a photo, as that of most photos does.
+
+    Maps are JPEGs only in colours of the palette, or as parts of a face.
+    """
+    if not _is_jpeg(path) or part_files(path):
+        return False
+    copy = read_image(path, max_pixels=LARGEST_PICTURE, reduce_above=REDUCED_PICTURE)
+    is_steep = paper_gradient(copy) > MOST_PAPER_GRADIENT
+    return max(copy.shape) > DOODLE_SIDE and is_steep and is_far_from_palette(copy)
+
+
+def _is_jpeg(path: Path) -> bool:
+    """Return whether a file begins as JPEGs do; False where it cannot be read."""
+    try:
+        if not path.is_file():  # a pipe would keep us waiting
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_JPEG_START)) == _JPEG_START
+    except OSError:
+        return False
+
+
+def usual_direction(path: Path, kind: Kind | None, target: Target | None) -> tuple[Kind, Target]:
+    """Return what a picture is and what is made of it where no weights decide it.
 
     Args:
-        paths: of the pictures; the first one that can be read decides for all.
-        kind: of all pictures; None to recognise it, unless sketches or drawings are made, of photos
-            alone.
-        target: what is made of them; None for what `USUAL_TARGET` says.
+        path: of the picture; it is read only if it must be recognised.
+        kind: what the user says it is; None to recognise it, unless a sketch or drawing is made,
+            of photos alone.
+        target: what is made of it; None for what `USUAL_TARGET` says.
 
     Raises:
-        SketchFaceError: if there is one picture alone, and it cannot be read.
+        SketchFaceError: if it cannot be read.
     """
-    if kind is None and target in (None, "photo"):
-        kind = _first_kind(paths)
-    kind = kind or "photo"
+    if kind is None:
+        kind = kind_of(path) if target in (None, "photo") else "photo"
     return kind, target or USUAL_TARGET[kind]
-
-
-def _first_kind(paths: Sequence[Path]) -> Kind | None:
-    for path in paths:
-        try:
-            return kind_of(path)
-        except SketchFaceError as error:
-            if len(paths) == 1:
-                raise SketchFaceError(printable(str(error))) from None
-            continue  # said when its turn comes
-    return None

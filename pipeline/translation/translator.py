@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipeline.common.sheets import GAP, displayed, sheet, tile
 from pipeline.translation.inputs import Preparation, PreparedFace, as_picture
 from pipeline.translation.output import Output
 from pipeline.translation.paper import Paper, on_white
+from pipeline.translation.recognition import Target
 from pipeline.translation.requirements import Style
 from pipeline.translation.trained_generator import Generator
 from sketchface_models.errors import SketchFaceError
@@ -47,13 +48,13 @@ class Extras:
 class Result:
     """What was drawn.
 
-    faces: number of faces, or of whole pictures. generated: number of pictures made of them.
-    refused: a line for each picture or face that could not be drawn. seconds: duration.
+    target: what was made of the faces. faces: number of faces, or of whole pictures. generated:
+    number of pictures made of them. seconds: duration.
     """
 
+    target: Target
     faces: int = 0
     generated: int = 0
-    refused: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -99,8 +100,8 @@ class Translator:
 
     def __call__(self, paths: Sequence[Path], out: Output) -> Result:
         """Draw pictures and write the results; what cannot be drawn does not stop the others."""
-        result, start = Result(), time.perf_counter()
-        for group in self._groups(paths, result):
+        result, start = Result(self.generator.requirements.target), time.perf_counter()
+        for group in self._groups(paths):
             prepared = [face for _, faces in group for face in _usable(faces).values()]
             jobs = [(face, style) for face in prepared for style in self.styles]
             generated = self.generator.pictures(jobs, self.size)
@@ -114,7 +115,7 @@ class Translator:
         return result
 
     def _groups(
-        self, paths: Sequence[Path], result: Result
+        self, paths: Sequence[Path]
     ) -> Iterator[list[tuple[Path, list[PreparedFace | str]]]]:
         """Pictures with their faces, enough of them to fill a batch."""
         group: list[tuple[Path, list[PreparedFace | str]]] = []
@@ -122,7 +123,7 @@ class Translator:
             try:
                 faces = self.preparation(path)
             except SketchFaceError as error:
-                self._refuse(str(error), result)
+                self.report(str(error))
                 continue
             group.append((path, faces))
             if sum(len(each) for _, each in group) * len(self.styles) >= BATCH:
@@ -147,12 +148,11 @@ class Translator:
         for number, face in enumerate(faces, 1):
             if isinstance(face, str):
                 which = f": face {number} of {len(faces)}" if several else ""
-                self._refuse(f"{path}{which}: {face}", result)
+                self.report(f"{path}{which}: {face}")
         if out.file and several:
-            self._refuse(
+            self.report(
                 f"{path}: {len(faces)} faces do not go into one file; give -o a folder, or "
-                "--face largest",
-                result,
+                "--face largest"
             )
             return
         rows: list[list[np.ndarray]] = []
@@ -164,26 +164,24 @@ class Translator:
             rows.append([as_picture(face, name, side) for name in face.raw])
             for style, picture in zip(self.styles, generated, strict=False):
                 styled = [style.name] if len(self.styles) > 1 else []
-                if not self._save(out, path, [*marks, *styled], picture, result):
+                if not self._save(out, path, [*marks, *styled], picture):
                     return
                 result.generated += 1
                 if self.extras.sheet:
                     rows[-1].append(tile(picture, side))
             for name, picture in self._inputs(face).items():
-                if not self._save(out, path, [*marks, name], picture, result):
+                if not self._save(out, path, [*marks, name], picture):
                     return
             result.faces += 1
         if self.extras.sheet and rows:
-            self._save(out, path, ["sheet"], self._sheet(path, faces, rows), result)
+            self._save(out, path, ["sheet"], self._sheet(path, faces, rows))
 
-    def _save(
-        self, out: Output, path: Path, marks: Sequence[str], picture: np.ndarray, result: Result
-    ) -> bool:
+    def _save(self, out: Output, path: Path, marks: Sequence[str], picture: np.ndarray) -> bool:
         """Write one file, or report why it cannot be written."""
         try:
             out.write(out.path(path, marks), picture, path)
         except SketchFaceError as error:
-            self._refuse(str(error), result)
+            self.report(str(error))
             return False
         return True
 
@@ -212,10 +210,6 @@ class Translator:
         """Return the side of the pictures on a sheet, pixels."""
         columns = len(face.raw) + len(self.styles)
         return min(self.size, SHEET_SIDE, MAX_SIDE // columns - GAP)
-
-    def _refuse(self, line: str, result: Result) -> None:
-        result.refused.append(line)
-        self.report(line)
 
 
 def _usable(faces: Sequence[PreparedFace | str]) -> dict[int, PreparedFace]:

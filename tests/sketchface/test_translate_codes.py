@@ -201,7 +201,8 @@ def test_results_of_one_face_are_written_as_they_come(
         generator, preparation, styles, SIDE, Extras(sheet=True), lines.append, lines.append
     )
     result = translator([faces / "maps/a.png", faces / "maps/b.png"], output)
-    assert (result.generated, result.faces, lines) == (2 * len(styles), 2, [])
+    assert (result.target, result.generated, result.faces) == ("photo", 2 * len(styles), 2)
+    assert lines == []
     of_a = [0] * BATCH + [BATCH] * BATCH + [2 * BATCH]
     assert written == of_a + [len(styles) + 1 + before for before in of_a]
     sheet = pixels_of(output.folder / "a-sheet.png")
