@@ -32,10 +32,10 @@ from pipeline.report.markdown_tables import (
     ranged,
     table,
 )
+from pipeline.report.shares import ANSWERED, DETECTED
 
-ANSWERED, LEAKAGE = "answered", "leakage"
+LEAKAGE, LANDMARK_ERROR = "leakage", "landmark_error"
 SPREAD = "spread_"
-DETECTED, LANDMARK_ERROR = "face_detected", "landmark_error"
 TEXTURES = {
     "mouth_texture": ("mouth_gradient", "mouth: gradient energy"),
     "forehead_texture": ("forehead_variance", "forehead: variance"),

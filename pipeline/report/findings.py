@@ -22,10 +22,10 @@ from pipeline.common.verdicts import (
     Sample,
     Scope,
     compare,
-    estimate,
     verdicts,
 )
 from pipeline.report.collect import RANK_MEASURES, Result
+from pipeline.report.shares import measured
 from sketchface_models.metrics.retrieval import Retrieval
 
 ALL_SEEDS = "all"
@@ -99,7 +99,7 @@ def _lines(
             "method": str(method),
             "subset": str(subset),
             "metric": measure.name,
-            **asdict(estimate(part)),
+            **asdict(measured(part, measure)),
             "direction": str(measure.direction),
             "protocol": result.summary.protocol,
             "few": part.count < measure.least,

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.evaluations import STYLES_FILE
-from pipeline.common.verdicts import estimate
 from pipeline.report.collect import Json, Result
 from pipeline.report.markdown_tables import (
     FIXED,
@@ -22,6 +21,7 @@ from pipeline.report.markdown_tables import (
     plain,
     table,
 )
+from pipeline.report.shares import measured
 from pipeline.report.studies import FIDELITY
 
 
@@ -104,7 +104,7 @@ def _fidelity(result: Result) -> str:
     sample = result.sample(FIDELITY.name)
     if sample is None:
         return NOTHING
-    own = estimate(sample)
+    own = measured(sample, FIDELITY)
     spread = "" if own.spread is None else f"{FIXED}±{FIXED}{100 * own.spread:.1f}"
     return f"{percent(own.mean)}{spread} [{100 * own.low:.1f}, {100 * own.high:.1f}]"
 
