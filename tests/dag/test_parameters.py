@@ -33,6 +33,17 @@ def test_every_choice_composes_and_is_valid(tmp_path: Path, data: str, scale: st
     assert "photo" in check_parameters(Parameters.from_file(tmp_path / "params.yaml"))
 
 
+def test_the_papers_schedules_count_epochs_of_the_same_faces() -> None:
+    """Of FS2K's 1,058 training faces 42 are for validation (docs/results/fs2k.md)."""
+    faces = 1058 - 42
+    scale = yaml.safe_load((ROOT / "conf/scale/paper.yaml").read_text(encoding="utf-8"))
+    for row, epochs in {"pix2pix": 50, "isola": 200, "cyclegan": 200, "hida": 800}.items():
+        assert scale[row]["steps"] == epochs * faces / scale[row]["batch"], row
+    for batch in (1, 4, 16):
+        assert scale["pix2pix"][f"batch_{batch}_steps"] == 50 * faces / batch
+    assert set(scale["fs2k"].values()) == {200 * faces}
+
+
 OF_MADE_LINES = ("contours.roughness", "contours.seed")
 """Read for faces without drawn lines, which built-in faces have."""
 STRIDE = 10
