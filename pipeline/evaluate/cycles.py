@@ -82,8 +82,8 @@ def cycles(evaluated: EvaluatedSystem, origin: Origin) -> Cycles | None:
         origin: of the pictures.
 
     Returns:
-        None for a system that does not translate between two kinds of pictures, one that was not
-        trained here, and another output than said.
+        None for a system that does not translate between two kinds of pictures, for one that was
+        not trained here, and for outputs after the first where faces have partners.
     """
     pack, system = evaluated.pack, evaluated.system
     if not system.trained or not translates_back(system, pack.channels):

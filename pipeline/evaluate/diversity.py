@@ -87,8 +87,8 @@ def diversity(evaluated: EvaluatedSystem, most: int, origin: Origin) -> Diversit
         for name, of_faces in values.items():
             measures.append(difference(between, name))
             at = (origin, Method.SYSTEM, ALL, measures[-1].name)
-            lines.append(long_frame(*at, ids, of_faces.numpy()))
-    about = {"revision": 1, "faces": len(rows), "codes": CODES, "seed": evaluated.seed}
+            lines.append(long_frame(*at, ids[: len(of_faces)], of_faces.numpy()))
+    about = {"revision": 2, "faces": len(rows), "codes": CODES, "seed": evaluated.seed}
     some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
     field = evaluated.system.outputs[origin.output].field
     picture = _sheet(evaluated.pack, field, rows[some], pictures[some])
@@ -123,9 +123,9 @@ def _generate(evaluated: EvaluatedSystem, rows: np.ndarray, output: str) -> Tens
 
 
 def _differences(pictures: Tensor, names: Sequence[str]) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield what differs, and metric -> mean difference of each face, (N,).
+    """Yield what differs, and metric -> mean difference of each face, (N,) or (N // 2,).
 
-    A face is compared with the next one (the last with the first): one alone has no other.
+    A face of the first half is compared with one of the second: no face is in two pairs.
 
     Args:
         pictures: (N, CODES, C, S, S) uint8.
@@ -133,9 +133,10 @@ def _differences(pictures: Tensor, names: Sequence[str]) -> Iterator[tuple[str, 
     """
     pairs = [(pictures[:, one], pictures[:, other]) for one, other in combinations(range(CODES), 2)]
     yield "codes", _mean_of_pairs(pairs, names)
-    if len(pictures) > 1:
-        others = pictures.roll(-1, dims=0)
-        same_code = [(pictures[:, code], others[:, code]) for code in range(CODES)]
+    half = len(pictures) // 2
+    if half:
+        ours, others = pictures[:half], pictures[half : 2 * half]
+        same_code = [(ours[:, code], others[:, code]) for code in range(CODES)]
         yield "faces", _mean_of_pairs(same_code, names)
 
 

@@ -47,9 +47,9 @@ REMOVAL = ("greyscale", "edge_shadows")
 """Keys of a model that switch noise removal on after the network has drawn."""
 WRAP_AROUND = "wrap_around"
 BEFORE, MAPPED = "before_", "mapped_"
-"""What metrics begin with of pictures from which nothing was taken off; ... and none wrapped."""
+"""How metrics begin of pictures before noise removal; the same, had their values not wrapped."""
 TRUE = "true_"
-PARAMETERS = {"revision": 1, "band": BAND, "reach": REACH, "faint": FAINT, "paper": PAPER}
+PARAMETERS = {"revision": 2, "band": BAND, "reach": REACH, "faint": FAINT, "paper": PAPER}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def drawings(
     inputs = pictured_inputs(evaluated.pack, target)[0]
     shown = read_pictures(evaluated.data, inputs, ids, size)
     values |= {VARIETY: variety(generated, shown), TRUE + VARIETY: variety(targets, shown)}
-    lines = [_line(origin, metric, ids, value) for metric, value in values.items()]
+    lines = [_line(origin, metric, ids[: len(value)], value) for metric, value in values.items()]
     scores = pd.concat(lines, ignore_index=True)
     measured = tuple(each for each in MEASURES if each.name in set(scores["metric"]))
     return Drawings(measured, scores, {"drawings": PARAMETERS | {"input": inputs}})
@@ -110,20 +110,22 @@ def noise(generated: Tensor, targets: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def variety(pictures: Tensor, inputs: Tensor) -> Tensor:
-    """Return how much pictures of neighbouring faces differ by how much their inputs do, (N,).
+    """Return how much pictures of two faces differ by how much their inputs do, (N // 2,).
 
-    A face's neighbour is the next one, of the last the first. NaN where the inputs are the same.
+    The first half of the faces, each with one of the second half: no face is in two pairs. NaN
+    where the inputs are the same.
 
     Args:
         pictures: (N, 1 or 3, S, S) uint8.
         inputs: likewise.
     """
+    half = len(pictures) // 2
     differences = [
         torch.cat(
             [
                 (as_grey(one.double()) - as_grey(other.double())).abs().mean(dim=(1, 2, 3))
                 for one, other in zip(
-                    each.split(BATCH), each.roll(-1, dims=0).split(BATCH), strict=True
+                    each[:half].split(BATCH), each[half : 2 * half].split(BATCH), strict=True
                 )
             ]
         )

@@ -6,6 +6,7 @@ the true photo of the doodle's person, where there is one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.baselines.baselines import PHOTO
 from pipeline.baselines.resegmentation import parse
 from pipeline.baselines.targets import read_pictures
-from pipeline.common.records import ATTRIBUTE, OUTLINE, Measure, Method, Origin
-from pipeline.common.score_frames import Scores, long_frame
+from pipeline.common.records import ATTRIBUTE, OUTLINE, Level, Measure, Method, Origin
+from pipeline.common.score_frames import Scores, as_resampled, long_frame
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.attributes.attribute_network import asked, classify, weights_hash
 from pipeline.evaluate.attributes.doodled import doodled
@@ -27,6 +28,7 @@ from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.outline_overlap import PARAMETERS, outline_overlaps
 from sketchface_models.metrics.judge import NAME as JUDGE
 from sketchface_models.metrics.registry import Direction
+from sketchface_models.metrics.sets import LEAST_FACES, resample_indices
 from sketchface_models.metrics.untrained_baselines import another_face
 
 DOODLE = "doodle"
@@ -63,21 +65,29 @@ def likeness(
     ids = evaluated.ids
     sets = {Method.SYSTEM: generated} | ({} if photos is None else {Method.REAL: photos})
     doodles = read_pictures(evaluated.data, DOODLE, ids, generated.shape[-1])
-    lines = list(outline_lines(origin, ids, doodles, sets, evaluated.seed))
+    scores = [Scores(each) for each in outline_lines(origin, ids, doodles, sets, evaluated.seed)]
     parameters: dict[str, Mapping[str, object]] = {OUTLINE: PARAMETERS | {"parser": JUDGE}}
     measures = [Measure(OUTLINE, "overlap of outlines", Direction.HIGHER, control=True)]
     known = doodled(evaluated.data / "faces", set(ids))
     if len(known) == len(ids):
         truth = {k: np.array([known[id][k] for id in ids]) for k in asked()}
-        lines += attribute_lines(origin, ids, truth, sets, evaluated.seed)
-        parameters[ATTRIBUTE] = {"revision": 1, "classifier": weights_hash(), "least": LEAST}
-        names = {metric for each in lines for metric in each["metric"]}
-        measures += [
-            Measure(f"{ATTRIBUTE}{k}", f"{k} of the doodle", Direction.HIGHER, control=True)
-            for k in truth
-            if f"{ATTRIBUTE}{k}" in names
-        ]
-    return Likeness(tuple(measures), tuple(map(Scores, lines)), parameters)
+        labels = {method: classify(each) for method, each in sets.items()}
+        attributes = dict(attribute_scores(origin, truth, labels, evaluated.seed))
+        parameters[ATTRIBUTE] = {"revision": 2, "classifier": weights_hash(), "least": LEAST}
+        for name, of_methods in attributes.items():
+            scores += of_methods
+            label = f"{name} of the doodle"
+            measures.append(
+                Measure(
+                    f"{ATTRIBUTE}{name}",
+                    label,
+                    Direction.HIGHER,
+                    Level.SET,
+                    LEAST_FACES,
+                    control=True,
+                )
+            )
+    return Likeness(tuple(measures), tuple(scores), parameters)
 
 
 def outline_lines(
@@ -104,55 +114,54 @@ def outline_lines(
         yield _line(origin, Method.OTHER, OUTLINE, ids, others)
 
 
-def attribute_lines(
+def attribute_scores(
     origin: Origin,
-    ids: Sequence[str],
     truth: Mapping[str, np.ndarray],
-    photos: Mapping[Method, Tensor],
+    labels: Mapping[Method, Mapping[str, Tensor]],
     seed: int,
-) -> Iterator[pd.DataFrame]:
-    """Yield lines of `SCORES`: whether photos show the attributes of the doodles.
-
-    A face's value is 0 or 1, weighted so that the mean over faces is the balanced accuracy.
+) -> Iterator[tuple[str, list[Scores]]]:
+    """Yield each attribute and, for each method, in what part of photos it is the doodle's.
 
     Args:
         origin: of the pictures.
-        ids: of the N faces.
-        truth: attribute -> (N,) index of the value that the doodle shows.
-        photos: method -> (N, 3, S, S) uint8.
+        truth: attribute -> (N,) index of the value that each face's doodle shows.
+        labels: method -> what `classify` says of its photos.
         seed: of the choice of another person's doodle.
+
+    Attributes of which fewer than two values are shown by `LEAST` faces are left out.
     """
-    predicted = {method: classify(each) for method, each in photos.items()}
     for name, own in truth.items():
-        for method, values in predicted.items():
-            scores = balanced_hits(own, values[name].numpy())
-            yield _line(origin, method, f"{ATTRIBUTE}{name}", ids, scores)
-        if len(ids) > 1:
-            others = another_face(torch.from_numpy(own), seed).numpy()
-            shuffled = balanced_hits(others, predicted[Method.SYSTEM][name].numpy())
-            yield _line(origin, Method.OTHER, f"{ATTRIBUTE}{name}", ids, shuffled)
+        values, counts = np.unique(own, return_counts=True)
+        common = values[counts >= LEAST]
+        if len(common) < 2:
+            continue
+        pairs = {method: (own, each[name].numpy()) for method, each in labels.items()}
+        others = another_face(torch.from_numpy(own), seed).numpy()
+        pairs[Method.OTHER] = (others, pairs[Method.SYSTEM][1])
+        resamples = resample_indices(len(own)).numpy()
+        scores = []
+        for method, (shown, predicted) in pairs.items():
+            line = functools.partial(long_frame, origin, method, ALL, f"{ATTRIBUTE}{name}", [])
+            draws = balanced_accuracy(shown[resamples], predicted[resamples], common)
+            value = balanced_accuracy(shown, predicted, common)
+            scores.append(Scores(line(value), as_resampled(line(draws))))
+        yield name, scores
 
 
-def balanced_hits(truth: np.ndarray, predicted: np.ndarray) -> Tensor:
-    """Return values of faces whose mean is the balanced accuracy.
+def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the mean over values of the part of their faces in which they are predicted, (...,).
 
     Args:
-        truth: (N,) int, indices of values.
-        predicted: (N,) likewise.
-
-    Returns:
-        (N,) float64; NaN for faces of a value that fewer than `LEAST` show, and for all where a
-        single value is left.
+        truth: (..., N) int, indices of values.
+        predicted: (..., N) likewise.
+        values: (V,) those that count; the result is NaN where no face shows one of them.
     """
-    values, counts = np.unique(truth, return_counts=True)
-    counted = dict(zip(values[counts >= LEAST], counts[counts >= LEAST], strict=True))
-    scores = np.full(len(truth), np.nan)
-    if len(counted) > 1:
-        total = sum(counted.values())
-        for value, count in counted.items():
-            weight = total / (len(counted) * count)
-            scores[truth == value] = weight * (predicted[truth == value] == value)
-    return torch.from_numpy(scores)
+    parts = []
+    for value in values:
+        shown = truth == value
+        with np.errstate(invalid="ignore"):
+            parts.append((shown & (predicted == value)).sum(-1) / shown.sum(-1))
+    return np.mean(parts, axis=0)
 
 
 def _line(

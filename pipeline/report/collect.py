@@ -14,6 +14,7 @@ import pandas as pd
 
 from pipeline.common.evaluations import Evaluation, read_evaluations
 from pipeline.common.records import (
+    ATTRIBUTE,
     BASELINES,
     CLASS_IOU,
     CYCLE,
@@ -184,7 +185,7 @@ class Result:
 
     def _count(self, metric: str, subset: Subset) -> int:
         """How many faces a measure of a whole subset is of."""
-        others = (CLASS_IOU, CYCLE, SAMPLING)
+        others = (ATTRIBUTE, CLASS_IOU, CYCLE, SAMPLING)
         of_edits = {m.name for m in self.control_measures if not m.name.startswith(others)}
         if metric in of_edits:
             return int((self.summary.control or {})["faces"])

@@ -122,12 +122,17 @@ def classifier_words(card: Mapping[str, Any]) -> str:
         card: of its weights.
     """
     names = asked(card)
-    rates = {name: f"{name} {percent(card['accuracy'][name])}" for name in ATTRIBUTES}
+    rates = {
+        name: f"{name} {percent(card['accuracy'][name])} "
+        f"({percent(card['balanced_accuracy'][name])} balanced)"
+        for name in ATTRIBUTES
+    }
     left_out = [rates[name] for name in ATTRIBUTES if name not in names]
     text = (
         f"The classifier learned from {card['learned_from']:,} built-in photos of people that no "
         f"data set has; of {card['held_out']:,} others it is right in: "
-        f"{listed(rates[name] for name in names)}."
+        f"{listed(rates[name] for name in names)}. *Balanced* is the mean over an attribute's "
+        f"values."
     )
     if left_out:
         text += f" What it names rightly in fewer than {percent(RIGHT)} is not asked: "

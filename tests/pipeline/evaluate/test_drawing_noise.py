@@ -80,12 +80,14 @@ def test_no_blank_paper_no_value():
 
 def test_variety_is_nothing_where_one_face_is_given_for_all():
     inputs = pictures_of(TEST, "lines")
-    assert variety(blank(1, len(TEST)), torch.from_numpy(inputs)).tolist() == [0.0] * len(TEST)
+    pairs = len(TEST) // 2
+    assert variety(blank(1, len(TEST)), torch.from_numpy(inputs)).tolist() == [0.0] * pairs
     own = variety(torch.from_numpy(inputs), torch.from_numpy(inputs))
-    assert own.tolist() == pytest.approx([1.0] * len(TEST))
-    half = torch.tensor([0, 100, 40], dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 8, 8)
+    assert own.tolist() == pytest.approx([1.0] * pairs)
+    levels = torch.tensor([0, 180, 40, 20, 99], dtype=torch.uint8)  # the last has no partner
+    half = levels[:, None, None, None].expand(-1, 1, 8, 8)
     double = (2 * half.long()).clamp(max=255).to(torch.uint8)
-    assert variety(half, double).tolist() == pytest.approx([0.5, 60 / 120, 0.5])
+    assert variety(half, double).tolist() == pytest.approx([40 / 80, 160 / 215])
     assert variety(half, torch.zeros_like(half)).isnan().all()
 
 

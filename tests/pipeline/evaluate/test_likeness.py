@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score
 
 from pipeline.common.records import Method, Origin
 from pipeline.evaluate.attributes.attribute_network import (
@@ -18,7 +19,7 @@ from pipeline.evaluate.attributes.attribute_network import (
     read_card,
 )
 from pipeline.evaluate.attributes.doodled import doodled, indices_of
-from pipeline.evaluate.likeness import attribute_lines, balanced_hits
+from pipeline.evaluate.likeness import attribute_scores, balanced_accuracy
 from pipeline.report.translation_section import classifier_words
 from synthetic_faces import render
 from synthetic_faces.ranges import vector
@@ -43,13 +44,30 @@ def truth(faces) -> dict[str, np.ndarray]:
     return {name: np.array([each[name] for each in own]) for name in ATTRIBUTES}
 
 
-def test_the_mean_of_hits_is_the_balanced_accuracy():
-    truth = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2])
-    predicted = np.array([0, 0, 0, 0, 0, 1, 1, 0, 2])
-    hits = balanced_hits(truth, predicted).numpy()
-    assert np.nanmean(hits) == pytest.approx((5 / 6 + 1 / 2) / 2)
-    assert np.isnan(hits[8])  # one face alone shows the value
-    assert np.isnan(balanced_hits(np.zeros(5, int), np.zeros(5, int)).numpy()).all()
+def test_balanced_accuracy_is_scikit_learns():
+    generator = np.random.default_rng(0)
+    truth, predicted = generator.integers(3, size=(2, 40, 60))
+    expected = [balanced_accuracy_score(*pair) for pair in zip(truth, predicted, strict=True)]
+    values = balanced_accuracy(truth, predicted, np.arange(3))
+    np.testing.assert_allclose(values, expected)
+    assert np.isnan(balanced_accuracy(truth, predicted, np.arange(4))).all()
+
+
+def test_intervals_of_attributes_leave_out_how_many_faces_show_a_value():
+    one_in_five = (torch.arange(PEOPLE) % 5 == 0).long()
+    labels = {"same": one_in_five, "one": torch.ones(PEOPLE, dtype=torch.long)}
+    truth = {name: one_in_five.numpy() for name in labels}
+    truth["rare"] = (np.arange(PEOPLE) == 7).astype(int)  # one face alone shows a value
+    scores = dict(attribute_scores(ORIGIN, truth, {Method.SYSTEM: labels}, seed=0))
+    assert set(scores) == set(labels)
+    for name, value in {"same": 1.0, "one": 0.5}.items():
+        own = scores[name][0]
+        assert own.scores is not None
+        assert own.resampled is not None
+        assert own.scores["value"].tolist() == [value]
+        draws = own.resampled["value"].dropna()
+        assert len(draws) > 100
+        assert (draws == value).all()
 
 
 def test_attributes_of_people_that_the_classifier_never_saw(photos, truth):
@@ -71,25 +89,30 @@ def test_the_card_states_the_accuracy_on_held_out_photos():
 
 
 @pytest.mark.parametrize(
-    ("rate", "end"), [(0.97, "glasses 98.5 %, mouth 97.0 %."), (0.9, "is not asked: mouth 90.0 %.")]
+    ("rate", "words"),
+    [
+        (0.97, "glasses 98.5 % (97.5 % balanced), mouth 97.0 % (96.0 % balanced). *Balanced*"),
+        (0.9, "is not asked: mouth 90.0 % (89.0 % balanced)."),
+    ],
 )
-def test_the_report_names_what_is_asked_and_what_is_not(rate: float, end: str):
+def test_the_report_names_what_is_asked_and_what_is_not(rate: float, words: str):
     rates = {"hair": 0.975, "glasses": 0.985, "mouth": rate}
-    words = classifier_words(read_card() | {"accuracy": rates}).replace("\N{NO-BREAK SPACE}", " ")
-    assert words.endswith(end)
+    balanced = {name: each - 0.01 for name, each in rates.items()}
+    card = read_card() | {"accuracy": rates, "balanced_accuracy": balanced}
+    assert words in classifier_words(card).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_true_photos_show_the_attributes_and_other_peoples_do_not(photos, truth):
-    ids = [f"face-{number:02d}" for number in range(PEOPLE)]
-    sets = {Method.SYSTEM: photos.roll(1, 0), Method.REAL: photos}
+    labels = {Method.SYSTEM: classify(photos.roll(1, 0)), Method.REAL: classify(photos)}
     table = {
-        (line["metric"].iloc[0], line["method"].iloc[0]): line["value"].mean()
-        for line in attribute_lines(ORIGIN, ids, truth, sets, seed=0)
+        (name, each.scores["method"].iloc[0]): each.scores["value"].iloc[0]
+        for name, of_methods in attribute_scores(ORIGIN, truth, labels, seed=0)
+        for each in of_methods
     }
     for name, values in ATTRIBUTES.items():
-        assert table[f"attribute_{name}", "real"] > 0.85
+        assert table[name, "real"] > 0.85
         for method in ("system", "other"):  # photos of others, in another order
-            assert table[f"attribute_{name}", method] < 0.5 + 0.5 / len(values)
+            assert table[name, method] < 0.5 + 0.5 / len(values)
 
 
 def test_attributes_follow_from_the_parameters_in_the_table(
