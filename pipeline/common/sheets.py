@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import cv2
@@ -14,6 +15,9 @@ from sketchface_models.labels import PARSING
 
 GAP = 4
 CAPTION = 16
+HEADING_GAP = 16
+"""Least room between headings of columns, where they can be broken into lines, less `GAP`."""
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def tile(picture: np.ndarray, side: int) -> np.ndarray:
@@ -54,7 +58,8 @@ def sheet(
     Args:
         groups: equally long; None leaves a cell empty.
         captions: one a group, written under it.
-        headers: one a picture of a group, written above each column.
+        headers: one a picture of a group, written above each column; in several lines where one
+            does not fit.
         side: of a cell in pixels.
         columns: groups in a row.
 
@@ -64,11 +69,13 @@ def sheet(
     count = len(groups[0])
     group_width = count * (side + GAP) + 2 * GAP
     row_height = side + GAP + (CAPTION if captions else 0)
-    top = CAPTION if headers else 0
+    font = ImageFont.load_default(11)
+    heads = [_wrapped(header, font, side - HEADING_GAP) for header in headers]
+    top = CAPTION * max(map(len, heads), default=0)
     rows = -(-len(groups) // columns)
     shape = (top + rows * row_height + GAP, min(columns, len(groups)) * group_width, 3)
     canvas = Image.fromarray(np.full(shape, 255, np.uint8))
-    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    pen = ImageDraw.Draw(canvas)
     for i, group in enumerate(groups):
         x0, y0 = (i % columns) * group_width + GAP, top + (i // columns) * row_height + GAP
         for position, picture in enumerate(group):
@@ -76,10 +83,22 @@ def sheet(
                 canvas.paste(
                     Image.fromarray(tile(picture, side)), (x0 + position * (side + GAP), y0)
                 )
-            if headers and i < columns:
-                pen.text(
-                    (x0 + position * (side + GAP), 1), headers[position], fill="black", font=font
-                )
+            for number, line in enumerate(heads[position] if heads and i < columns else ()):
+                y = top - CAPTION * (len(heads[position]) - number) + 1
+                pen.text((x0 + position * (side + GAP), y), line, fill="black", font=font)
         if captions:
             pen.text((x0, y0 + side + 1), captions[i], fill="black", font=font)
     return np.asarray(canvas)
+
+
+def _wrapped(text: str, font: Font, width: int) -> list[str]:
+    """Break a text after spaces, hyphens and underscores into lines of `width` pixels.
+
+    A part that is wider has a line of its own.
+    """
+    lines = [""]
+    for part in re.findall(r"[^ _-]+[ _-]*|[ _-]+", text):
+        if lines[-1] and font.getlength(f"{lines[-1]}{part}".rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return lines

@@ -145,7 +145,8 @@ def test_a_picture_in_colour_stays_in_colour_and_is_scored_in_grey(tables: Path,
     np.testing.assert_allclose(values(evaluation, "l1"), expected)
     assert evaluation.summary.protocol_details["channels"] == "grey"
     sheet = decode((evaluation.folder / "samples.png").read_bytes())
-    generated = sheet[20 : 20 + SIZE, 4 + 2 * (SIZE + 4) : 4 + 3 * (SIZE + 4) - 4]
+    top = 2 * 16 + 4  # "target sketch" has two lines
+    generated = sheet[top : top + SIZE, 4 + 2 * (SIZE + 4) : 4 + 3 * (SIZE + 4) - 4]
     photo = np.moveaxis(pictures_of(TEST[:1], "photo")[0], 0, 2)
     np.testing.assert_array_equal(generated, photo)
 

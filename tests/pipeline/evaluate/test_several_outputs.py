@@ -79,7 +79,9 @@ def run(
 def tiles(evaluation: Evaluation, row: int, column: int) -> list[np.ndarray]:
     """The three tiles of one face on the sample sheet; two faces to a row."""
     sheet = decode((evaluation.folder / "samples.png").read_bytes())
-    top = CAPTION + GAP + row * (SIZE + GAP + CAPTION)
+    height = SIZE + GAP + CAPTION
+    headings = (len(sheet) - GAP) % height
+    top = headings + GAP + row * height
     left = GAP + column * (3 * (SIZE + GAP) + 2 * GAP)
     starts = [left + number * (SIZE + GAP) for number in range(3)]
     return [sheet[top : top + SIZE, start : start + SIZE] for start in starts]
