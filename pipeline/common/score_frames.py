@@ -51,6 +51,23 @@ def long_frame(
     )
 
 
+def frame_of_defined(
+    origin: Origin, method: Method, metric: str, ids: Sequence[str], values: Any
+) -> pd.DataFrame:
+    """Return lines as `long_frame` of all faces, without those whose value is NaN.
+
+    Args:
+        origin: of the pictures.
+        method: that made the pictures.
+        metric: name of the measure.
+        ids: of the N faces.
+        values: (N,).
+    """
+    defined = ~np.isnan(np.asarray(values, float))
+    own = [id for id, has in zip(ids, defined, strict=True) if has]
+    return long_frame(origin, method, ALL, metric, own, np.asarray(values)[defined])
+
+
 def as_resampled(lines: pd.DataFrame) -> pd.DataFrame:
     """Return lines of one measure, a value for each resample, as `RESAMPLED` has them."""
     return lines.drop(columns="id").assign(resample=np.arange(len(lines)))

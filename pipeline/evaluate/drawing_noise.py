@@ -12,7 +12,7 @@ where it has collapsed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,8 @@ from torch import Tensor
 from pipeline.baselines.baseline_records import pictured_inputs
 from pipeline.baselines.targets import read_pictures
 from pipeline.common.records import Measure, Method, Origin
-from pipeline.common.score_frames import long_frame
+from pipeline.common.score_frames import frame_of_defined
 from pipeline.common.scored_pictures import BATCH
-from pipeline.common.subsets import ALL
 from pipeline.evaluate.evaluated_system import EvaluatedSystem
 from pipeline.evaluate.generate import generate
 from sketchface_models.metrics.registry import Direction
@@ -88,7 +87,10 @@ def drawings(
     inputs = pictured_inputs(evaluated.pack, target)[0]
     shown = read_pictures(evaluated.data, inputs, ids, size)
     values |= {VARIETY: variety(generated, shown), TRUE + VARIETY: variety(targets, shown)}
-    lines = [_line(origin, metric, ids[: len(value)], value) for metric, value in values.items()]
+    lines = [
+        frame_of_defined(origin, Method.SYSTEM, metric, ids[: len(value)], value)
+        for metric, value in values.items()
+    ]
     scores = pd.concat(lines, ignore_index=True)
     measured = tuple(each for each in MEASURES if each.name in set(scores["metric"]))
     return Drawings(measured, scores, {"drawings": PARAMETERS | {"input": inputs}})
@@ -171,10 +173,3 @@ def _changed(evaluated: EvaluatedSystem, changes: Mapping[str, Any]) -> System:
         system = build({**card["model"], **changes}, dict(card["channels"]))
     system.networks = evaluated.system.networks
     return system
-
-
-def _line(origin: Origin, metric: str, ids: Sequence[str], values: Tensor) -> pd.DataFrame:
-    """Return lines of `SCORES` of the faces that have a value."""
-    defined = [not missing for missing in values.isnan().tolist()]
-    own = [id for id, has in zip(ids, defined, strict=True) if has]
-    return long_frame(origin, Method.SYSTEM, ALL, metric, own, values[defined].numpy())

@@ -20,7 +20,7 @@ from pipeline.baselines.baselines import PHOTO
 from pipeline.baselines.resegmentation import parse
 from pipeline.baselines.targets import read_pictures
 from pipeline.common.records import ATTRIBUTE, OUTLINE, Level, Measure, Method, Origin
-from pipeline.common.score_frames import Scores, as_resampled, long_frame
+from pipeline.common.score_frames import Scores, as_resampled, frame_of_defined, long_frame
 from pipeline.common.subsets import ALL
 from pipeline.evaluate.attributes.attribute_network import asked, classify, weights_hash
 from pipeline.evaluate.attributes.doodled import doodled
@@ -108,10 +108,10 @@ def outline_lines(
     """
     labels = {method: parse(each) for method, each in photos.items()}
     for method, own in labels.items():
-        yield _line(origin, method, OUTLINE, ids, outline_overlaps(doodles, own))
+        yield frame_of_defined(origin, method, OUTLINE, ids, outline_overlaps(doodles, own))
     if len(ids) > 1:
         others = outline_overlaps(another_face(doodles, seed), labels[Method.SYSTEM])
-        yield _line(origin, Method.OTHER, OUTLINE, ids, others)
+        yield frame_of_defined(origin, Method.OTHER, OUTLINE, ids, others)
 
 
 def attribute_scores(
@@ -162,12 +162,3 @@ def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray, values: np.ndarr
         with np.errstate(invalid="ignore"):
             parts.append((shown & (predicted == value)).sum(-1) / shown.sum(-1))
     return np.mean(parts, axis=0)
-
-
-def _line(
-    origin: Origin, method: Method, metric: str, ids: Sequence[str], values: Tensor
-) -> pd.DataFrame:
-    """Return lines of the faces that have a value."""
-    defined = ~values.isnan().numpy()
-    own = [id for id, has in zip(ids, defined, strict=True) if has]
-    return long_frame(origin, method, ALL, metric, own, values.numpy()[defined])
