@@ -218,14 +218,14 @@ def baseline_pictures(faces: Faces, pictures: dict[str, Tensor]) -> dict[Method,
     size, channels = targets.shape[-1], targets.shape[1]
     grey = [rounded(input_itself(part.double(), channels)) for part in inputs.split(BATCH)]
     mean = rounded(mean_training_target(faces.data, faces.target, size))
-    made = {Method.INPUT: torch.cat(grey), Method.MEAN: mean.expand_as(targets)}
+    baselines = {Method.INPUT: torch.cat(grey), Method.MEAN: mean.expand_as(targets)}
     if len(targets) > 1:
-        made[Method.OTHER] = another_face(targets, faces.seed)
+        baselines[Method.OTHER] = another_face(targets, faces.seed)
     if PARSING in faces.inputs and channels == 3:
         colours = rounded(class_colours(faces.data, faces.target, size))
         labels = pictures[PARSING][:, 0].long().clamp(max=len(colours) - 1)
-        made[Method.CLASS_COLOURS] = colours[labels].permute(0, 3, 1, 2).contiguous()
-    return made
+        baselines[Method.CLASS_COLOURS] = colours[labels].permute(0, 3, 1, 2).contiguous()
+    return baselines
 
 
 def _write_parsed(path: Path, ids: Sequence[str], labels: Tensor) -> None:

@@ -67,8 +67,8 @@ class EvaluatedSystem:
             for row, id in ids.items()
             if id not in files
         )
-        kept = [row for row, id in ids.items() if id in files]
-        return np.array(kept, np.int64), (*dropped, *without)
+        pictured = [row for row, id in ids.items() if id in files]
+        return np.array(pictured, np.int64), (*dropped, *without)
 
     @property
     def rows(self) -> np.ndarray:

@@ -83,8 +83,8 @@ def why_not_learned(
     """
     reasons = [
         f"not better than {BASELINES[method]} on any metric"
-        for method, said in words.items()
-        if Verdict.BETTER not in said.values()
+        for method, verdicts_by_metric in words.items()
+        if Verdict.BETTER not in verdicts_by_metric.values()
     ]
     if Retrieval(torch.tensor(ranks), known_kinds).at_chance(5):
         reasons.append("finds the right target no more often than chance")

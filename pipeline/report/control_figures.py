@@ -47,13 +47,13 @@ def vector_maps(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
     Raises:
         SketchFaceError: naming the stage to run, if a file is damaged.
     """
-    made = {}
+    maps = {}
     for result in results:
         first = result.evaluations[0]
         path = first.folder / VECTOR_MAPS_FILE
         if path.exists():
-            made[result.name] = read_frame(path, f"evaluate@{result.run}-{first.summary.seed}")
-    return made
+            maps[result.name] = read_frame(path, f"evaluate@{result.run}-{first.summary.seed}")
+    return maps
 
 
 def plane_page(maps: Mapping[str, pd.DataFrame], name: str) -> bytes:

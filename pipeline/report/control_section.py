@@ -93,7 +93,7 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
     moved = [each for each in asked if moves_of(each)]
     parsed = [each for each in asked if _classes(each)]
     varied = [each for each in asked if _varieties(each)]
-    said = judge(_statements(asked))
+    comparisons = judge(_statements(asked))
     return ControlSection(
         edits=_edits(edited, means) if edited else None,
         groups=_groups(edited, means) if edited else None,
@@ -105,8 +105,8 @@ def control_section(results: Sequence[Result], numbers: pd.DataFrame) -> Control
         classes=_class_table(parsed, means) if parsed else None,
         diversity=_diversity(varied, means) if varied else None,
         drawings=drawing_tables(asked),
-        pairs=_pairs(said, asked) if len(said) else None,
-        networks=of_networks(said),
+        pairs=_pairs(comparisons, asked) if len(comparisons) else None,
+        networks=of_networks(comparisons),
     )
 
 
@@ -237,8 +237,8 @@ def _texture(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
             row.append(_cell(means, result, measure, ALL, Method.SYSTEM))
             row += [_mean(result.sample(name), SCALE) for name in (metric, f"true_{metric}")]
         rows.append(row)
-    made = table([str(number) for number in range(len(heads))], rows)
-    return made.set_axis(heads, axis="columns")
+    textures = table([str(number) for number in range(len(heads))], rows)
+    return textures.set_axis(heads, axis="columns")
 
 
 def _tolerance(results: Sequence[Result], means: pd.DataFrame) -> pd.DataFrame:
@@ -313,7 +313,7 @@ def _statements(results: Sequence[Result]) -> Iterator[Statement]:
                 yield from statements(ours, theirs, ssim, subset)
 
 
-def _pairs(said: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
+def _pairs(comparisons: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
     """A line a pair, a column a measure; and how many edits the leakage is compared by."""
     named = {result.name: result for result in results}
     columns: dict[tuple[str, str], str] = {}
@@ -325,7 +325,7 @@ def _pairs(said: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
         for text, subset in _largest(result):
             columns[TOLERANCE[0], str(subset)] = f"SSIM, {text}"
     rows = []
-    for (ours, theirs), own in said.groupby(["ours", "theirs"], sort=False):
+    for (ours, theirs), own in comparisons.groupby(["ours", "theirs"], sort=False):
         words = {
             (line["metric"], line["subset"]): str(line["verdict"]) for _, line in own.iterrows()
         }

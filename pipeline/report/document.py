@@ -236,28 +236,28 @@ def _cells(result: Result, means: pd.DataFrame) -> dict[str, str]:
 
 
 def _better(result: Result) -> str:
-    said = against_baselines(result)
-    said = said[said["theirs"] != str(Method.REAL)]
-    if said.empty:
+    comparisons = against_baselines(result)
+    comparisons = comparisons[comparisons["theirs"] != str(Method.REAL)]
+    if comparisons.empty:
         return NOTHING
-    return f"{(said['verdict'] == Verdict.BETTER).sum()} of {len(said)} times"
+    return f"{(comparisons['verdict'] == Verdict.BETTER).sum()} of {len(comparisons)} times"
 
 
 def _comparison(group: Sequence[Result]) -> Comparison:
     first = group[0].summary
-    said = ranking(group)
-    made = None
-    if len(said):
+    comparisons = ranking(group)
+    pairs_table = None
+    if len(comparisons):
         labels = {result.name: label(result) for result in group}
-        pairs = said["ours"].map(labels) + " … than " + said["theirs"].map(labels)
-        made = grid(said.assign(pair=pairs), "pair", "verdict", group[0].measures)
+        pairs = comparisons["ours"].map(labels) + " … than " + comparisons["theirs"].map(labels)
+        pairs_table = grid(comparisons.assign(pair=pairs), "pair", "verdict", group[0].measures)
     return Comparison(
         tuple(result.name for result in group),
         first.protocol,
         listed(first.inputs),
         first.target,
-        made,
-        of_networks(said),
+        pairs_table,
+        of_networks(comparisons),
     )
 
 
@@ -268,8 +268,8 @@ def _published(data: str, results: Sequence[Result], means: pd.DataFrame) -> Ite
         if ours:
             rows = [*_measured_rows(ours, block, means), *_published_rows(block)]
             heads = [f"{name}{FIXED}{ARROWS[end]}" for name, end, _ in block["metrics"].values()]
-            made = table(["system", "origin", *heads], rows)
-            yield Published(block["source"], block["protocol"], made)
+            numbers = table(["system", "origin", *heads], rows)
+            yield Published(block["source"], block["protocol"], numbers)
 
 
 def _measured_rows(

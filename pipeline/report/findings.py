@@ -221,6 +221,6 @@ def ranking(group: Sequence[Result]) -> pd.DataFrame:
     )
 
 
-def of_networks(said: pd.DataFrame) -> bool:
+def of_networks(comparisons: pd.DataFrame) -> bool:
     """Whether verdicts speak of these trained networks only, and not of systems."""
-    return bool((said["scope"] == Scope.NETWORKS).any())
+    return bool((comparisons["scope"] == Scope.NETWORKS).any())

@@ -139,7 +139,7 @@ def settings(model: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _section(result: Result, numbers: pd.DataFrame, about: str) -> Section:
     missing = result.summary.missing
-    said = against_baselines(result)
+    comparisons = against_baselines(result)
     return Section(
         name=result.name,
         maps=mapping(result),
@@ -150,8 +150,8 @@ def _section(result: Result, numbers: pd.DataFrame, about: str) -> Section:
         reasons=reasons(result),
         protocol=result.summary.protocol,
         scores=_scores(result, numbers),
-        verdicts=_verdicts(result, said),
-        networks=of_networks(said),
+        verdicts=_verdicts(result, comparisons),
+        networks=of_networks(comparisons),
         subsets=_subsets(result, numbers),
         classes=_classes(result),
         missing=tuple(_missing(missing)),
@@ -198,11 +198,16 @@ def _scores(result: Result, numbers: pd.DataFrame) -> pd.DataFrame:
     return grid(lines, "name", "cell", [*result.measures, *RANK_MEASURES]).rename(columns=ranks)
 
 
-def _verdicts(result: Result, said: pd.DataFrame) -> pd.DataFrame | None:
-    if said.empty:
+def _verdicts(result: Result, comparisons: pd.DataFrame) -> pd.DataFrame | None:
+    if comparisons.empty:
         return None
     names = {str(method): f"… than {words}" for method, words in BASELINES.items()}
-    return grid(said.assign(name=said["theirs"].map(names)), "name", "verdict", result.measures)
+    return grid(
+        comparisons.assign(name=comparisons["theirs"].map(names)),
+        "name",
+        "verdict",
+        result.measures,
+    )
 
 
 def _subsets(result: Result, numbers: pd.DataFrame) -> pd.DataFrame | None:
@@ -211,11 +216,11 @@ def _subsets(result: Result, numbers: pd.DataFrame) -> pd.DataFrame | None:
         return None
     own = numbers[(numbers["method"] == str(Method.SYSTEM)) & ~numbers["metric"].isin(RANKS)]
     lines = own.assign(cell=[ranged(line) for _, line in own.iterrows()])
-    made = grid(lines, "subset", "cell", result.measures).rename(columns={"": "test faces"})
+    scores = grid(lines, "subset", "cell", result.measures).rename(columns={"": "test faces"})
     faces = result.evaluations[0].faces
     sizes = {str(subset): int(subset.mask(faces).sum()) for subset in result.subsets}
-    made.insert(1, "number", [f"{sizes[name]:,}" for name in made["test faces"]])
-    return made
+    scores.insert(1, "number", [f"{sizes[name]:,}" for name in scores["test faces"]])
+    return scores
 
 
 def _classes(result: Result) -> pd.DataFrame | None:

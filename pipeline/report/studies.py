@@ -132,10 +132,10 @@ class Findings:
         subsets: Sequence[str] = ("",),
     ) -> None:
         self.results = results
-        asked = [key for each in subsets for claim in claims for key in claim.statements(each)]
-        self.reasons = {key: self._why_not(*key) for key in dict.fromkeys(asked)}
+        keys = [key for each in subsets for claim in claims for key in claim.statements(each)]
+        self.reasons = {key: self._why_not(*key) for key in dict.fromkeys(keys)}
         tested = [s for key, why in self.reasons.items() if not why for s in self._stated(*key)]
-        self.said = judge(tested).set_index(STATEMENT)["verdict"]
+        self.verdicts = judge(tested).set_index(STATEMENT)["verdict"]
 
     def word(self, claim: Claim, metric: str, subset: str = "") -> Word:
         """Return what is said of one claim by one of its measures on one of the subsets."""
@@ -146,7 +146,7 @@ class Findings:
         return next((word for word in DECISIVE if word in words), Word.SUPPORTED)
 
     def _verdict(self, key: tuple[str, str, str, str], expected: Verdict) -> Word:
-        verdict = self.said[key]
+        verdict = self.verdicts[key]
         if verdict == Verdict.UNDECIDED:
             return Word.UNDECIDED
         return Word.SUPPORTED if verdict == expected else Word.CONTRADICTED

@@ -238,13 +238,13 @@ def _trait_subsets(study: Study, results: Mapping[str, Result]) -> dict[str, str
     }
 
 
-def _pairs(said: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame | None:
+def _pairs(comparisons: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame | None:
     """Every pair of the study by every measure."""
-    if said.empty:
+    if comparisons.empty:
         return None
-    pairs = said["ours"].map(code) + " … than " + said["theirs"].map(code)
-    known = [measure for measure in measures if measure.name in set(said["metric"])]
-    return grid(said.assign(pair=pairs), "pair", "verdict", known)
+    pairs = comparisons["ours"].map(code) + " … than " + comparisons["theirs"].map(code)
+    known = [measure for measure in measures if measure.name in set(comparisons["metric"])]
+    return grid(comparisons.assign(pair=pairs), "pair", "verdict", known)
 
 
 def _by_subset(

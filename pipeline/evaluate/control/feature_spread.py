@@ -117,7 +117,7 @@ def spread_scores(
         layers: layer -> (F, G, D, C) vectors.
         groups: names of the G groups.
     """
-    made: list[Scores] = []
+    scores: list[Scores] = []
     still = [number for number, group in enumerate(groups) if group not in EYES_CHANGE]
     for layer, cells in layers.items():
         faces = resample_indices(len(cells)).numpy()
@@ -129,8 +129,8 @@ def spread_scores(
             if np.isfinite(value):
                 lines = functools.partial(long_frame, origin, method, subset, f"spread_{layer}", [])
                 draws = as_resampled(lines(resamples[:, columns].mean(axis=1)))
-                made.append(Scores(lines(value), draws))
-    return made
+                scores.append(Scores(lines(value), draws))
+    return scores
 
 
 def plane_maps(

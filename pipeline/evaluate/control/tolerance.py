@@ -56,12 +56,12 @@ def moves(largest: LargestMoves) -> list[tuple[Subset, float, float]]:
 
     The first moves nothing.
     """
-    made = [(moved_subset(SubsetKind.SHIFT, 0), 0.0, 0.0)]
+    every = [(moved_subset(SubsetKind.SHIFT, 0), 0.0, 0.0)]
     for part in PARTS if largest.shift else ():
-        made.append((moved_subset(SubsetKind.SHIFT, part), part * largest.shift, 0.0))
+        every.append((moved_subset(SubsetKind.SHIFT, part), part * largest.shift, 0.0))
     for part in PARTS if largest.rotation else ():
-        made.append((moved_subset(SubsetKind.ROTATION, part), 0.0, part * largest.rotation))
-    return made
+        every.append((moved_subset(SubsetKind.ROTATION, part), 0.0, part * largest.rotation))
+    return every
 
 
 def moved(contours: Tensor, where: Directions, shift: float, rotation: float) -> Tensor:
