@@ -25,7 +25,7 @@ def log(
 ) -> None:
     """Print the losses of a training, running or finished, or export every step as CSV.
 
-    The CSV has a line a step, counted from 0, and a column a term: losses, `val_...` where the step
+    The CSV has a line a step, counted from 1, and a column a term: losses, `val_...` where the step
     ended in a validation, learning rates (`lr_...`) and norms of gradients (`grad_...`). Of several
     trainings of the name the one whose log was written last is taken.
     """

@@ -110,8 +110,8 @@ def find_log(name: str | None, seed: int | None = None) -> TrainingLog:
 
 
 def as_csv(log: TrainingLog) -> str:
-    """Return every step as CSV: `step`, then a column a term, empty where a step has none."""
-    steps = list(log.lines())
+    """Return every step as CSV: `step` from 1, then a column a term, empty where it has none."""
+    steps = [{**line, "step": line["step"] + 1} for line in log.lines()]
     columns = {"step": None} | {name: None for step in steps for name in step}
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")

@@ -76,7 +76,10 @@ def test_every_step_is_exported(sketchface: Command):
     steps = [json.loads(line) for line in (OUT / "logs/steps.jsonl").open()]
     assert len(rows) == len(steps) == 12
     for row, step in zip(rows, steps, strict=True):
-        assert {name: float(value) for name, value in row.items() if value} == step
+        counted = {**step, "step": step["step"] + 1}
+        assert {name: float(value) for name, value in row.items() if value} == counted
+    table = sketchface("log", "tiny", "--seed", 0)[1].splitlines()[3:]
+    assert [row["step"] for row in rows] == [line.split()[0] for line in table]
     assert sketchface("log", OUT, "-o", "losses.csv")[0] == 0
     assert Path("losses.csv").read_text() == out
     code, partial, _ = sketchface("log", "tiny", "--csv", "--seed", 1)
