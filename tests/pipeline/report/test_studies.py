@@ -167,8 +167,8 @@ def changed(result: Result, **summary: object) -> Result:
 def test_claims_of_all_styles_are_one_family(results: dict[str, Result]):
     said = claim("hida", ["hida-base"], fsim="better", ssim="better")
     both = Findings([said], results, ["style 1", "style 2"])
-    assert set(both.said.index.get_level_values("subset")) == {"style 1", "style 2"}
-    assert len(both.said) == 2 * 2
+    assert set(both.verdicts.index.get_level_values("subset")) == {"style 1", "style 2"}
+    assert len(both.verdicts) == 2 * 2
     assert both.word(said, "fsim", "style 2") == Word.SUPPORTED
 
 
