@@ -15,16 +15,37 @@ from pipeline.common.records import Level, Measure
 from pipeline.common.verdicts import Sample
 from sketchface_models.metrics.registry import Direction
 
-GENERATOR = "generator"
-"""Term of the generator's whole loss."""
+GENERATOR, MARGIN, RECONSTRUCTION = "generator", "margin", "reconstruction"
+"""Terms: the generator's whole loss; how much higher a critic values real pictures than generated
+ones; the L1 of an autoencoder's pictures."""
 LOSS, SECONDS, ARITHMETIC = "generator_loss", "training_seconds", "training_gflop"
+END_MARGIN, MARGIN_GROWTH, L1_GROWTH = "critic_margin", "margin_growth", "training_l1_growth"
 MEASURES = (
     Measure(LOSS, "generator's loss at the end", Direction.LOWER, Level.TRAINING, control=True),
+    Measure(
+        END_MARGIN, "critic's margin at the end", Direction.LOWER, Level.TRAINING, control=True
+    ),
+    Measure(
+        MARGIN_GROWTH,
+        "the margin, times that early on",
+        Direction.LOWER,
+        Level.TRAINING,
+        control=True,
+    ),
+    Measure(
+        L1_GROWTH,
+        "L1 in training, times that early on",
+        Direction.LOWER,
+        Level.TRAINING,
+        control=True,
+    ),
     Measure(SECONDS, "seconds of 1,000 images", Direction.LOWER, Level.TRAINING, control=True),
     Measure(ARITHMETIC, "GFLOP of an image", Direction.LOWER, Level.TRAINING, control=True),
 )
 LAST = 0.1
-"""Part of the steps, the last ones, over which a loss is averaged."""
+"""Part of the steps, the last ones, over which a term is averaged."""
+EARLY = (0.1, 0.2)
+"""Part of the steps, from and to, to which the last ones are compared."""
 
 
 def training_values(
@@ -36,17 +57,30 @@ def training_values(
         steps: step and terms, in order.
         environment: `run.json` of the logs.
     """
-    values = {}
-    losses = [(step, terms.get(GENERATOR)) for step, terms in steps]
-    start = (1 - LAST) * len(losses)
-    late = [loss for step, loss in losses if loss is not None and step >= start]
-    if late:
-        values[LOSS] = float(np.mean(late))
+    lines = list(steps)
+    ends = {term: _mean(lines, term, 1 - LAST, 1) for term in (GENERATOR, MARGIN, RECONSTRUCTION)}
+    growths = {term: ends[term] / _mean(lines, term, *EARLY) for term in (MARGIN, RECONSTRUCTION)}
+    measured = {
+        LOSS: ends[GENERATOR],
+        END_MARGIN: ends[MARGIN],
+        MARGIN_GROWTH: growths[MARGIN],
+        L1_GROWTH: growths[RECONSTRUCTION],
+    }
+    values = {name: value for name, value in measured.items() if np.isfinite(value)}
     if environment.get("images_per_second"):
         values[SECONDS] = 1000 / environment["images_per_second"]
     if environment.get("flops_per_sample"):
         values[ARITHMETIC] = environment["flops_per_sample"] / 1e9
     return values
+
+
+def _mean(
+    lines: Sequence[tuple[int, Mapping[str, float]]], term: str, start: float, end: float
+) -> float:
+    """Return the mean of a term over a part of the steps, where it was logged; NaN if nowhere."""
+    first, last = start * len(lines), end * len(lines)
+    values = [terms[term] for step, terms in lines if first <= step < last and term in terms]
+    return float(np.mean(values)) if values else float("nan")
 
 
 def training_sample(values: Sequence[Mapping[str, float]], metric: str, faces: int) -> Sample:

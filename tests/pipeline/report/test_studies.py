@@ -475,7 +475,7 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
             *("instance-norm", "augmentation", "spade"),
             *("pix2pix", "pix2pix-lambda", "pix2pix-batch"),
             *("hida-leave-one-out", "fs2k"),
-            *("latent", "sampling", "gan-baselines"),
+            *("latent", "sampling", "gan-baselines", "doodle-cyclegan", "critic-margin"),
         ]
     ),
 )

@@ -10,7 +10,15 @@ from pipeline.common.verdicts import Scope, Verdict, compare, estimate
 from pipeline.report.collect import Result, read_data, read_results
 from pipeline.report.findings import estimates
 from pipeline.report.studies import Claim, Findings, Word
-from pipeline.report.training_measures import LOSS, SECONDS, training_sample, training_values
+from pipeline.report.training_measures import (
+    END_MARGIN,
+    L1_GROWTH,
+    LOSS,
+    MARGIN_GROWTH,
+    SECONDS,
+    training_sample,
+    training_values,
+)
 from sketchface_models.metrics.registry import Direction
 
 
@@ -19,6 +27,17 @@ def test_a_loss_is_the_mean_over_the_last_tenth_of_the_steps():
     assert training_values(steps, {}) == {LOSS: np.mean(range(90, 100))}
     some = [(step, terms if step % 2 else {}) for step, terms in steps]  # locked in between
     assert training_values(some, {}) == {LOSS: np.mean(range(91, 100, 2))}
+
+
+def test_growth_is_from_the_second_tenth_to_the_last_one():
+    steps = [
+        (step, {"margin": 1.0 + (step >= 90), "reconstruction": 0.25 if step >= 20 else 0.5})
+        for step in range(100)
+    ]
+    steps = [(step, terms if step % 2 else {}) for step, terms in steps]  # not logged at each
+    assert training_values(steps, {}) == {END_MARGIN: 2.0, MARGIN_GROWTH: 2.0, L1_GROWTH: 0.5}
+    few = [(step, {"margin": 3.0} if step == 9 else {}) for step in range(10)]
+    assert training_values(few, {}) == {END_MARGIN: 3.0}
 
 
 def test_cost_comes_from_the_notes_of_the_run():
