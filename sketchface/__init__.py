@@ -58,8 +58,8 @@ def translate(
             photos.
         to: "sketch", "photo" or "drawing" (a doodle); None: what the weights draw, without weights
             a sketch of a photo and a photo of anything else.
-        kind: what the picture is, "photo", "contour" (a line drawing), "map" (a parsing map) or
-            "doodle"; None: recognised.
+        kind: what the picture is, "photo", "contour" (a line drawing), "map" (a parsing map),
+            "doodle" or "sketch" (a shaded drawing); None: recognised.
         style_of: a photo whose style is taken, or several, where the weights know style codes.
         random: number of random styles, where the weights know style codes; None: none.
         seed: of these; None: 0.

@@ -47,11 +47,11 @@ def translate(
         ),
     ] = None,
     kind: Annotated[
-        Literal["photo", "contour", "map", "doodle"] | None,
+        Literal["photo", "contour", "map", "doodle", "sketch"] | None,
         typer.Option(
             "--from",
-            help="What all pictures are: photos of faces, or line drawings (contour), parsing maps "
-            "or doodles of one face each.",
+            help="What all pictures are: photos or shaded drawings (sketch) of faces, or line "
+            "drawings (contour), parsing maps or doodles of one face each.",
             show_default="each is recognised by itself",
         ),
     ] = None,
@@ -138,7 +138,8 @@ def translate(
     indexed picture of CelebAMask-HQ's 19 classes, one in their colours, or a face's part files, of
     which one NUMBER.png is made. A doodle is a face of a few strokes (or QuickDraw's bitmap, 28
     pixels a side): it is cut out, centred, and drawn anew like those. Photos go to photos through
-    the contours of their landmarks, or through their parsing maps, as the weights read them. A
+    the contours of their landmarks, or through their parsing maps, as the weights read them;
+    shaded drawings go as photos do, unless the weights read sketches, as those of a CycleGAN. A
     picture that cannot be drawn is named with the reason; others are drawn, and the status is 1.
     """
     _check_translate(face, whole, aligned, size)

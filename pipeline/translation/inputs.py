@@ -131,7 +131,7 @@ class Preparation:
             SketchFaceError: if the file is no picture, shows no face, drawing or map, or does not
                 have the shape that `view` needs.
         """
-        if self.kind == "photo":
+        if self.kind in ("photo", "sketch"):
             return self._photo(read_picture(path), path)
         if self.kind == "contour":
             return [self._drawing(line_drawing(read_picture(path)), path)]
@@ -151,6 +151,11 @@ class Preparation:
         transform, _ = self._transforms(photo, path, self._landmarks(photo, path))[0]
         stored = self._aligned(photo, transform, path)
         return as_array(requirements.target_field, stored, requirements.size)
+
+    @property
+    def _reads(self) -> Literal["photo", "sketch"]:
+        """What a picture of faces is read as."""
+        return "sketch" if self.kind == "sketch" else "photo"
 
     def _recognised(self, path: Path) -> list[PreparedFace | str]:
         """Make inputs of a picture that nobody says the kind of."""
@@ -185,7 +190,8 @@ class Preparation:
         note, landmarks = "", self._landmarks(photo, path)
         transforms = self._transforms(photo, path, landmarks)
         if landmarks:
-            note = photo_note(photo, landmarks, [each for each, _ in transforms], self.is_certain)
+            expected = None if self.is_certain else self._reads
+            note = photo_note(photo, landmarks, [each for each, _ in transforms], expected)
         for transform, shape in transforms:
             try:
                 faces.append(PreparedFace(self._fields(photo, transform, path), shape, note))
@@ -260,7 +266,7 @@ class Preparation:
         try:
             return self.detection(photo, path)
         except SketchFaceError as error:
-            if self.is_certain:
+            if self.is_certain or self._reads == "sketch":
                 raise
             if recognised_map(path) is not None:
                 raise self._unread_map(path) from None
@@ -285,6 +291,9 @@ class Preparation:
     ) -> dict[str, np.ndarray]:
         """Align, store as JPEG, make the rest from that, resize: as the stages do it."""
         requirements, side = self.requirements, self.requirements.aligned
+        if self._reads == "sketch":
+            sketch = encode_png(align.warp(photo, transform, side))
+            return {"sketch": as_array("sketch", sketch, requirements.side("sketch"))}
         stored = self._aligned(photo, transform, path)
         raw = {"photo": as_array("photo", stored, requirements.side("photo"))}
         if self.depth is not None:

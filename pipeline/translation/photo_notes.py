@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ def photo_note(
     photo: np.ndarray,
     faces: Sequence[np.ndarray],
     transforms: Sequence[np.ndarray],
-    is_photo: bool,
+    expected: Literal["photo", "sketch"] | None,
 ) -> str:
     """Return a line on what a photo's faces lack; empty if nothing.
 
@@ -36,12 +37,13 @@ def photo_note(
         photo: (H, W, 3) uint8 RGB.
         faces: landmarks of each face, (68, 2) pixels.
         transforms: from pixels of the photo to aligned ones, (2, 3) of each face.
-        is_photo: the user says that it is one.
+        expected: what it is taken for; None if the user says what it is.
     """
     hints = [_enlargement(transforms)]
     largest = max(faces, key=extent)
-    if not is_photo and extent(largest) >= _LEAST_FACE:
-        hints.append(_drawn(_cut(photo, largest)))
+    if expected and extent(largest) >= _LEAST_FACE:
+        face = _cut(photo, largest)
+        hints.append(_drawn(face) if expected == "photo" else _coloured(face))
     return "; ".join(filter(None, hints))
 
 
@@ -53,6 +55,12 @@ def _enlargement(transforms: Sequence[np.ndarray]) -> str:
         return ""
     which = "the face is" if len(scales) == 1 else f"{small} of {len(scales)} faces are"
     return f"{which} small, enlarged up to {max(scales):.1f} times: little detail can be shown"
+
+
+def _coloured(face: np.ndarray) -> str:
+    """Return what to say of a face, (h, w, 3) uint8, whose colours no sketch has."""
+    is_grey = float(np.ptp(face.astype(int), axis=2).mean()) <= MOST_INK_COLOUR
+    return "" if is_grey else "in colour: sketches are expected here (--from sketch says it is one)"
 
 
 def _drawn(face: np.ndarray) -> str:

@@ -1,6 +1,7 @@
 """What a picture shows, and what can be made from it.
 
-A new kind of picture is a line in `FIELDS_OF`, one in `USUAL_TARGET` and an answer of `kind_of`.
+A new kind of picture is a line in `FIELDS_OF`, one in `USUAL_TARGET` and an answer of `kind_of`,
+unless the weights or the user decide that it is one.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from pipeline.translation.parsing_map import recognised_map
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
-Kind = Literal["photo", "contour", "map", "doodle"]
+Kind = Literal["photo", "contour", "map", "doodle", "sketch"]
 """photo: of faces, or a shaded drawing of one. contour: a line drawing of one face. map: a parsing
-map of one face. doodle: a face drawn with a few strokes, as players of "Quick, Draw!" do."""
+map of one face. doodle: a face drawn with a few strokes, as players of "Quick, Draw!" do. sketch: a
+shaded drawing of faces whose tones are read; `kind_of` calls it a photo."""
 Target = Literal["sketch", "photo", "drawing"]
 """What a generator draws; a drawing is a doodle."""
 FIELD_OF: dict[Target, str] = {"sketch": "sketch", "photo": "photo", "drawing": "doodle"}
@@ -37,6 +39,7 @@ FIELDS_OF: dict[Kind, tuple[str, ...]] = {
     "contour": ("contour",),
     "map": (PARSING,),
     "doodle": ("doodle",),
+    "sketch": ("sketch",),
 }
 """Kind -> the fields that can be made from such a picture."""
 USUAL_TARGET: dict[Kind, Target] = {
@@ -44,6 +47,7 @@ USUAL_TARGET: dict[Kind, Target] = {
     "contour": "photo",
     "map": "photo",
     "doodle": "photo",
+    "sketch": "photo",
 }
 """Kind -> what is made of such a picture where nobody says."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.common.fields import FIELDS
 from pipeline.common.scored_pictures import BATCH, default_device, scaled
 from pipeline.translation.inputs import PreparedFace, crop_margin
 from pipeline.translation.recognition import Kind, Target
@@ -34,6 +35,7 @@ SHIPPED: dict[Target, dict[Kind, str]] = {
         "contour": "pix2pixhd",
         "map": "spade",
         "doodle": "sketch2face",
+        "sketch": "cyclegan",
     },
     "drawing": dict.fromkeys(get_args(Kind), "sketch2face"),
 }
@@ -115,7 +117,20 @@ class Generator:
         """Draw without random codes, in the direction that the requirements say."""
         if self._output == next(iter(self.system.outputs)):
             return self.system.generate(batch)
-        return self.system.generate_all(batch)[self._output]
+        blank = self._blank(len(next(iter(batch.values()))))
+        return self.system.generate_all(blank | batch)[self._output]
+
+    def _blank(self, count: int) -> Batch:
+        """Return blank pictures of the outputs' fields, (B, C, S, S) in [-1, 1].
+
+        A system that makes all its outputs reads them for those that are not asked for.
+        """
+        raw = {}
+        for name in (output.field for output in self.system.outputs.values()):
+            side = self.requirements.side(name)
+            shape = (count, FIELDS[name].channels, side, side)
+            raw[name] = torch.zeros(shape, dtype=torch.uint8)
+        return normalise(raw, self.device)
 
     @property
     def _output(self) -> str:

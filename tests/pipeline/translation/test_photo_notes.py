@@ -14,7 +14,8 @@ SAME_SIZE = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
 def note(photo: np.ndarray, face: Detection, is_photo: bool = False, scale: float = 1.0) -> str:
-    return photo_note(photo, [face.landmarks], [SAME_SIZE * scale], is_photo)
+    expected = None if is_photo else "photo"
+    return photo_note(photo, [face.landmarks], [SAME_SIZE * scale], expected)
 
 
 def grey(photo: np.ndarray) -> np.ndarray:
@@ -46,11 +47,17 @@ def test_cartoons_are_noted(astronaut: Detection) -> None:
     assert note(cartoon(crop()), astronaut, is_photo=True) == ""
 
 
+def test_photos_in_colour_are_noted_where_sketches_are_expected(astronaut: Detection) -> None:
+    faces = [astronaut.landmarks], [SAME_SIZE]
+    assert photo_note(crop(), *faces, "sketch").startswith("in colour: sketches are expected here")
+    assert photo_note(grey(crop()), *faces, "sketch") == ""
+
+
 def test_small_faces_are_counted(astronaut: Detection) -> None:
     assert note(crop(), astronaut, scale=2.5) == (
         "the face is small, enlarged up to 2.5 times: little detail can be shown"
     )
     faces, transforms = [astronaut.landmarks] * 3, [SAME_SIZE * scale for scale in (1, 3, 4)]
-    assert photo_note(crop(), faces, transforms, False).startswith(
+    assert photo_note(crop(), faces, transforms, "photo").startswith(
         "2 of 3 faces are small, enlarged up to 4.0 times"
     )
