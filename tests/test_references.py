@@ -167,6 +167,20 @@ def rows(section: str) -> Iterator[tuple[str, str]]:
             yield cells[3], cells[4].strip("`")
 
 
+def test_readme_lists_every_study_and_every_stage() -> None:
+    readme = read("README.md")
+    listed = re.findall(r"^\| `(study-[\w-]+)` \|", readme, re.MULTILINE)
+    studies = [path.stem for path in ROOT.glob("conf/model/study-*.yaml")]
+    assert sorted(listed) == sorted(studies)
+
+    (stages,) = re.findall(r"a folder a stage: ([\w\s]+);", readme)
+    assert stages.split() == [
+        stage
+        for stage in yaml.safe_load(read("dvc.yaml"))["stages"]
+        if (ROOT / "pipeline" / stage).is_dir()
+    ]
+
+
 def test_the_tables_of_papers_name_settings_and_their_defaults() -> None:
     parameters = yaml.safe_load(read("params.yaml"))
     named = list(rows(read(PAPERS)))
