@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.augment.augment import AugmentSettings
@@ -21,6 +21,7 @@ from pipeline.segment.segment import SegmentSettings
 from pipeline.style.classifier_training import StyleSettings
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
+from sketchface_models.styles import STYLE
 from sketchface_models.systems.registry import SYSTEMS, system_class
 from sketchface_models.systems.run_settings import Task
 from sketchface_models.training.engine_settings import Engine, accelerator
@@ -205,7 +206,22 @@ def _check_fed(params: Parameters, field_sets: Sequence[set[str]]) -> None:
         needs += " of the same face" if len(field_sets) > 1 else ""
         fed = ", ".join(run for run in tasks if not missing[run]) or "none"
         name = params.value("data.name")
-        raise SketchFaceError(f"data {name} cannot feed every run: {needs}; it can feed: {fed}")
+        styled = {run: tasks[run].inputs for run in unfed if missing[run] == [STYLE]}
+        raise SketchFaceError(
+            f"data {name} cannot feed every run: {needs}; it can feed: {fed}"
+            + _without_style(styled)
+        )
+
+
+def _without_style(inputs: Mapping[str, Sequence[str]]) -> str:
+    """Return the end of a message that says how runs which lack a style alone do without.
+
+    Args:
+        inputs: name of each such run -> what it reads.
+    """
+    others = {run: ",".join(each for each in own if each != STYLE) for run, own in inputs.items()}
+    words = [f"-S 'systems.{run}.task.inputs=[{other}]'" for run, other in others.items()]
+    return f"; without styles: {' '.join(words)}" if words else ""
 
 
 def _run_problems(key: str, runs: object, systems: dict[str, Any]) -> Iterator[str]:

@@ -39,6 +39,9 @@ def test_a_run_that_the_data_cannot_feed_is_refused_with_those_that_they_can(tmp
     assert "hida needs style" in line
     assert "pix2pix-photo" in line.split("it can feed: ")[1].split(", ")
     assert "hida" not in line.split("it can feed: ")[1].split(", ")
+    assert line.endswith("; without styles: -S 'systems.hida.task.inputs=[photo,depth]'")
+    values["systems"]["hida"]["task"]["inputs"] = ["photo", "depth"]
+    assert "hida needs" not in refusal(values)
 
 
 def test_systems_of_images_generate_images_alone(tmp_path: Path):
