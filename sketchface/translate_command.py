@@ -234,8 +234,8 @@ def _print_enlarged(translators: Sequence[Translator]) -> None:
         for each in translators
         if each.size > each.generator.requirements.aligned
     }
-    for drawn, size in sizes.items():
-        detail = f"what is drawn has {drawn} pixels a side"
+    for side, size in sizes.items():
+        detail = f"what is drawn has {side} pixels a side"
         _print_note(f"--size {size}: enlarged, without more detail; {detail}")
 
 
