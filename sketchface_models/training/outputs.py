@@ -149,8 +149,10 @@ def _write_logs(trainer: Trainer, store: Path, out: Path, notes: dict[str, Any])
 
 def _remove(store: Path) -> None:
     """Remove a run's folder; renamed first, so that no part of it is ever taken for whole."""
-    for folder in (store, *store.parent.glob(".*.finished")):
-        finished = store.parent / f".{folder.name.strip('.').removesuffix('.finished')}.finished"
-        with contextlib.suppress(OSError):
-            folder.replace(finished)
+    # What a run left that was killed in here would be in the new name's way.
+    for finished in store.parent.glob(".*.finished"):
         shutil.rmtree(finished, ignore_errors=True)
+    finished = store.parent / f".{store.name}.finished"
+    with contextlib.suppress(OSError):
+        store.replace(finished)
+    shutil.rmtree(finished, ignore_errors=True)

@@ -97,6 +97,17 @@ def test_kills_at_random_moments(tmp_path: Path, pack: Path):
     assert resumed
 
 
+def test_what_a_kill_left_of_finished_progress_is_removed_with_the_next(tmp_path: Path, pack: Path):
+    program = Program(tmp_path / "program", pack, pool_config(3))
+    with pytest.MonkeyPatch.context() as patch:  # killed once its folder had its last name
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        program.here()
+    assert [each.suffix for each in (program.folder / "store").iterdir()] == [".finished"]
+    shutil.rmtree(program.out)
+    program.here()
+    assert not list((program.folder / "store").iterdir())
+
+
 def training(program: Program) -> subprocess.Popen:
     """The program, started, as soon as it trains: loading torch takes most of the time."""
     locks = program.folder / "store"
