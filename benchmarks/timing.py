@@ -62,9 +62,14 @@ def median_ms(times: list[Seconds]) -> float:
 
 
 def ratios(slow: list[Seconds], fast: list[Seconds]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile of the paired ratios of wall times."""
-    found = [one.wall / other.wall for one, other in zip(slow, fast, strict=True)]
-    low, middle, high = statistics.quantiles(found, n=4, method="inclusive")
+    """Lower quartile, median and upper quartile of the paired ratios of wall times.
+
+    Of one pair all three are its ratio.
+    """
+    paired = [one.wall / other.wall for one, other in zip(slow, fast, strict=True)]
+    if len(paired) == 1:
+        return paired[0], paired[0], paired[0]
+    low, middle, high = statistics.quantiles(paired, n=4, method="inclusive")
     return low, middle, high
 
 

@@ -234,3 +234,25 @@ def test_the_library_takes_styles_too(faces: Path, weights: Path) -> None:
     assert (hers != dark).any()
     with pytest.raises(SketchFaceError, match="give one of the three"):
         sketchface.translate(path, style=1, weights=weights, random=1)
+
+
+def test_the_library_takes_pixels_as_it_takes_files(faces: Path, weights: Path) -> None:
+    path, styles = faces / "maps/a.png", [faces / "her.png", faces / "dark.png"]
+    expected = sketchface.translate(path, weights=weights, style_of=styles)
+    pixels = [np.asarray(Image.open(style)) for style in styles]
+    labels = np.asarray(Image.open(path))
+    photos = sketchface.translate(labels, weights=weights, style_of=pixels)
+    np.testing.assert_array_equal(photos, expected)
+    [first] = sketchface.translate(labels, weights=weights, style_of=pixels[0])
+    np.testing.assert_array_equal(first, expected[0])
+    for wrong, words in (
+        (labels.astype(np.float32), "picture: an array of shape .* and type float32; allowed: "),
+        (np.zeros((0, 4, 3), np.uint8), "picture: an array of shape .0, 4, 3."),
+        (np.zeros((8, 8, 2), np.uint8), "picture: an array of shape .8, 8, 2."),
+        (np.full((256, 256, 3), 255, np.uint8), "^picture: "),
+    ):
+        with pytest.raises(SketchFaceError, match=words):
+            sketchface.translate(wrong, weights=weights)
+    with pytest.raises(SketchFaceError, match=r"^style 1: no face"):
+        blank = np.zeros((64, 64, 3), np.uint8)
+        sketchface.translate(labels, weights=weights, style_of=[pixels[0], blank])
