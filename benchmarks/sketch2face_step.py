@@ -2,13 +2,15 @@
 
     python benchmarks/sketch2face_step.py                   published width, batch 16
     python benchmarks/sketch2face_step.py --scale quick     the width of `make repro`
+    python benchmarks/sketch2face_step.py --emulate-bf16    bf16 too where the processor has none
 
 A step is one update of both critics, gradient penalties included, and one of both translations,
 faces of 64 and doodles of 32 pixels, without latent layers. The textbook loop has the same
 networks, losses and batch in 32 bits, channels-first, Adam as it comes, pictures read one by one,
 losses read every time, and gradients of the critics that nobody uses. The penalties alone are timed
 too: each critic's, forward and both backward passes. What computes in bf16 is left out where the
-machine does not. Contenders take turns in processes of their own: read the ratios.
+processor does not, unless it is asked for: then PyTorch emulates it. Contenders take turns in
+processes of their own: read the ratios.
 """
 
 from __future__ import annotations
@@ -70,16 +72,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1, help="steps in a turn")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--emulate-bf16", action="store_true", help="time bf16 on any processor")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
         job = job_of(options, Path(name))
-        half = precision(dataclasses.replace(job.settings, precision="auto")) == HALF
+        own = precision(dataclasses.replace(job.settings, precision="auto"))
         print(headline(options, job))
-        if not half:
-            print("this machine does not compute in bf16: neither step nor penalties in it")
-        times, memory = compete(job, [WHOLE, HALF] if half else [WHOLE], options)
-    print_table(job, times, memory)
+        if own == WHOLE:
+            words = "emulated" if options.emulate_bf16 else "left out"
+            print(f"this machine does not compute in bf16: {words}")
+        kinds = [WHOLE, HALF] if own == HALF or options.emulate_bf16 else [WHOLE]
+        times, memory = compete(job, kinds, options)
+    print_table(job, times, memory, own)
 
 
 def job_of(options: argparse.Namespace, scratch: Path) -> Job:
@@ -224,9 +229,11 @@ def compete(
     return times, memory
 
 
-def print_table(job: Job, times: dict[str, list[Seconds]], memory: dict[str, int]) -> None:
-    """Times against the project's own step in the precision that it would choose."""
-    reference = times[[name for name in times if name.startswith(STEP)][-1]]
+def print_table(
+    job: Job, times: dict[str, list[Seconds]], memory: dict[str, int], own: str
+) -> None:
+    """Times against the project's own step in the precision that it would choose, `own`."""
+    reference = times[f"{STEP}, {BITS[own]}"]
     print(f"{'':36}{'ms':>9}{'processor ms':>14}{'images/s':>10}", end="")
     print(f"{'time, (middle half)':>25}{'processor':>11}{'GiB at most':>13}")
     for name, seconds in times.items():
