@@ -31,11 +31,13 @@ class ReplayPool:
         the time, it takes the place of one from the pool, which is seen instead.
 
         Args:
-            fakes: (B, C, S, S); the pool gets copies without their graph.
+            fakes: (B, C, S, S); the pool gets copies without their graph. Its content moves to
+                their device: `fill` may have brought it from another one.
 
         Returns:
             (B, C, S, S), without a graph.
         """
+        self.pictures = [picture.to(fakes.device) for picture in self.pictures]
         return torch.stack([self._exchanged(fake.contiguous()) for fake in fakes.detach()])
 
     def stack(self) -> Tensor | None:
@@ -51,7 +53,7 @@ class ReplayPool:
             self.pictures.append(fake.clone())
         elif self.capacity and torch.rand(()) < 0.5:
             position = int(torch.randint(self.capacity, ()))
-            earlier = self.pictures[position].to(fake.device)  # on the CPU after a resume
+            earlier = self.pictures[position]
             self.pictures[position] = fake.clone()
             return earlier
         return fake

@@ -110,3 +110,14 @@ def test_what_is_seen_lies_in_memory_alike_before_and_after_a_resume():
     for each in (pool, again):
         for _ in range(8):
             assert each.exchange(fakes).is_contiguous()
+
+
+def test_after_a_resume_the_pool_lies_where_the_new_fakes_lie():
+    """A checkpoint is read onto the CPU; the device `meta` stands for a GPU."""
+    full, filling = ReplayPool(CAPACITY), ReplayPool(CAPACITY + 1)
+    for pool in (full, filling):
+        pool.fill(filled().stack())
+        for number in range(8):
+            assert pool.exchange(numbered(number).to("meta")).is_meta
+        assert pool.stack().is_meta
+        assert pool.stack().shape == (pool.capacity, 3, 2, 2)
