@@ -72,9 +72,15 @@ class EpochMean:
 class PaperRule:
     """The paper's words.
 
-    Fixed timer: the discriminator learns in every `timer`-th epoch. Condition: it is locked while
-    its last mean is below `threshold` and the generator's rose from one epoch to the next; and the
-    other way round for the generator, which only waits for a discriminator that learns.
+    Fixed timer: the discriminator learns in every `timer`-th epoch, here called its epochs.
+    Condition: it is locked in one of them if the mean of its loss is below `threshold` in the last
+    epoch in which it learned, and the mean of the generator's rose over the last of its epochs: it
+    is larger there than in the epoch before. That last one counts where the discriminator was
+    locked, too; so a lock opens as soon as the generator does not get worse without it.
+
+    The other way round for the generator, which only waits for a discriminator that learns: its
+    last mean is below `generator_threshold`, and the discriminator's rose from the last but one to
+    the last epoch in which it learned.
     """
 
     def __init__(self, settings: Conditional) -> None:
@@ -83,6 +89,8 @@ class PaperRule:
         self.running = {name: EpochMean() for name in NETWORKS}
         self.means: dict[str, list[float]] = {name: [] for name in NETWORKS}
         """Of the last two epochs in which each network learned, the older one first."""
+        self.rose = dict.fromkeys(NETWORKS, False)
+        """Whether its mean rose over the last epoch that counts; see above."""
 
     def learners(self, epoch: int) -> frozenset[str]:
         """Return the networks that learn in this epoch; see `Rule`."""
@@ -101,26 +109,29 @@ class PaperRule:
         self.running[name].add(loss)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return epoch, running sums and past means."""
+        """Return epoch, running sums, past means, and which of them rose."""
         running = {name: list(mean.state()) for name, mean in self.running.items()}
-        return {"epoch": self.epoch, "running": running, "means": self.means}
+        return {"epoch": self.epoch, "running": running, "means": self.means, "rose": self.rose}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.epoch = state["epoch"]
         self.running = {name: EpochMean(*state["running"][name]) for name in NETWORKS}
         self.means = {name: list(state["means"][name]) for name in NETWORKS}
+        self.rose = dict(state["rose"])
 
     def _close(self, epoch: int) -> None:
+        on_timer = self.epoch % self.settings.timer == 0
         for name, mean in self.running.items():
             if mean.value is not None:
                 self.means[name] = [*self.means[name][-1:], mean.value]
+                if on_timer:
+                    self.rose[name] = self.means[name][0] < self.means[name][-1]
         self.epoch, self.running = epoch, {name: EpochMean() for name in NETWORKS}
 
     def _locked(self, name: str, other: str, threshold: float) -> bool:
-        own, theirs = self.means[name], self.means[other]
-        rose = len(theirs) == 2 and theirs[1] > theirs[0]
-        return bool(own) and own[-1] < threshold and rose
+        own = self.means[name]
+        return bool(own) and own[-1] < threshold and self.rose[other]
 
 
 class ReleasedRule:
@@ -188,7 +199,7 @@ class Conditional:
     """The discriminator learns in every `timer`-th epoch only; 2 in the code, 1 = in all."""
     threshold: Annotated[float, at_least(0)]
     """It is locked while its last epoch mean is below this (and, by the paper, the generator's
-    loss is rising); 0.02 in the code."""
+    loss rose over the last of the timer's epochs); 0.02 in the code."""
     generator_threshold: Annotated[float, at_least(0)] = 0.0
     """The mirror condition's, for the generator's whole loss; no rule in the code. 0 = never."""
     rule: Annotated[str, Among(RULES)] = "paper"
