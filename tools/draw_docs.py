@@ -5,7 +5,7 @@
 
 Those of the built-in faces (docs/synthetic-faces.md), a photo with all that the stages make of it
 (docs/results/understanding-faces.md), what the generator that ships draws of it, the faces that
-others make of drawings, parsing maps and doodles, and what `make repro` has trained (README.md).
+others make of drawings, parsing maps and doodles, and what trained runs make (README.md).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from synthetic_faces import STYLES, Rendering, render, render_parameters
 from synthetic_faces.face_parameters import Parameters
 from synthetic_faces.people.sampling import sample_person
 from synthetic_faces.ranges import changed
-from tools.default_run import default_run
 from tools.face_drawings import DOODLES, DRAWINGS, draw
+from tools.trained_runs import trained_runs
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SEED = 0
@@ -97,7 +97,8 @@ def main() -> None:
         FACES_OF_MAPS: faces_of_maps,
         DOODLE: lambda: draw(DOODLES["curly"])[::3, ::3],
         FACES_OF_DOODLES: faces_of_doodles,
-        "default-run": lambda: default_run(Path.cwd()),
+        "default-run": lambda: trained_runs(Path.cwd()),
+        "pix2pix-photo": lambda: trained_runs(Path.cwd(), ["pix2pix-photo"]),
     }
     unknown = set(sys.argv[1:]) - set(makers)
     if unknown:

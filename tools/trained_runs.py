@@ -1,8 +1,8 @@
-"""What each system of `make repro` generates of some test faces, as one picture."""
+"""What trained runs generate of some test faces, as one picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +23,21 @@ FACES = (0, 1, 5, 9)
 SIDE = 112
 
 
-def default_run(root: Path) -> np.ndarray:
+def trained_runs(root: Path, runs: Sequence[str] = ()) -> np.ndarray:
     """Return a sheet, (H, W, 3) uint8: input and result of each face, a row for each output.
 
     Args:
-        root: of a project after `make repro`.
+        root: of a project in which the runs are trained.
+        runs: that are shown, seed 0; none: those of params.yaml.
 
     Raises:
         SketchFaceError: if a run is not trained there.
     """
     rows, captions = [], []
-    for run in Parameters.from_file(root / "params.yaml").value("run"):
+    for run in runs or Parameters.from_file(root / "params.yaml").value("run"):
         weights = root / "data" / "train" / run / "0" / "weights"
         if not weights.is_dir():
-            raise SketchFaceError(f"{weights}: not there; run `make repro` first")
+            raise SketchFaceError(f"{weights}: not there; run `dvc exp run -S model={run}` first")
         system, _ = load_trained(weights, torch.device("cpu"))
         for caption, pictures in _results(system, Pack(root / "data" / "pack" / run)):
             captions.append(f"{run}: {caption}")
