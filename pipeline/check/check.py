@@ -40,6 +40,8 @@ SECTIONS: dict[str, type] = {
 }
 IMAGES = tuple(name for name in FIELDS if name not in ("depth", PARSING))
 """Fields that a system can generate as images: their values are brightness."""
+NORMALISED_CODES = ("vae-wgan", "sketch2face")
+"""Systems with a batch norm of single numbers, which a batch of one does not have."""
 CONTOUR_MOVES = ("contour_shift", "contour_rotation")
 """Keys of `augment` that move the contour alone."""
 
@@ -67,6 +69,7 @@ def check_parameters(params: Parameters) -> list[str]:
             *_augment_problems(params, sections),
             *_pretrain_problems(params),
             *_compile_problems(params),
+            *_batch_problems(params),
         ]
     )
     _check_fed(params, data.field_sets(data_settings))
@@ -189,6 +192,18 @@ def _compile_problems(params: Parameters) -> Iterator[str]:
         for run in (*params.value("run"), *params.value("pretrain")):
             if not system_class(params.value(f"systems.{run}.system")).compiled:
                 yield f"engine.compile: true; allowed: false, {run} has nothing to compile"
+
+
+def _batch_problems(params: Parameters) -> Iterator[str]:
+    """Yield a line for each run whose codes cannot be normalised over its batch."""
+    for run in (*params.value("run"), *params.value("pretrain")):
+        section = f"systems.{run}"
+        is_normalised = params.value(f"{section}.system") in NORMALISED_CODES
+        if is_normalised and params.value(f"{section}.schedule.batch") == 1:
+            yield (
+                f"{section}.schedule.batch: 1; allowed: 2 or more, {run} normalises each number "
+                "of a code over the batch"
+            )
 
 
 def _check_fed(params: Parameters, field_sets: Sequence[set[str]]) -> None:

@@ -140,6 +140,21 @@ def test_compile_is_refused_where_a_system_has_nothing_to_compile(
     check_parameters(Parameters(values))
 
 
+def test_a_batch_of_one_is_refused_where_codes_are_normalised_over_it(tmp_path: Path):
+    values = composed(tmp_path, "scale.sketch2face.batch=1")
+    values["run"] = ["sketch2face", "dcgan-photo"]
+    values["pretrain"] = ["vae-wgan-doodle", "vae-wgan-photo"]
+    runs = ("sketch2face", "vae-wgan-doodle", "vae-wgan-photo")
+    assert refusal(values).splitlines() == [
+        f"systems.{run}.schedule.batch: 1; allowed: 2 or more, {run} normalises each number of a "
+        "code over the batch"
+        for run in runs
+    ]
+    for run in runs:
+        values["systems"][run]["schedule"]["batch"] = 2
+    check_parameters(Parameters(values))
+
+
 @pytest.mark.parametrize(
     ("runs", "asked"), [(["pix2pix", "hida"], False), (["hida", "pix2pixhd"], True)]
 )
