@@ -32,6 +32,8 @@ from sketchface_models.training.pack_reader import Pack, normalise
 from sketchface_models.training.run import train
 
 ROOT = Path(__file__).parents[3]
+MOST_MEGABYTES = {"hida": 30, "pix2pixhd": 14, "spade": 16, "sketch2face": 16}
+"""Of each generator's weights in half precision."""
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +253,7 @@ def test_the_package_carries_its_generators() -> None:
 @pytest.mark.parametrize("name", generator_names())
 def test_the_packages_own_generators_load_and_say_where_they_come_from(name: str) -> None:
     system, card = load_generator(name)
-    assert (GENERATOR_FOLDER / f"{name}.safetensors").stat().st_size <= MOST_BYTES
+    assert (GENERATOR_FOLDER / f"{name}.safetensors").stat().st_size <= MOST_MEGABYTES[name] * 1e6
     assert card["parameters"] == sum(p.numel() for p in system.networks.parameters())
     assert {"data", "terms", "scores", "sha256", "training"} <= card.keys()
     assert card["faces"]["framing"]
