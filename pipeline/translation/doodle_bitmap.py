@@ -2,8 +2,8 @@
 
 They learn from drawings of "Quick, Draw!", or built-in ones of that form: 28 x 28 pixels, strokes
 of one width, the drawing in the middle and as large as the margin allows. So the lines of a drawing
-are cut out, without the edges of its page, thinned, and drawn anew like that. A bitmap of 28 x 28
-pixels stays as it is; light strokes on dark are inverted.
+are cut out, without the edges of its page, thinned, and drawn anew like that. A bitmap of that form
+stays as it is, but for its greys: paper becomes white and the strongest ink black.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import cv2
 import numpy as np
 
 from pipeline.translation.drawing_limits import DOODLE
-from pipeline.translation.line_drawing import LineDrawing, within_page
+from pipeline.translation.line_drawing import LEAST_CONTRAST, LineDrawing, within_page
 
 MOST_INK = 0.5
 """Part of a bitmap that ink may cover; of 800 QuickDraw faces the darkest has 0.37."""
+EXTENTS, MOST_SHIFT = (23, 26), 1.0
+"""Longer side of what is drawn in a bitmap, and the distance of its middle from the bitmap's in
+either direction, pixels; 24 to 26, and 0.5 at most, in 800 QuickDraw faces."""
 
 
 def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.ndarray:
@@ -34,13 +37,29 @@ def doodle_bitmap(picture: np.ndarray, drawing: LineDrawing, path: Path) -> np.n
     """
     from pipeline.datasets import quickdraw  # brings all data sets, which photos do not need
 
-    DOODLE.check(drawing, path)
-    if picture.shape[:2] == (quickdraw.SIDE, quickdraw.SIDE):
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-        bitmap = grey if np.median(rim) >= 128 else 255 - grey
-    else:
+    bitmap = _of_the_form(picture) if picture.shape[:2] == (quickdraw.SIDE,) * 2 else None
+    if bitmap is None:
+        DOODLE.check(drawing, path)
         lines = within_page([*drawing.lines, *drawing.dots[:, None]], picture)
         bitmap = quickdraw.draw(lines, quickdraw.SIDE)
     DOODLE.check_ink(1 - float(bitmap.mean()) / 255, MOST_INK, path)
     return bitmap
+
+
+def _of_the_form(picture: np.ndarray) -> np.ndarray | None:
+    """Return a bitmap in black on white, (S, S) uint8; None if the drawing lies elsewhere.
+
+    Paper is what most of the rim shows, ink what differs most from it.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(float)
+    difference = grey - np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    ink = difference.ravel()[np.abs(difference).argmax()]
+    if abs(ink) < LEAST_CONTRAST:
+        return None
+    strength = np.clip(difference / ink, 0, 1)
+    ends = [np.nonzero((strength > 0.5).any(axis=axis))[0][[0, -1]] for axis in (0, 1)]
+    extent = max(np.ptp(each) + 1 for each in ends)
+    shift = max(abs(each.mean() - (len(grey) - 1) / 2) for each in ends)
+    if not EXTENTS[0] <= extent <= EXTENTS[1] or shift > MOST_SHIFT:
+        return None
+    return np.rint(255 * (1 - strength)).astype(np.uint8)

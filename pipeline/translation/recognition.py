@@ -15,7 +15,6 @@ import numpy as np
 from pipeline.common.images import MAX_PIXELS, read_image
 from pipeline.translation.line_drawing import (
     LEAST_CONTRAST,
-    TRACED_INK,
     LineDrawing,
     line_drawing,
     paper_gradient,
@@ -60,8 +59,9 @@ MOST_LENGTH = 12.0
 """See `LineDrawing`. Longer is hatched, or no drawing of a face; such a one is read as photos are,
 by its landmarks."""
 DOODLE_SIDE = 32
-"""Longer side, pixels, up to which a picture of strokes is a doodle; QuickDraw's have 28. Strokes
-cover much of so small a page."""
+"""Longer side, pixels, up to which a picture of strokes is a doodle; QuickDraw's have 28."""
+MOST_DOODLE_INK = 0.5
+"""Part of so small a page that strokes cover at most: up to 0.46 of 800 QuickDraw faces."""
 MOST_WIDTH, MOST_TONE_SPREAD = 2.0, 0.15
 """Strokes that exceed both are the dark parts of photos on a white page. Width is in pixels for
 each unit of length: pencil drawings reach 2.0 with tones that differ by 0.25 to 0.4, pages of
@@ -91,7 +91,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 def recognise(drawing: LineDrawing) -> Kind:
     """Return what a picture is that is no map; a blank one is a drawing without lines."""
-    if max(drawing.width, drawing.height) <= DOODLE_SIDE and drawing.ink <= TRACED_INK:
+    if max(drawing.width, drawing.height) <= DOODLE_SIDE and drawing.ink <= MOST_DOODLE_INK:
         return "doodle"
     is_drawing = (
         drawing.ink <= MOST_INK

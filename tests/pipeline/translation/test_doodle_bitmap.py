@@ -9,7 +9,7 @@ from skimage import data
 
 from pipeline.datasets.quickdraw import draw
 from pipeline.translation.doodle_bitmap import doodle_bitmap
-from pipeline.translation.line_drawing import line_drawing
+from pipeline.translation.line_drawing import TRACED_INK, line_drawing
 from pipeline.translation.recognition import recognise
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces.doodles import doodle
@@ -92,6 +92,37 @@ def test_a_bitmap_of_28_pixels_stays_as_it_is(turned: bool):
     picture = np.repeat((255 - BITMAP if turned else BITMAP)[..., None], 3, axis=2)
     assert recognise(line_drawing(picture)) == "doodle"
     np.testing.assert_array_equal(read(picture), BITMAP)
+
+
+def coloured(paper: int, ink: int) -> np.ndarray:
+    """The bitmap in other greys."""
+    grey = ink + (paper - ink) * (BITMAP / 255.0)
+    return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("paper", "ink"),
+    [(150, 60), (200, 140), (110, 20), (100, 220), (128, 0), (127, 255), (230, 30)],
+)
+def test_a_bitmap_in_any_greys_becomes_black_on_white(paper: int, ink: int):
+    picture = coloured(paper, ink)
+    assert recognise(line_drawing(picture)) == "doodle"
+    assert difference(read(picture)) < 0.02
+
+
+def test_a_bitmap_whose_drawing_is_small_and_in_a_corner_is_drawn_anew():
+    picture = np.full((28, 28, 3), 255, np.uint8)
+    picture[1:19, 9:27] = draw(STROKES, 18)[..., None]
+    assert difference(read(picture)) < 0.35
+
+
+def test_a_bitmap_of_many_strokes_is_a_doodle_and_stays():
+    bitmap = draw([np.array(stroke, float).T for stroke in doodle(0, 24).strokes], 28)
+    picture = np.repeat(bitmap[..., None], 3, axis=2)
+    drawing = line_drawing(picture)
+    assert drawing.ink > TRACED_INK
+    assert recognise(drawing) == "doodle"
+    np.testing.assert_array_equal(read(picture), bitmap)
 
 
 def test_dots_for_eyes_are_drawn():
