@@ -22,9 +22,10 @@ VALIDATION = "val_"
 GRADIENTS = "grad_"
 """Terms that are norms of gradients; they stand in the section on control."""
 LOCKED = "locked_"
-"""Terms that are 1 where a network did not learn, and else 0: shaded, and no panel of their own."""
+"""Terms that are 1 where a network did not learn, by a timer or a lock, and else 0: shaded, and no
+panel of their own."""
 SHADES = {"discriminator": "#7c8894", "generator": "#e0a100"}
-"""Of the steps in which a network was locked."""
+"""Of the steps in which a network did not learn."""
 COLOURS = ("#3b6fb6", "#c2571a", "#2f8f5b", "#9356a8", "#b3263f", "#7a6a14")
 """Of the seeds; each readable on white and on near-black."""
 INK = "#123456"
@@ -93,20 +94,30 @@ def turns(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return steps[turning], values[turning]
 
 
-def locks(curves: Sequence[Curve]) -> dict[str, Curve]:
-    """Return network -> when it was locked, of the first seed and of networks that ever were."""
-    first = [curve for curve in curves if curve.term.startswith(LOCKED)]
-    return {
-        curve.term.removeprefix(LOCKED): curve
-        for curve in first
-        if curve.seed == first[0].seed and curve.values.any()
-    }
+def locks(curves: Sequence[Curve]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return network -> steps (P,) ascending, and from there on 1 where it learned in no seed.
+
+    Of networks that ever did not learn in any seed, be it by a timer or a lock; where the seeds
+    differ, 0.
+    """
+    intervals = {}
+    for term in dict.fromkeys(curve.term for curve in curves if curve.term.startswith(LOCKED)):
+        seeds = [curve for curve in curves if curve.term == term]
+        if any(curve.values.any() for curve in seeds):
+            steps = np.unique(np.concatenate([curve.steps for curve in seeds]))
+            intervals[term.removeprefix(LOCKED)] = steps, np.min([_at(c, steps) for c in seeds], 0)
+    return intervals
+
+
+def _at(curve: Curve, steps: np.ndarray) -> np.ndarray:
+    """Return the values of a curve of `turns` at other steps, (P,)."""
+    return curve.values[np.searchsorted(curve.steps, steps, side="right") - 1]
 
 
 def picture(curves: list[Curve]) -> bytes:
     """Return the curves of one run as SVG bytes: one panel a term, one colour a seed.
 
-    Where the first seed's networks were locked, the panels are shaded.
+    Where networks did not learn, in all seeds alike, the panels are shaded.
     """
     locked = locks(curves)
     terms = [term for term in dict.fromkeys(c.term for c in curves) if not term.startswith(LOCKED)]
@@ -154,19 +165,21 @@ def _panel(axes: Axes, term: str, curves: list[Curve]) -> None:
         )
 
 
-def _shade(axes: Axes, locked: Mapping[str, Curve]) -> None:
-    for network, curve in locked.items():
+def _shade(axes: Axes, locked: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    for network, (steps, values) in locked.items():
+        if not values.any():
+            continue
         axes.fill_between(
-            curve.steps,
+            steps,
             0,
             1,
-            where=curve.values > 0,
+            where=values > 0,
             step="post",
             transform=axes.get_xaxis_transform(),
             color=SHADES.get(network, INK),
             alpha=0.25,
             linewidth=0,
-            label=f"{network} locked",
+            label=f"{network} does not learn",
         )
 
 

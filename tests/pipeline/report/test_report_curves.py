@@ -82,16 +82,26 @@ def test_what_was_locked_is_shaded_and_has_no_panel_of_its_own():
     curves = [*lock_curves(3, [0, 0, 1, 1, 0, 0]), *lock_curves(4, [1, 1, 1, 1, 1, 1])]
     locked = locks(curves)
     assert list(locked) == ["discriminator"]
-    assert locked["discriminator"].steps.tolist() == [0, 2, 4, 5]
+    assert [each.tolist() for each in locked["discriminator"]] == [[0, 2, 4, 5], [0, 1, 0, 0]]
     svg = picture(curves).decode()
-    assert "discriminator locked" in svg
-    assert "generator locked" not in svg
+    assert "discriminator does not learn" in svg
+    assert "generator does not learn" not in svg
     assert "locked_" not in svg
     plain = picture([curve for curve in curves if curve.term == "generator"]).decode()
-    assert "locked" not in plain
+    assert "does not learn" not in plain
     # One area beside what is there without it, as wide as two of the five intervals.
     assert svg.count("PolyCollection") == 1
     assert plain.count("PolyCollection") == 0
+
+
+def test_only_where_all_seeds_agree_is_shaded():
+    curves = [*lock_curves(3, [0, 1, 1, 0, 0, 0]), *lock_curves(4, [0, 0, 1, 1, 0, 0])]
+    steps, values = locks(curves)["discriminator"]
+    assert steps.tolist() == [0, 1, 2, 3, 4, 5]
+    assert values.tolist() == [0, 0, 1, 0, 0, 0]
+    apart = [*lock_curves(3, [0, 1, 0, 0, 0, 0]), *lock_curves(4, [0, 0, 0, 1, 0, 0])]
+    assert list(locks(apart)) == ["discriminator"]  # the caption says that the seeds differ
+    assert "does not learn" not in picture(apart).decode()
 
 
 def test_dvc_plots_show_fills_both_templates(made: Path, tmp_path: Path):
