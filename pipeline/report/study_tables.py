@@ -33,6 +33,7 @@ from pipeline.report.studies import (
     read_studies,
     studied,
 )
+from pipeline.report.training_measures import ARITHMETIC
 
 SEVERAL = "Of runs with several outputs this section shows the one that they were trained for."
 
@@ -185,22 +186,33 @@ def _label(row: Row) -> str:
 def _claims(
     study: Study, results: Mapping[str, Result], measures: Sequence[Measure]
 ) -> tuple[pd.DataFrame | None, str]:
-    """A line for each claim, a column for each measure that claims name; and the tally."""
+    """A line for each claim, a column for each measure that claims name; and the tally.
+
+    Statements about arithmetic, which settings decide and no training, are counted by themselves.
+    """
     findings = Findings(study.claims, results)
     named = {metric for claim in study.claims for metric in claim.expected}
     columns = [measure for measure in measures if measure.name in named]
-    rows, tally = [], Counter[Word]()
+    rows, tally, arithmetic = [], Counter[Word](), Counter[Word]()
     for claim in study.claims:
         words = {metric: findings.word(claim, metric) for metric in claim.expected}
-        tally.update(words.values())
+        tally.update(word for metric, word in words.items() if metric != ARITHMETIC)
+        arithmetic.update(word for metric, word in words.items() if metric == ARITHMETIC)
         beside = f"{code(claim.ours)} beside {listed(map(code, claim.theirs))}"
         rows.append([plain(claim.text), beside, *(words.get(m.name, NOTHING) for m in columns)])
     if not rows:
         return None, ""
-    kinds = listed(f"{tally[word]} {word}" for word in Word if tally[word])
     total = count(tally.total(), "statement about one measure", "statements about one measure")
+    text = f"Of {total}: {_kinds(tally)}."
+    if arithmetic:
+        text += f" About arithmetic, which settings alone decide: {_kinds(arithmetic)}."
     head = ["the paper says", "runs", *map(heading, columns)]
-    return table(head, rows), f"Of {total}: {kinds}."
+    return table(head, rows), text
+
+
+def _kinds(tally: Counter[Word]) -> str:
+    """How many statements got each word: `2 supported, 1 undecided`."""
+    return listed(f"{tally[word]} {word}" for word in Word if tally[word])
 
 
 def _style_claims(

@@ -327,6 +327,15 @@ def test_a_studys_claims_take_holms_correction_over_the_table_by_hand(hand: dict
     assert tally == "Of 5 statements about one measure: 1 supported, 1 contradicted, 3 undecided."
 
 
+def test_statements_about_arithmetic_are_counted_by_themselves(hand: dict[str, Result]):
+    cheaper = Claim("a is cheaper", "a", ("b",), {"training_gflop": Verdict.BETTER})
+    study = replace(HAND, claims=(*HAND.claims, cheaper))
+    _, tally = _claims(study, hand, [*HAND_MEASURES, *training_measures.MEASURES])
+    of_trainings, apart = tally.split(". ")
+    assert of_trainings.startswith("Of 5 statements about one measure: 1 supported")
+    assert apart == "About arithmetic, which settings alone decide: 1 not measured."
+
+
 def _p(difference: float, deviations: list[float], faces: float = 0.0) -> float:
     parts = np.array([*(d**2 / 3 for d in deviations), faces])
     freedom = parts.sum() ** 2 / (parts**2 / [2, 2, 23]).sum()
@@ -476,6 +485,7 @@ def test_studies_name_runs_that_are_configured_and_numbers_of_hidas_tables():
             *("pix2pix", "pix2pix-lambda", "pix2pix-batch"),
             *("hida-leave-one-out", "fs2k"),
             *("latent", "sampling", "gan-baselines", "doodle-cyclegan", "critic-margin"),
+            "conditional-lock",
         ]
     ),
 )
