@@ -165,13 +165,13 @@ class Preparation:
         if parsing is not None:
             raise self._unread_map(path)
         picture = read_picture(path)
+        fault = map_fault(path, picture)
+        if fault is not None:
+            raise SketchFaceError(fault)
         if "contour" in kinds:
             drawing = line_drawing(picture)
             if recognise(drawing) != "photo":
                 return [self._drawing(drawing, path)]
-        fault = map_fault(path) if "map" in kinds else None
-        if fault is not None:
-            raise SketchFaceError(fault)
         try:
             return self._photo(picture, path)
         except SketchFaceError as error:

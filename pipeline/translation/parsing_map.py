@@ -9,12 +9,13 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
 from face_geometry.palette import CLASSES, INDEX
 from pipeline.common.images import FORMATS, read_image
-from pipeline.translation.map_classes import SAVE, ParsingMap, specks, steps
+from pipeline.translation.map_classes import SAVE, ParsingMap, in_blocks, specks, steps
 from pipeline.translation.map_colours import classes_of_colours, colour_classes, shows_palette
 from pipeline.translation.map_layout import in_other_order, is_face, map_features
 from pipeline.translation.map_parts import merge_parts, part_files, shows_part
@@ -38,6 +39,11 @@ LEAST_SKIN, LEAST_CLASSES = 0.02, 3
 """Part of what is not background that is skin, and number of classes, of a recognised map."""
 MOST_COLOURS = 25
 """Number of colours of a picture that looks like a map: 19 classes, and some that are none."""
+WIDE_AREA = 1 / 8
+"""Side of a square that fits into an area of a map, in longer sides of the box about what is not
+the commonest colour. Each of 40 maps has three colours or more with such areas; of 132 drawings in
+strokes of few colours three have, of 64 pixels, whose strokes run into each other."""
+_BOX_SIDE = 128  # longer side at which areas are measured, pixels
 _FEATURES = [INDEX[name] for name in ("nose", "l_eye", "r_eye")]
 
 
@@ -74,19 +80,21 @@ def recognised_map(path: Path) -> ParsingMap | None:
     return parsing if is_plain(parsing) else None
 
 
-def map_fault(path: Path) -> str | None:
-    """Return why what looks like a map is not recognised as one; None of what looks otherwise."""
-    try:
-        picture = read_image(path)
-    except SketchFaceError:
-        return None  # too large for a map, if no worse
+def map_fault(path: Path, picture: np.ndarray) -> str | None:
+    """Return why what looks like a map is not recognised as one; None of what looks otherwise.
+
+    Args:
+        path: of a picture that is not recognised as a map.
+        picture: what it shows, (H, W, 3) uint8 RGB.
+    """
     if not _looks_like_map(picture):
         return None
     try:
         read_map(path)
     except SketchFaceError as error:
         return f"{error}; say --from photo of a photo"
-    return f"{path}: of few colours, like a parsing map; say --from map of one, --from photo if not"
+    words = "of few colours, like a parsing map; say --from map of one, --from photo of a photo"
+    return f"{path}: {words}"
 
 
 def read_map(path: Path) -> ParsingMap:
@@ -162,11 +170,24 @@ def _upright(stored: Image.Image) -> Image.Image:
 
 
 def _looks_like_map(picture: np.ndarray) -> bool:
-    """Return whether a picture, (H, W, 3) uint8, has few colours, in areas."""
+    """Return whether a picture, (H, W, 3) uint8, has few colours, in areas wider than strokes."""
     codes = picture.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     if len(np.unique(codes[::17, ::17])) > MOST_COLOURS:  # soon known of a photo
         return False
-    colours, numbers = np.unique(codes, return_inverse=True)
+    colours, inverse = np.unique(codes, return_inverse=True)
     if not LEAST_CLASSES <= len(colours) <= MOST_COLOURS:
         return False
-    return specks(numbers.reshape(codes.shape).astype(np.uint8)) <= MOST_SPECKS
+    numbers = inverse.reshape(codes.shape).astype(np.uint8)
+    return specks(numbers) <= MOST_SPECKS and _wide_areas(numbers) >= LEAST_CLASSES
+
+
+def _wide_areas(numbers: np.ndarray) -> int:
+    """Return how many values have an area as wide as `WIDE_AREA`, of (H, W) uint8."""
+    rest = numbers != np.bincount(numbers.ravel()).argmax()
+    rows, columns = np.flatnonzero(rest.any(axis=1)), np.flatnonzero(rest.any(axis=0))
+    box = numbers[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = min(1.0, _BOX_SIDE / max(box.shape))
+    width, height = (max(1, round(scale * side)) for side in box.shape[::-1])
+    small = cv2.resize(box, (width, height), interpolation=cv2.INTER_NEAREST)
+    side = max(2, round(WIDE_AREA * max(small.shape)))
+    return len(np.unique(small[in_blocks(small, side)])) if min(small.shape) >= side else 0

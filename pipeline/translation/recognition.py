@@ -21,7 +21,8 @@ from pipeline.translation.line_drawing import (
 )
 from pipeline.translation.map_colours import is_far_from_palette
 from pipeline.translation.map_parts import part_files
-from pipeline.translation.parsing_map import recognised_map
+from pipeline.translation.parsing_map import map_fault, recognised_map
+from sketchface_models.errors import SketchFaceError
 from sketchface_models.labels import PARSING
 from sketchface_models.styles import STYLE
 
@@ -113,13 +114,16 @@ def kind_of(path: Path) -> Kind:
     """Return what a picture is.
 
     Raises:
-        SketchFaceError: if it cannot be read.
+        SketchFaceError: if it cannot be read, or looks like a map and is not recognised as one.
     """
     if _is_plainly_photo(path):
         return "photo"
     if recognised_map(path) is not None:
         return "map"
     picture = read_picture(path)
+    fault = map_fault(path, picture)
+    if fault is not None:
+        raise SketchFaceError(f"{fault}, --from contour of a line drawing")
     # Most other photos are known by this alone, before anything slow is imported.
     if max(picture.shape) > DOODLE_SIDE and paper_gradient(picture) > MOST_PAPER_GRADIENT:
         return "photo"
@@ -159,7 +163,7 @@ def usual_direction(path: Path, kind: Kind | None, target: Target | None) -> tup
         target: what is made of it; None for what `USUAL_TARGET` says.
 
     Raises:
-        SketchFaceError: if it cannot be read.
+        SketchFaceError: as `kind_of`.
     """
     if kind is None:
         kind = kind_of(path) if target in (None, "photo") else "photo"

@@ -217,6 +217,7 @@ def test_what_looks_like_a_map_is_never_drawn_as_a_photo(
     for picture, words in (
         (np.where(large == 0, 255, large), "no parsing map, it has the value 255 in "),
         (large.astype(int) * 255 // 18, "no parsing map, it has the value "),
+        (large.astype(int) * 13, "no parsing map, it has the value "),
         (few, "no parsing map, it has the value 200 in 1200 pixels (0.75 %)"),
         (RENUMBERED[large], "its classes look like those of face-parsing.PyTorch, whose order is "),
     ):
@@ -227,6 +228,13 @@ def test_what_looks_like_a_map_is_never_drawn_as_a_photo(
         assert line.startswith(f"error: map.png: {words}")
         assert (save in line) == ("value" in words)
         assert line.endswith("; say --from photo of a photo")
+        contours = ("--weights", make_contour_weights(tmp_path / "contours"))
+        for asked in (contours, (), ("--to", "photo")):
+            status, _, wrong = translate("map.png", "-o", "out", *asked)
+            assert (status, len(wrong.splitlines())) == (1, 1)
+            assert wrong.startswith(line)
+    with pytest.raises(SketchFaceError, match="say --from photo of a photo, --from contour of a"):
+        sketchface.translate(tmp_path / "map.png")
     assert names(tmp_path / "out") == []
 
 

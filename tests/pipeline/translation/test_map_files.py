@@ -14,6 +14,8 @@ from skimage import data
 from face_geometry.palette import COLOURS, INDEX, colourise
 from pipeline.translation.map_parts import collapse_parts, part_files, read_files
 from pipeline.translation.parsing_map import map_fault, read_map, recognised_map
+from pipeline.translation.recognition import kind_of, read_picture
+from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render
 
 SIZE = 256
@@ -258,7 +260,7 @@ def test_what_looks_like_a_map_is_told_why_it_is_none(tmp_path: Path, labels: np
         path = tmp_path / ("map.tif" if picture.dtype == np.float32 else "map.png")
         saved(path, picture)
         assert recognised_map(path) is None
-        fault = map_fault(path)
+        fault = map_fault(path, read_picture(path))
         assert fault is not None
         assert fault.startswith(f"{path}: ")
         assert words in fault
@@ -270,4 +272,26 @@ def test_photos_drawings_and_plain_pages_do_not_look_like_maps(tmp_path: Path) -
     page[20:70, 40:44] = 0
     scenes = [data.astronaut(), data.camera(), data.coffee(), render(5, 1, 128).photo, page]
     for scene in [*scenes, np.zeros((64, 64), np.uint8)]:
-        assert map_fault(saved(tmp_path / "picture.png", scene)) is None
+        path = saved(tmp_path / "picture.png", scene)
+        assert map_fault(path, read_picture(path)) is None
+
+
+@pytest.mark.parametrize("width", [2, 8, 16])
+def test_drawings_in_three_coloured_inks_do_not_look_like_maps(tmp_path: Path, width: int) -> None:
+    """Their strokes have as few colours as a map, and no smoothed edges."""
+    page = np.full((512, 512, 3), 255, np.uint8)
+    points = render(5, 4, 512).landmarks.round().astype(np.int32)
+    for ink, part in (((0, 0, 0), range(17)), ((30, 30, 200), range(17, 27)),
+                      ((30, 120, 30), range(36, 48)), ((200, 30, 30), range(48, 60))):  # fmt: skip
+        cv2.polylines(page, [points[list(part)]], False, ink, width)
+    path = saved(tmp_path / "inks.png", page)
+    assert map_fault(path, read_picture(path)) is None
+    assert kind_of(path) == "contour"
+
+
+def test_a_map_with_a_border_that_is_no_class_is_not_taken_for_a_drawing(
+    tmp_path: Path, labels: np.ndarray
+) -> None:
+    bordered = np.pad(labels, 1, constant_values=255)
+    with pytest.raises(SketchFaceError, match=r"it has the value 255 in 1028 pixels .*--from con"):
+        kind_of(saved(tmp_path / "map.png", bordered))
