@@ -15,6 +15,7 @@ from sketchface_models.networks.isola import NormedPatch70, UNetGenerator
 from sketchface_models.networks.patchgan import Patch23, Patch70
 from sketchface_models.networks.pix2pix import UNet
 from sketchface_models.networks.pix2pixhd import GlobalGenerator, MultiScaleDiscriminator
+from sketchface_models.networks.spade import SPADEEncoder, SPADEGenerator
 from sketchface_models.training.engine_settings import Engine, precision
 
 SIZE = 64
@@ -30,6 +31,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "patch-23": (lambda: Patch23(6, 8, 0.0), 6),
     "patch-70": (lambda: Patch70(6, 8, 0.0), 6),
     "scales": (lambda: FirstMap(MultiScaleDiscriminator(6, 8, 2)), 6),
+    "spectral-scales": (lambda: FirstMap(MultiScaleDiscriminator(6, 8, 2, spectral=True)), 6),
+    "spade": (lambda: SPADEGenerator(4, 3, 2, SIZE, coded=False), 4),
+    "spade-encoder": (lambda: Code(SPADEEncoder(8, SIZE)), 3),
 }
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-4}
 """Of values and gradients, relative to the largest one: rounding alone tells layouts apart."""
@@ -59,6 +63,17 @@ class FirstMap(nn.Module):
         return torch.cat([m.flatten(1) for maps in self.discriminator(x) for m in maps], dim=1)
 
 
+class Code(nn.Module):
+    """Mean and log-variance of a style code, in one row."""
+
+    def __init__(self, encoder: SPADEEncoder) -> None:
+        super().__init__()
+        self.encoder, self.layout = encoder, encoder.layout
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat(self.encoder(x), dim=1)
+
+
 def results(network: nn.Module, x: Tensor, half: bool = False) -> list[Tensor]:
     """Output and all gradients for one that arrives at random."""
     x = x.clone().requires_grad_()
@@ -66,7 +81,7 @@ def results(network: nn.Module, x: Tensor, half: bool = False) -> list[Tensor]:
         y = network(x)
     arriving = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y.dtype)
     learners = [x, *network.parameters()]
-    return [y, *torch.autograd.grad(y, learners, arriving, allow_unused=True)]
+    return [y.detach(), *torch.autograd.grad(y, learners, arriving, allow_unused=True)]
 
 
 def in_both_layouts(name: str, dtype: torch.dtype) -> tuple[nn.Module, nn.Module, Tensor]:
