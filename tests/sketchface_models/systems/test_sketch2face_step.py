@@ -99,6 +99,34 @@ def test_losses_of_the_cycle_against_the_formulas():
     torch.testing.assert_close(terms["critic"], distance + penalties, rtol=1e-5, atol=1e-5)
 
 
+def test_the_released_runs_are_set_as_their_code():
+    """Codes bounded, a norm for each pixel, weights of 5000, in the model and its two parts."""
+    systems = PARAMS["systems"]
+    parts = {name: f"vae-wgan-{name}-released" for name in CHANNELS}
+    for run in ("sketch2face-released", *parts.values()):
+        network, loss = systems[run]["network"], systems[run]["loss"]
+        assert not network["free_mean"]
+        assert not network["free_deviation"]
+        assert network["sampled_at_test"]
+        assert loss["penalty_per"] == "pixel"
+        assert (loss["reconstruction"], loss["kl"], loss["penalty"]) == (5000, 5000, 10)
+        assert loss["drift"] == 0
+    sources = systems["sketch2face-released"]["pretrain"]
+    assert sources == {
+        f"{field}_{part}": f"{run}:{part}"
+        for field, run in parts.items()
+        for part in ("encoder", "decoder", "critic")
+    }
+
+
+def test_latent_layers_of_the_released_code_have_the_librarys_betas():
+    optimizers = make_system("sketch2face-released").optimizers()
+    betas = {name: optimizer.param_groups[0]["betas"] for name, optimizer in optimizers.items()}
+    assert betas == {"generator": (0.9, 0.999), "critic": (0.5, 0.999)}
+    paper = make_system("sketch2face").optimizers()
+    assert {each.param_groups[0]["betas"] for each in paper.values()} == {(0.5, 0.999)}
+
+
 @pytest.mark.parametrize(("run", "learners"), [("sketch2face", "to_"), ("sketch2face-whole", "")])
 def test_what_learns_in_each_regime(run: str, learners: str):
     system, batch = make_system(run, schedule={"critic_steps": 1}), make_batch()
