@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 
 from sketchface_models.config import load
 from sketchface_models.errors import SketchFaceError
 from sketchface_models.systems.base import Clock, System
-from sketchface_models.systems.critics import noise_for, sample_codes
+from sketchface_models.systems.critics import noise_for
 from sketchface_models.systems.registry import build, system_class
 from sketchface_models.systems.schedules import cosine_ramp
 
@@ -59,44 +58,73 @@ def run_step(system: System, batch: dict[str, Tensor], clock: Clock) -> dict[str
     return system.training_step(batch, clock, update)
 
 
-def test_losses_of_the_cycle_against_the_formulas():
-    system, batch = make_system("sketch2face"), make_batch()
-    networks = system.networks
-    # What follows repeats the step's random numbers: two codes, then mixtures, then two codes.
-    torch.manual_seed(2)
-    doodle_code = networks["to_photo"](networks["doodle_encoder"](batch["doodle"]))
-    fake_photo = networks["photo_decoder"](sample_codes(doodle_code))
-    photo_code = networks["to_doodle"](networks["photo_encoder"](batch["photo"]))
-    fake_doodle = networks["doodle_decoder"](sample_codes(photo_code))
-    margins = {
-        "margin_photo": networks["photo_critic"](batch["photo"]).mean()
-        - networks["photo_critic"](fake_photo).mean(),
-        "margin_doodle": networks["doodle_critic"](batch["doodle"]).mean()
-        - networks["doodle_critic"](fake_doodle).mean(),
-    }
-    terms = {}
+def sampled(code: Tensor) -> Tensor:
+    """Mean + deviation x noise, of mean and log variance."""
+    mean, log_variance = code.chunk(2, dim=1)
+    return mean + (log_variance / 2).exp() * torch.randn(mean.shape)
+
+
+def divergence(code: Tensor) -> Tensor:
+    mean, log_variance = code.chunk(2, dim=1)
+    return ((mean**2 + log_variance.exp() - 1 - log_variance) / 2).mean()
+
+
+def penalty_of(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Of a norm for each picture, at random points between real and fake."""
+    mix = torch.rand(len(real), 1, 1, 1)
+    between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between).sum(), between)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def minimised(system: System, batch: dict[str, Tensor], clock: Clock) -> tuple[dict, dict]:
+    """What a step returns, and what each optimizer minimises; nothing is learned."""
+    losses: dict[str, Tensor] = {}
 
     def update(name: str, loss: Tensor) -> Tensor:
+        losses[name] = loss.detach()
         return loss.detach()
 
     torch.manual_seed(2)
-    terms = system.training_step(batch, LAST, update)
-    for name, margin in margins.items():
-        torch.testing.assert_close(terms[name], margin.detach(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(
-        terms["adversarial_photo"],
-        -networks["photo_critic"](fake_photo).mean().detach(),
-        rtol=1e-4,
-        atol=1e-5,
+    return system.training_step(batch, clock, update), losses
+
+
+def assert_terms(terms: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value.detach(), rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_losses_of_the_cycle_against_the_formulas():
+    system, batch = make_system("sketch2face"), make_batch()
+    terms, losses = minimised(system, batch, LAST)
+    networks, others = system.networks, {"photo": "doodle", "doodle": "photo"}
+
+    def translated(picture: Tensor, field: str) -> tuple[Tensor, Tensor]:
+        code = networks[f"to_{field}"](networks[f"{others[field]}_encoder"](picture))
+        return code, networks[f"{field}_decoder"](sampled(code))
+
+    # What follows repeats the step's random numbers: two codes, two mixtures, two codes.
+    torch.manual_seed(2)
+    codes, fakes, expected = {}, {}, {}
+    for field, source in others.items():
+        codes[source], fakes[field] = translated(batch[source], field)
+    for field, fake in fakes.items():
+        critic = networks[f"{field}_critic"]
+        expected[f"margin_{field}"] = critic(batch[field]).mean() - critic(fake).mean()
+        expected[f"penalty_{field}"] = penalty_of(critic, batch[field], fake)
+        expected[f"adversarial_{field}"] = -critic(fake).mean()
+        expected[f"kl_{field}"] = divergence(codes[field])
+    for field, source in others.items():
+        cycled = translated(fakes[source], field)[1]
+        expected[f"cycle_{field}"] = (cycled - batch[field]).abs().mean()
+    assert_terms(terms, expected)
+    critics = sum(10 * expected[f"penalty_{f}"] - expected[f"margin_{f}"] for f in CHANNELS)
+    translators = sum(
+        500 * expected[f"cycle_{f}"] + expected[f"adversarial_{f}"] + 500 * expected[f"kl_{f}"]
+        for f in CHANNELS
     )
-    total = sum(
-        500 * terms[f"cycle_{field}"] + terms[f"adversarial_{field}"] + 500 * terms[f"kl_{field}"]
-        for field in CHANNELS
-    )
-    torch.testing.assert_close(terms["generator"], total, rtol=1e-5, atol=1e-3)
-    penalties = 10 * (terms["penalty_photo"] + terms["penalty_doodle"])
-    distance = -(terms["margin_photo"] + terms["margin_doodle"])
-    torch.testing.assert_close(terms["critic"], distance + penalties, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(losses["critic"], critics.detach(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(losses["generator"], translators.detach(), rtol=1e-4, atol=1e-3)
 
 
 def test_the_released_runs_are_set_as_their_code():
@@ -153,21 +181,27 @@ def test_the_generator_learns_at_every_fifth_step(run: str):
 
 
 def test_losses_of_the_autoencoder_against_the_formulas():
-    system, batch = (
-        make_system("vae-wgan-photo", loss={"kl_delay": 0.5, "kl_slope": 0.8}),
-        make_batch(),
-    )
-    clock, real = Clock(74, STEPS, 0), batch["photo"]
+    system = make_system("vae-wgan-photo", loss={"kl_delay": 0.5, "kl_slope": 0.8, "drift": 2.0})
+    real, networks = make_batch()["photo"], system.networks
+    terms, losses = minimised(system, make_batch(), Clock(74, STEPS, 0))
     torch.manual_seed(2)
-    code = system.networks["encoder"](real)
-    fake = system.networks["decoder"](sample_codes(code))
-    torch.manual_seed(2)
-    terms = system.training_step(batch, clock, lambda name, loss: loss.detach())
-    torch.testing.assert_close(terms["reconstruction"], F.l1_loss(fake, real).detach())
+    code = networks["encoder"](real)
+    fake = networks["decoder"](sampled(code))
+    of_real, of_fake = networks["critic"](real).mean(), networks["critic"](fake).mean()
+    expected = {
+        "reconstruction": (fake - real).abs().mean(),
+        "adversarial": -of_fake,
+        "kl": divergence(code),
+        "margin": of_real - of_fake,
+        "penalty": penalty_of(networks["critic"], real, fake),
+    }
+    assert_terms(terms, expected)
     weight = 500 * cosine_ramp(74, 50, 80)
     assert 0 < weight < 500
-    total = 500 * terms["reconstruction"] + terms["adversarial"] + weight * terms["kl"]
-    torch.testing.assert_close(terms["generator"], total)
+    total = 500 * expected["reconstruction"] - of_fake + weight * expected["kl"]
+    torch.testing.assert_close(losses["generator"], total.detach(), rtol=1e-4, atol=1e-3)
+    critic = of_fake - of_real + 10 * expected["penalty"] + 2 * ((of_real + of_fake) / 2).abs()
+    torch.testing.assert_close(losses["critic"], critic.detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_the_critic_s_mean_counts_where_asked():
