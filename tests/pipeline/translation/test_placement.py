@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face_geometry import ibug
-from face_geometry.align import eyes_and_mouth, transform_points
+from face_geometry.align import eyes_and_mouth, similarity, transform_points
 from face_geometry.polylines import draw_lines
 from pipeline.datasets.synthetic import FRAMING
 from pipeline.landmarks.detector import Detection
@@ -129,6 +129,30 @@ def test_the_average_contour_has_the_box_it_is_said_to_have() -> None:
         unit = (transform_points(landmarks, home) - middle) / (FRAMING.target(1)[2, 1] - middle[1])
         boxes.append([unit.min(axis=0), unit.max(axis=0)])
     assert np.abs(np.mean(boxes, axis=0) - CONTOUR_BOX).max() < 0.12
+
+
+def test_a_rough_drawing_is_placed_by_its_true_landmarks(
+    face: Rendering, detector: FaceMesh
+) -> None:
+    """By an amateur, turned and small on its page; nobody tells where eyes and mouth are."""
+    matrix = turned(15, 0.9, (70, 70))
+    page = cv2.warpAffine(face.rough_lines(), matrix, (400, 400), borderValue=255)
+    drawing = line_drawing(np.repeat(page[..., None], 3, axis=2))
+    home = similarity(
+        eyes_and_mouth(transform_points(face.landmarks, matrix)), FRAMING.target(SIZE)
+    )
+    expected = transform_points(transform_points(face.landmarks, matrix), home)
+    lines = {
+        "placed": np.concatenate(place(drawing, FRAMING, SIZE, MOVES, detector)),
+        "by truth": transform_points(np.concatenate(drawing.lines), home),
+    }
+    apart = np.linalg.norm(expected[36] - expected[45])
+    error = {
+        name: np.linalg.norm(expected[:, None] - points[None], axis=2).min(axis=1).mean() / apart
+        for name, points in lines.items()
+    }
+    assert error["placed"] < error["by truth"] + 0.03  # an amateur's lines stray by themselves
+    assert error["placed"] < 0.1
 
 
 def test_hair_and_neck_are_left_out_and_the_face_is_not(detector: FaceMesh) -> None:
