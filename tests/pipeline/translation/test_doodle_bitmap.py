@@ -116,6 +116,13 @@ def test_a_bitmap_whose_drawing_is_small_and_in_a_corner_is_drawn_anew():
     assert difference(read(picture)) < 0.35
 
 
+@pytest.mark.parametrize("pen", [6, 10])
+def test_thin_strokes_in_a_bitmap_become_as_wide_as_those_of_the_training_data(pen: int):
+    picture = np.repeat(draw(STROKES, 28, pen)[..., None], 3, axis=2)
+    assert difference(picture[..., 0]) > 0.35
+    assert difference(read(picture)) < 0.35
+
+
 def test_a_bitmap_of_many_strokes_is_a_doodle_and_stays():
     bitmap = draw([np.array(stroke, float).T for stroke in doodle(0, 24).strokes], 28)
     picture = np.repeat(bitmap[..., None], 3, axis=2)
