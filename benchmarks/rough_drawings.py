@@ -1,6 +1,6 @@
 """What the shipped pix2pixHD makes of hand-drawn lines whose faces are known.
 
-    python benchmarks/rough_drawings.py --count 30 --pictures /tmp/rough
+    python benchmarks/rough_drawings.py --count 60 --pictures rough
 
 Rough drawings of built-in faces, turned by up to 15 degrees and made smaller on a white page, go
 through `sketchface.translate`. Printed are the share of photos in which MediaPipe finds a face, and
