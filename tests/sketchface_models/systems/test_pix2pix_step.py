@@ -135,6 +135,7 @@ def test_a_locked_generator_keeps_its_weights():
         conditional={"timer": 1, "threshold": 0.0, "generator_threshold": 1e9, "rule": "paper"}
     )
     system.rule.means = {"generator": [1.0], "discriminator": [1.0, 1.1]}
+    system.rule.rose = {"generator": False, "discriminator": True}
     assert learning_epochs(system, 1) == {"generator": [], "discriminator": [0, 0]}
 
 
