@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 
 import sketchface
-from face_geometry import ibug
 from face_geometry.align import eyes_and_mouth, similarity, transform_points
 from pipeline.datasets.synthetic import FRAMING
+from pipeline.landmarks.accuracy import landmark_error
 from pipeline.landmarks.face_mesh import FaceMesh
 from sketchface_models.errors import SketchFaceError
 from synthetic_faces import render
@@ -52,7 +52,8 @@ def main() -> None:
             home = similarity(eyes_and_mouth(landmarks), FRAMING.target(side))
             face = detector.detect(photo)
             if face is not None:
-                errors.append(distance(face.landmarks, transform_points(landmarks, home)))
+                true = transform_points(landmarks, home)
+                errors.append(100 * float(landmark_error(face.landmarks, true).mean()))
             if options.pictures is not None:
                 options.pictures.mkdir(parents=True, exist_ok=True)
                 beside = np.hstack([cv2.resize(page, (side, side)), photo])
@@ -73,13 +74,6 @@ def drawing(number: int) -> tuple[np.ndarray, np.ndarray]:
     matrix[:, 2] += (PAGE - SIZE) / 2
     lines = cv2.warpAffine(face.rough_lines(), matrix, (PAGE, PAGE), borderValue=255)
     return np.repeat(lines[..., None], 3, axis=2), transform_points(face.landmarks, matrix)
-
-
-def distance(landmarks: np.ndarray, true: np.ndarray) -> float:
-    """Return the mean distance of two sets of landmarks, % of the true outer-eye distance."""
-    left, right = ibug.chain("right_eye")[0], ibug.chain("left_eye")[3]
-    apart = np.linalg.norm(true[left] - true[right])
-    return float(100 * np.linalg.norm(landmarks - true, axis=1).mean() / apart)
 
 
 if __name__ == "__main__":

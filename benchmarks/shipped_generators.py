@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 
 import torch
+from timing import timed
 
 from sketchface_models.inference import generator_names, load_generator
 from sketchface_models.styles import STYLE
+
+CPU = torch.device("cpu")
+UNTIMED = 2  # turns in which memory is laid out
 
 
 def main() -> None:
@@ -33,20 +36,13 @@ def main() -> None:
             batch[field] = torch.zeros(1, channels, side, side)
         if STYLE in batch:
             batch[STYLE] = torch.eye(styles)[:1]
-        times = []
         with torch.no_grad():
-            for number in range(options.rounds + 2):
-                begun = time.process_time()
-                system.generate(batch)
-                if number >= 2:  # the first ones lay out memory
-                    times.append(time.process_time() - begun)
-        row = (
-            name,
-            f"{card['parameters']:,}",
-            task["size"],
-            f"{1e3 * statistics.median(times):.0f}",
-        )
-        print(f"| {' | '.join(map(str, row))} |", flush=True)
+            turns = [
+                timed(lambda system=system, batch=batch: system.generate(batch), CPU).processor
+                for _ in range(options.rounds + UNTIMED)
+            ]
+        milliseconds = 1e3 * statistics.median(turns[UNTIMED:])
+        print(f"| {name} | {card['parameters']:,} | {task['size']} | {milliseconds:.0f} |")
 
 
 if __name__ == "__main__":
